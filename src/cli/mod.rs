@@ -1,0 +1,77 @@
+//! The command line: one file a command, and what they share.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod data;
+mod eval;
+mod inspect;
+mod sample;
+mod train;
+
+/// Score-based generative models: train natively, sample here or in the browser.
+#[derive(Parser)]
+#[command(name = "scorefield", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON object as the last line of standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Where to compute: auto takes a real GPU if there is one and else the CPU.
+    #[arg(long, global = true, default_value = "auto")]
+    device: crate::device::DeviceChoice,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Generate samples.
+    Sample(sample::Args),
+    /// Train a score network from a TOML file.
+    Train(train::Args),
+    /// Measure sample quality.
+    Eval(eval::Args),
+    /// List data sets, or fetch one.
+    Data(data::Args),
+    /// Show a weights file's manifest and tensors.
+    Inspect(inspect::Args),
+}
+
+/// What every command is given.
+pub(crate) struct Context {
+    pub json: bool,
+    pub device: crate::device::DeviceChoice,
+}
+
+impl Context {
+    /// Prints the command's result: with `--json` as one object on one line.
+    #[expect(clippy::print_stdout, reason = "this is the command line's output")]
+    pub fn report(&self, value: &serde_json::Value, human: &str) {
+        if self.json {
+            println!("{value}");
+        } else {
+            println!("{human}");
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let Cli { command, json, device } = Cli::parse();
+    let context = Context { json, device };
+    let result = match command {
+        Command::Sample(args) => sample::run(args, &context),
+        Command::Train(args) => train::run(args, &context),
+        Command::Eval(args) => eval::run(args, &context),
+        Command::Data(args) => data::run(args, &context),
+        Command::Inspect(args) => inspect::run(args, &context),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

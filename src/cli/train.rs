@@ -1,0 +1,13 @@
+//! `scorefield train`.
+
+use anyhow::Result;
+
+use super::Context;
+
+/// Arguments of `train`.
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) fn run(_args: Args, _context: &Context) -> Result<()> {
+    anyhow::bail!("not written yet")
+}

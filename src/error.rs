@@ -1,0 +1,112 @@
+//! What can go wrong, said so that the reader can mend it: what, where, and the remedy.
+
+use std::path::{Path, PathBuf};
+
+/// The library's one error type.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is out of its range.
+    #[error("{field} = {value}: expected {expected}")]
+    Setting {
+        /// The setting's path, such as `train.lr`.
+        field: String,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
+    /// A weights file is not what it must be.
+    #[error("weights file {file}: {problem}; {remedy}")]
+    Weights {
+        /// The file's name.
+        file: String,
+        /// What is wrong, with the tensor or field.
+        problem: String,
+        /// How to mend it.
+        remedy: String,
+    },
+    /// A data set is missing or malformed.
+    #[error("data set {name}: {problem}; {remedy}")]
+    Data {
+        /// The data set or its file.
+        name: String,
+        /// What is wrong.
+        problem: String,
+        /// How to mend it.
+        remedy: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No such device, or it cannot run the model.
+    #[error("device {device}: {problem}; {remedy}")]
+    Device {
+        /// The device asked for.
+        device: String,
+        /// What is wrong.
+        problem: String,
+        /// How to mend it.
+        remedy: String,
+    },
+    /// The run produced NaN or infinity.
+    #[error("{what} is not finite at step {step}: {remedy}")]
+    NotFinite {
+        /// The loss, a gradient, a sample.
+        what: String,
+        /// The step.
+        step: usize,
+        /// How to mend it.
+        remedy: String,
+    },
+    /// Another process trains in this folder, or a run cannot go on.
+    #[error("run {folder}: {problem}; {remedy}")]
+    Run {
+        /// The run's folder.
+        folder: String,
+        /// What is wrong.
+        problem: String,
+        /// How to mend it.
+        remedy: String,
+    },
+}
+
+impl Error {
+    /// A stable code, the `code` of JavaScript's `ScorefieldError`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Setting { .. } => "setting",
+            Self::Weights { .. } => "weights",
+            Self::Data { .. } => "data",
+            Self::Io { .. } => "io",
+            Self::Device { .. } => "device",
+            Self::NotFinite { .. } => "not-finite",
+            Self::Run { .. } => "run",
+        }
+    }
+
+    pub(crate) fn setting(field: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
+        Self::Setting { field: field.into(), value: value.to_string(), expected: expected.into() }
+    }
+
+    pub(crate) fn weights(file: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Weights { file: file.into(), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn data(name: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::Data { name: name.into(), problem: problem.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_path_buf(), source }
+    }
+}
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

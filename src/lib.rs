@@ -1,0 +1,41 @@
+//! Scorefield: score-based generative models, trained natively and sampled in the browser.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`sde`] | forward processes xₜ = α(t)·x₀ + σ(t)·ε and their exact transitions |
+//! | [`schedule`] | time grids |
+//! | [`score`] | the score, all that a sampler sees; networks as scores; guidance |
+//! | [`sampler`] | samplers as resumable state machines: one call, one step |
+//! | [`noise`] | counted noise: one seed, one picture |
+//! | [`net`] | the U-Net, its blocks and the operators that they run on |
+//! | [`weights`] | safetensors files that describe themselves |
+//! | [`image`] | samples as pixels |
+//! | `objective`, `train`, `data`, `eval`, `cli` | training, data, quality and the command line (native only) |
+//! | `browser` | the boundary to JavaScript (wasm only) |
+
+pub mod device;
+mod error;
+pub mod image;
+pub mod net;
+pub mod noise;
+pub mod sampler;
+pub mod schedule;
+pub mod score;
+pub mod sde;
+pub mod weights;
+
+#[cfg(all(target_family = "wasm", feature = "browser"))]
+pub mod browser;
+
+#[cfg(not(target_family = "wasm"))]
+pub mod cli;
+#[cfg(not(target_family = "wasm"))]
+pub mod data;
+#[cfg(not(target_family = "wasm"))]
+pub mod eval;
+#[cfg(not(target_family = "wasm"))]
+pub mod objective;
+#[cfg(not(target_family = "wasm"))]
+pub mod train;
+
+pub use error::{Error, Result};

@@ -1,0 +1,6 @@
+//! Networks and their blocks. Activations are NHWC throughout.
+
+pub mod ops;
+mod unet;
+
+pub use unet::{TimeEmbedding, UNet, UNetConfig};
