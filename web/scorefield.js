@@ -144,7 +144,15 @@ export class Model extends EventTarget {
     const options = { timeout: this._timeout, onEvent: ({ phase, loaded, total }) => this.#onProgress({ phase, loaded, total }) };
     await host.ready;
     const opened = await host.request('create', { device: this.#wanted }, options);
-    this.manifest = await host.request('load', { bytes: this.#weights.bytes, name: this.#weights.name }, options);
+    try {
+      this.manifest = await host.request('load', { bytes: this.#weights.bytes, name: this.#weights.name }, options);
+    } catch (error) {
+      if (error.code !== 'device' || opened.device !== 'webgpu' || this.#wanted !== 'auto') throw error;
+      // A GPU that computes nonsense: the CPU instead.
+      host.kill(new Death('killed', error.what));
+      this.#useCpu(`on WebGPU ${error.what}`);
+      return this.#start();
+    }
     const changed = this.device !== null && this.device !== opened.device;
     this.device = opened.device;
     this.adapter = opened.adapter;
@@ -153,6 +161,11 @@ export class Model extends EventTarget {
     if (changed) this.dispatchEvent(new CustomEvent('device', { detail: { device: this.device, reason: this.reason } }));
     this.#onProgress({ phase: 'ready', device: this.device, reason: this.reason });
     return host;
+  }
+
+  #useCpu(reason) {
+    this.#wanted = 'cpu';
+    this.#givenUp = reason;
   }
 
   /** After a worker's death: a new one, a bounded number of times; from WebGPU to the CPU the second time. */
@@ -169,8 +182,7 @@ export class Model extends EventTarget {
       this.#lost += 1;
       if (this.#lost > 1 && this.#wanted === 'webgpu') throw worn(death, 'webgpu');
       if (this.#lost > 1) {
-        this.#wanted = 'cpu';
-        this.#givenUp = `WebGPU failed twice (${death.message})`;
+        this.#useCpu(`WebGPU failed twice (${death.message})`);
       }
     }
     this.dispatchEvent(new CustomEvent('recover', { detail: { kind: death.kind, reason: death.message } }));

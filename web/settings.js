@@ -3,31 +3,28 @@
 /** A setting's default is the engine's own where it is left empty. */
 const EXTRA = {
   grid: { title: 'Time grid', choices: ['uniform', 'quadratic', 'log-snr', 'karras'] },
-  t_end: { title: 'Last time', min: 0, max: 1, placeholder: '0.001' },
+  t_end: { title: 'Last time', min: 1e-8, max: 0.999, placeholder: '0.001' },
   denoise: { title: 'Final denoising', choices: ['on', 'off'], flag: true },
-  predictor: { title: 'Predictor', choices: ['reverse-diffusion', 'euler-maruyama', 'ancestral', 'none'] },
+  predictor: { title: 'Predictor', choices: ['reverse-diffusion', 'euler-maruyama', 'euler', 'none'] },
   corrector: { title: 'Corrector', choices: ['langevin', 'none'] },
-  corrector_steps: { title: 'Corrector steps', min: 1, max: 100, whole: true, placeholder: '1' },
-  snr: { title: 'Corrector SNR', min: 0, max: 10, placeholder: '0.16' },
+  corrector_steps: { title: 'Corrector steps', min: 1, max: 1000, whole: true, placeholder: '1' },
+  snr: { title: 'Corrector SNR', min: 1e-4, max: 10, placeholder: '0.16' },
   pc_order: { title: 'Order', choices: ['paper', 'score-sde'] },
   norms: { title: 'Corrector norms', choices: ['sample', 'batch'] },
-  eta: { title: 'η', min: 0, max: 1, placeholder: '0' },
+  eta: { title: 'Noise η', min: 0, max: 1, placeholder: '0' },
 };
 
-const GRID = ['grid', 't_end', 'denoise'];
+const TIMES = ['grid', 't_end', 'denoise'];
+const PAIR = ['predictor', 'corrector', 'corrector_steps', 'snr', 'pc_order', 'norms'];
 
 /** Samplers by name: the form's title, how a caption says it, a good number of steps, and what else it takes. */
 export const SAMPLERS = {
-  heun: { title: 'Heun (ODE)', said: 'Heun’s method on the probability-flow ODE', steps: 18, takes: GRID },
-  ddim: { title: 'DDIM', said: 'DDIM', steps: 30, takes: [...GRID, 'eta'] },
-  'euler-maruyama': { title: 'Euler–Maruyama (SDE)', said: 'Euler–Maruyama on the reverse SDE', steps: 100, takes: GRID },
-  'reverse-diffusion': { title: 'Reverse diffusion', said: 'reverse diffusion', steps: 100, takes: GRID },
-  pc: {
-    title: 'Predictor–corrector',
-    said: 'predictor–corrector sampling',
-    steps: 100,
-    takes: [...GRID, 'predictor', 'corrector', 'corrector_steps', 'snr', 'pc_order', 'norms'],
-  },
+  heun: { title: 'Heun, ODE', said: 'Heun’s method on the probability flow', steps: 18, takes: TIMES },
+  euler: { title: 'Euler, ODE', said: 'Euler’s method on the probability flow', steps: 40, takes: TIMES },
+  ddim: { title: 'DDIM', said: 'DDIM', steps: 40, takes: [...TIMES, 'eta'] },
+  'euler-maruyama': { title: 'Euler–Maruyama, SDE', said: 'Euler–Maruyama on the reverse SDE', steps: 200, takes: TIMES },
+  'reverse-diffusion': { title: 'Reverse diffusion, SDE', said: 'reverse diffusion', steps: 200, takes: TIMES },
+  pc: { title: 'Predictor–corrector, SDE', said: 'predictor–corrector sampling', steps: 100, takes: [...TIMES, ...PAIR] },
 };
 
 /** Always in the address; the others only where they are set. */
