@@ -39,8 +39,9 @@ export class Host {
     this.ready.catch(() => {});
   }
 
-  get alive() {
-    return this.#death === null;
+  /** What ended the worker; null while it lives. */
+  get death() {
+    return this.#death;
   }
 
   /** The worker holds a lock for as long as it lives; whoever gets it next knows that it has died. */

@@ -178,7 +178,7 @@ export class Run {
       } catch (error) {
         if (!(error instanceof Death) || this.#isOver()) throw error;
         this.#host = null;
-        await this.#model._recover(host, error);
+        this.#model._recover(host, error);
       }
     }
   }

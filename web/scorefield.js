@@ -106,7 +106,7 @@ export class Model extends EventTarget {
         return await host.request('score', { x, t, label }, { timeout: this._timeout });
       } catch (error) {
         if (!(error instanceof Death)) throw error;
-        await this._recover(host, error);
+        this._recover(host, error);
       }
     }
   }
@@ -127,13 +127,14 @@ export class Model extends EventTarget {
   async _host() {
     for (;;) {
       if (this.#disposed) throw disposed();
-      if (this.#host?.alive) return this.#host;
+      if (!this.#starting && this.#host?.death) this._recover(this.#host, this.#host.death);
+      else if (!this.#starting && this.#host) return this.#host;
       const starting = (this.#starting ??= this.#start().finally(() => (this.#starting = null)));
       try {
         return await starting;
       } catch (error) {
         if (!(error instanceof Death) || this.#disposed) throw this.#disposed ? disposed() : error;
-        await this._recover(null, error);
+        this._recover(null, error);
       }
     }
   }
@@ -169,7 +170,7 @@ export class Model extends EventTarget {
   }
 
   /** After a worker's death: a new one, a bounded number of times; from WebGPU to the CPU the second time. */
-  async _recover(host, death) {
+  _recover(host, death) {
     if (this.#disposed) throw disposed();
     // Several runs see one death; only the first counts.
     if (host !== null && host !== this.#host) return;

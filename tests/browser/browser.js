@@ -34,3 +34,24 @@ export async function open(browser, address, options = {}) {
   await page.goto(address);
   return page;
 }
+
+/** The data attributes of #status. */
+export function state(page) {
+  return page.evaluate(() => ({ ...document.querySelector('#status').dataset }));
+}
+
+/** Waits for a run's end, and gives its status. */
+export async function finished(page, timeout = 300_000) {
+  await page.waitForSelector('#status:is([data-state=done], [data-state=cancelled], [data-state=error])', { timeout });
+  const result = await state(page);
+  if (result.state === 'error') result.error = await page.textContent('#error');
+  return result;
+}
+
+/** The bytes of a canvas, RGBA. */
+export function canvasBytes(page, selector) {
+  return page.evaluate((selector) => {
+    const canvas = document.querySelector(selector);
+    return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+  }, selector);
+}

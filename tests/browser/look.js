@@ -1,12 +1,12 @@
-// Pictures of the page for people to look at: `node look.js [--mock] [--gpu] [query]`.
+// Pictures of the page for people to look at: `node look.js [--gpu] [query]`.
 
 import { join } from 'node:path';
 import { launch, open, out } from './browser.js';
-import { mock, mockModels, serve } from './server.js';
+import { serve } from './server.js';
 
 const flags = process.argv.slice(2);
 const query = flags.find((flag) => !flag.startsWith('--')) ?? 'model=fashion&autostart=1';
-const server = await serve(flags.includes('--mock') ? { files: mock, routes: mockModels() } : {});
+const server = await serve();
 const browser = await launch({ gpu: flags.includes('--gpu') });
 const views = {
   light: { colorScheme: 'light' },

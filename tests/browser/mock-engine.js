@@ -37,9 +37,18 @@ export class Engine {
   }
 }
 
+/** Uniform in [0, 1), the same for the same numbers. */
+function hash(...numbers) {
+  let h = 2166136261;
+  for (const number of numbers) h = Math.imul(h ^ number, 16777619);
+  h = Math.imul(h ^ (h >>> 15), 2246822519);
+  return ((h ^ (h >>> 13)) >>> 0) / 2 ** 32;
+}
+
 class Run {
   constructor({ n = 16, steps = 18, seed = 0, label }) {
-    Object.assign(this, { n, steps, seed, label, index: 0 });
+    // One more for the final denoising.
+    Object.assign(this, { n, steps: steps + 1, seed, label, index: 0 });
   }
 
   info() {
@@ -53,7 +62,7 @@ class Run {
     this.index += 1;
     const progress = this.index / this.steps;
     const t = Math.max(0.001, 1 - progress);
-    return { index: this.index, total: this.steps, progress, t, sigma: t * 80, nfe: 2 * this.index, done: this.index === this.steps };
+    return { index: this.index, total: this.steps, progress, t, sigma: t * 80, nfe: 2 * this.index - (this.index === this.steps), done: this.index === this.steps };
   }
 
   async frame() {
@@ -69,7 +78,7 @@ class Run {
         for (let x = 0; x < SIZE; x++) {
           const [u, v] = [(x - 13.5) / 14, (y - 13.5) / 14];
           const inside = Math.abs(u) ** (1 + kind / 3) + Math.abs(v) ** 3 < 0.4 + 0.03 * ((i * 7) % 5);
-          const grey = (inside ? 140 + 60 * Math.sin(5 * v + kind) : 0) * (1 - noise) + 255 * noise * Math.random();
+          const grey = (inside ? 140 + 60 * Math.sin(5 * v + kind) : 0) * (1 - noise) + 255 * noise * hash(this.seed, this.index, i, y, x);
           pixels.set([grey, grey, grey, 255], 4 * ((i * SIZE + y) * SIZE + x));
         }
       }

@@ -39,11 +39,14 @@ export function mockModels() {
   };
 }
 
+/** What the tests serve: the built page, or with SCOREFIELD_MOCK=1 its sources and the mock engine. */
+export const site = () => (process.env.SCOREFIELD_MOCK ? { files: mock, routes: mockModels() } : { files: dist, routes: {} });
+
 /**
  * @param {{files?: (path: string) => string, routes?: Record<string, Function>, port?: number}} options
  *   `routes` answer before the files: `(request, response) => boolean | void`, false to go on to the files
  */
-export async function serve({ files = dist, routes = {}, port = 0 } = {}) {
+export async function serve({ files, routes, port = 0 } = site()) {
   const requests = [];
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).slice(1) || 'index.html';
@@ -72,10 +75,9 @@ export async function serve({ files = dist, routes = {}, port = 0 } = {}) {
   return { origin, requests, routes, close };
 }
 
-// `node server.js [--mock] [port]`
+// `node server.js [port]`
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const options = process.argv.includes('--mock') ? { files: mock, routes: mockModels() } : {};
   const port = Number(process.argv.findLast((argument) => /^\d+$/.test(argument)) ?? 8080);
-  const { origin } = await serve({ ...options, port });
+  const { origin } = await serve({ ...site(), port });
   console.log(origin);
 }
