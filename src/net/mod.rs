@@ -1,5 +1,6 @@
 //! Networks and their blocks. Activations are NHWC throughout.
 
+mod kernel;
 pub mod ops;
 mod unet;
 
