@@ -8,15 +8,16 @@ pub fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 
 /// eˣ to two units in the last place, for x in [−87, 88] and the value at the nearer end outside.
 ///
-/// x = n·ln 2 + r, |r| ≤ ½·ln 2; the polynomial for eʳ and the split of ln 2 are those of the Cephes library.
+/// x = n·ln 2 + r, |r| ≤ ½·ln 2; the polynomial for eʳ and the split of ln 2 (355/512 and the rest, so that n times the
+/// first is exact) are those of the Cephes library.
 #[inline(always)]
 pub fn exp<const FMA: bool>(x: f32) -> f32 {
     // Adding 1.5·2²³ leaves the nearest integer in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    let x = x.max(-87.0).min(88.0);
+    let x = x.clamp(-87.0, 88.0);
     let shifted = fma::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
-    let r = fma::<FMA>(n, 2.121_944_4e-4, fma::<FMA>(n, -0.693_359_375, x));
+    let r = fma::<FMA>(n, 2.121_944_4e-4, fma::<FMA>(n, -355.0 / 512.0, x));
     let mut p = 1.987_569_2e-4;
     for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         p = fma::<FMA>(p, r, coefficient);
