@@ -4,6 +4,7 @@
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
 mod gaussian;
+pub mod network;
 
 use burn::Tensor;
 
