@@ -22,7 +22,7 @@ export class Host {
   #death = null;
   #lock = new AbortController();
 
-  constructor(url = new URL('./worker.js', import.meta.url)) {
+  constructor({ timeout = 0, url = new URL('./worker.js', import.meta.url) } = {}) {
     // A worker's script must have the page's origin; a Blob has, and may import from any that allows it (CORS).
     const source = `import ${JSON.stringify(String(url))};`;
     const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
@@ -35,7 +35,7 @@ export class Host {
       else this.kill(new Death('script', `the worker’s script ${url} or what it imports could not be loaded`));
     });
     this.#worker.addEventListener('messageerror', () => this.kill(new Death('panic', 'a message could not be read')));
-    this.ready = this.request('hello', { lock: this.#watch() }).finally(() => URL.revokeObjectURL(blob));
+    this.ready = this.request('hello', { lock: this.#watch() }, { timeout }).finally(() => URL.revokeObjectURL(blob));
     this.ready.catch(() => {});
   }
 

@@ -20,6 +20,8 @@ export { Run, ScorefieldError, Step, devices, draw, models, toPng };
 const MAX_DEATHS = 4;
 /** Milliseconds without an answer after which a worker counts as hung: compiling shaders takes long. */
 const TIMEOUT = 120_000;
+/** The same for a worker's first sign of life, when it has nothing to do yet. */
+const HELLO = 30_000;
 
 /**
  * Loads a model: its weights, the engine, and a device.
@@ -140,7 +142,7 @@ export class Model extends EventTarget {
   }
 
   async #start() {
-    const host = new Host();
+    const host = new Host({ timeout: Math.min(this._timeout, HELLO) });
     this.#host = host;
     const options = { timeout: this._timeout, onEvent: ({ phase, loaded, total }) => this.#onProgress({ phase, loaded, total }) };
     await host.ready;

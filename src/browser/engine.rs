@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     Error, Result,
+    model::Model,
     sampler::{Sampler, Settings},
-    score::{Model, Score},
+    score::Score,
 };
 
 /// An engine: one device, and at most one model on it.
@@ -69,10 +70,10 @@ impl Engine {
     pub async fn load(&mut self, bytes: Vec<u8>, name: String) -> Result<JsValue, JsValue> {
         let model = Model::from_bytes(&name, &bytes, &self.device).map_err(report::error)?;
         drop(bytes);
-        let manifest = report::plain(&model.manifest)?;
+        let manifest = report::plain(model.manifest())?;
         self.model = Some(model);
         if self.adapter.is_some() {
-            let d = self.model().map_err(report::error)?.dims();
+            let d = self.model().map_err(report::error)?.dim();
             let score = self.evaluate(vec![0.0; d], 0.5, None).await.map_err(report::error)?;
             if score.iter().any(|value| !value.is_finite()) {
                 return Err(report::error(Error::Device {
@@ -123,14 +124,14 @@ impl Engine {
         let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
         let settings: Settings = serde_json::from_str(&json)
             .map_err(|error| Error::setting("settings", json, format!("the command line's flags ({error})")))?;
-        let score = model.score(&vec![settings.label; settings.n], settings.guidance)?;
-        let sampler = Sampler::new(&settings, model.process(), model.dims(), &self.device)?;
+        let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
+        let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
         Ok(Run::new(sampler, Box::new(score), model.shape(), settings.n))
     }
 
     async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {
         let model = self.model()?;
-        let d = model.dims();
+        let d = model.dim();
         if x.is_empty() || x.len() % d != 0 {
             return Err(Error::setting("x", format!("{} numbers", x.len()), format!("a multiple of {d}")));
         }
@@ -139,7 +140,7 @@ impl Engine {
         }
         let n = x.len() / d;
         let x = Tensor::<2>::from_data(TensorData::new(x, [n, d]), &self.device);
-        let score = model.score(&vec![label; n], 1.0)?.score(x, &model.process().level(t));
+        let score = model.score(&vec![label; n], 1.0, &self.device)?.score(x, &model.process().level(t));
         let data = score.into_data_async().await.map_err(|error| unreadable(&error))?;
         data.into_vec::<f32>().map_err(|error| unreadable(&error))
     }
