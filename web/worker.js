@@ -63,7 +63,9 @@ const handlers = {
       engine = await module.Engine.create('cpu', emit);
     }
     const opened = engine.device();
-    return { value: { device: opened.device, reason: chosen.reason, adapter: opened.adapter ?? chosen.adapter } };
+    // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
+    const adapter = opened.adapter ? { ...chosen.adapter, software: opened.adapter.software } : chosen.adapter;
+    return { value: { device: opened.device, reason: chosen.reason, adapter } };
   },
 
   async load({ id, bytes, name }) {

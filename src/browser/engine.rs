@@ -54,7 +54,7 @@ impl Engine {
         Ok(Self { device, adapter, model: None })
     }
 
-    /// `{ device: 'webgpu' | 'cpu', adapter: { description, software } | null }`.
+    /// `{ device: 'webgpu' | 'cpu', adapter: { software } | null }`.
     ///
     /// # Errors
     /// Never, as far as anyone knows.

@@ -17,12 +17,10 @@ use crate::{Error, Result};
 /// The GPU operations of one step that are sent at once: a step is a few hundred, and a browser starts each batch late.
 const TASKS_MAX: usize = 64;
 
-/// What the page shows of an adapter.
+/// What JavaScript cannot ask of the adapter by itself: whether the one that was opened is a software one.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Adapter {
-    /// As the browser describes it; may be empty.
-    pub description: String,
-    /// Whether it computes in software.
+    /// It computes in software.
     pub software: bool,
 }
 
@@ -58,8 +56,7 @@ pub(super) async fn open() -> Result<(Device, Adapter)> {
         .await
         .map_err(|error| unavailable(format!("the adapter gives no device ({error})")))?;
 
-    let info = adapter.get_info();
-    let shown = Adapter { description: info.name, software: info.device_type == wgpu::DeviceType::Cpu };
+    let shown = Adapter { software: adapter.get_info().device_type == wgpu::DeviceType::Cpu };
     let setup = WgpuSetup { instance, adapter, device: device.clone(), queue, backend: wgpu::Backend::BrowserWebGpu };
     let registered = Device::wgpu_options()
         .tasks_max(TASKS_MAX)
