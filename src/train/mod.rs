@@ -2,6 +2,8 @@
 
 pub mod checkpoint;
 mod config;
+mod plot;
+mod preview;
 pub mod flat;
 pub mod optimiser;
 mod run;
