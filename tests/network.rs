@@ -92,8 +92,8 @@ fn distance(actual: &[f32], expected: &[f32]) -> f32 {
 }
 
 /// Rounding alone. f32's unit is 6e-8, and the longest path through the network crosses some thirty sums of
-/// up to 288 terms and as many normalisations, there and back: measured 4e-7 for the output and at most 5e-6
-/// for a gradient, the largest for biases in front of a normalisation, which cancels most of it.
+/// up to 288 terms and as many normalisations, there and back: measured 8e-7 for the output and at most 6e-6
+/// for a gradient, the largest for biases, whose gradients cancel most over the pixels.
 const TOLERANCE: f32 = 2e-5;
 
 #[test]
@@ -127,7 +127,7 @@ fn one_forward_and_one_backward_pass_agree_with_pytorch() {
     assert!(rest.is_empty() && expected.is_empty(), "no gradient for {:?}", expected.keys());
     let worst = distances.iter().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
     println!("output {:e}, worst {worst:?}", distances["output"]);
-    let off: Vec<_> = distances.iter().filter(|(_, d)| !(**d <= TOLERANCE)).collect();
+    let off: Vec<_> = distances.iter().filter(|(_, d)| d.is_nan() || **d > TOLERANCE).collect();
     assert!(off.is_empty(), "max|Δ|/max|·| beyond {TOLERANCE:e}: {off:#?}");
 }
 
