@@ -102,7 +102,7 @@ fn huge_networks_are_refused_by_arithmetic() {
 
     // A small file cannot ask for a large network.
     let mut claim = manifest();
-    claim.architecture = Architecture::UNet(UNetConfig { width: 256, blocks: 2, ..UNetConfig::default() });
+    claim.architecture = Architecture::UNet(UNetConfig { width: 256, ..UNetConfig::default() });
     claim.validate().unwrap();
     let (mut header, data) = good();
     header["__metadata__"]["scorefield"] = json!(serde_json::to_string(&claim).unwrap());
