@@ -66,7 +66,7 @@ impl Grid {
     pub fn draw(&self, samples: &[f32], shape: [usize; 3]) -> Result<Pixels> {
         let [_, h, w] = shape;
         let d = length(shape)?;
-        if samples.is_empty() || samples.len() % d != 0 {
+        if samples.is_empty() || !samples.len().is_multiple_of(d) {
             let expected = format!("a multiple of c·h·w = {d}, for {shape:?}");
             return Err(Error::setting("samples", format!("{} numbers", samples.len()), expected));
         }

@@ -112,7 +112,7 @@ impl Optimiser {
         let scale = self.moment2.clone().sqrt() / libm::sqrt(correction2) + epsilon;
         let rate = self.config.rate(step, steps) / correction1;
         self.parameters = self.parameters.clone() - self.moment1.clone() / scale * rate;
-        let decay = ema.min((1.0 + step as f64) / (10.0 + step as f64));
+        let decay = ema.min((1.0 + count) / (10.0 + count));
         self.average = self.average.clone() + (self.parameters.clone() - self.average.clone()) * (1.0 - decay);
     }
 }

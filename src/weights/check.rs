@@ -77,6 +77,14 @@ impl Architecture {
         }
     }
 
+    /// About how many parameters it has: see [`estimate_parameters`].
+    #[must_use]
+    pub fn parameters(&self) -> u64 {
+        match self {
+            Self::UNet(config) => estimate_parameters(config),
+        }
+    }
+
     /// Checks that the network can be built, and within [`MAX_PARAMETERS`].
     ///
     /// # Errors
@@ -100,7 +108,6 @@ fn unet(config: &UNetConfig) -> Result<()> {
         embedding,
         time,
         classes,
-        ..
     } = *config;
     image_shape("architecture.shape", shape)?;
     let levels = multipliers.len();

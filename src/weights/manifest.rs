@@ -49,9 +49,8 @@ pub enum Architecture {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Parameterisation {
-    /// EDM's preconditioning of y = x/α at r = σ/α (Karras et al. 2022, table 1):
-    /// D(y, r) = c_skip·y + c_out·F(c_in·y, ln(r)/4), c_skip = σ_d²/(r² + σ_d²),
-    /// c_out = r·σ_d/√(r² + σ_d²), c_in = 1/√(r² + σ_d²).
+    /// EDM's preconditioning (Karras et al. 2022, table 1), carried to any xₜ = α·x₀ + σ·ε: with
+    /// V = σ² + α²σ_d² the network F sees x/√V and ¼ ln(σ/α), and s(x, t) = α·σ_d/(σ√V)·F − x/V.
     Edm {
         /// σ_d, the data's standard deviation.
         sigma_data: f64,

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `manifest` | what a file says of itself |
 //! | `check` | the limits of every manifest field |
-//! | `read` | bytes to a checked [`File`] |
+//! | `read` | bytes to a checked [`File`], or any [`Container`] of tensors |
 //! | `sniff` | names for what is not a weights file |
 //! | `module` | a module's tensors by dotted path, there and back |
 //! | `write` | a module and a manifest to bytes (native) |
@@ -37,7 +37,7 @@ pub use self::{
     index::{INDEX_FILE, Index, IndexEntry},
     manifest::{Architecture, Data, MANIFEST_KEY, Manifest, Parameterisation, Training, VERSION},
     module::with_tensors,
-    read::{Entry, File, MAX_BYTES, MAX_HEADER, MAX_NAME, MAX_RANK, MAX_TENSORS, Storage},
+    read::{Container, Entry, File, MAX_BYTES, MAX_HEADER, MAX_NAME, MAX_RANK, MAX_TENSORS, Storage},
 };
 
 #[cfg(not(target_family = "wasm"))]

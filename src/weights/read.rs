@@ -26,6 +26,10 @@ pub const MAX_RANK: usize = 8;
 /// The longest name of a tensor, in characters.
 pub const MAX_NAME: usize = 256;
 
+/// A network may be estimated at this many parameters, plus eight for each in the file. The estimate is generous
+/// and the exact count comes with the shapes: this only keeps a small file from having a large network built.
+const CLAIM_SLACK: u64 = 4_000_000;
+
 const AGAIN: &str = "get the file again: it is damaged, or was changed by hand";
 
 /// How numbers are stored. Computing is in f32 always.
@@ -90,46 +94,44 @@ impl Entry<'_> {
     }
 }
 
-/// A weights file whose every length, name, number and manifest field has been checked.
+/// A safetensors file whose header has been read and checked, whatever it describes.
 #[derive(Clone, Debug)]
-pub struct File<'a> {
-    /// Its name, for messages.
-    pub name: String,
-    /// What it says of itself.
-    pub manifest: Manifest,
-    /// Its tensors by dotted path, such as `down.0.conv1.weight`.
-    pub tensors: BTreeMap<String, Entry<'a>>,
+pub struct Container<'a> {
+    name: String,
+    metadata: Metadata,
+    data: &'a [u8],
 }
 
-impl<'a> File<'a> {
-    /// Checks the bytes of a weights file of at most [`MAX_BYTES`]. `name` is only for messages.
+impl<'a> Container<'a> {
+    /// Reads the header of a file of at most `max_bytes`. `name` is only for messages.
     ///
     /// # Errors
-    /// [`Error::Weights`], naming the file, the field or tensor, and the remedy.
-    pub fn parse(name: &str, bytes: &'a [u8]) -> Result<Self> {
-        Self::parse_within(name, bytes, MAX_BYTES)
-    }
-
-    /// [`File::parse`] with another cap on the file's size.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn parse_within(name: &str, bytes: &'a [u8], max_bytes: usize) -> Result<Self> {
-        let bad = |problem: String| Error::weights(name, problem, AGAIN);
+    /// [`Error::Weights`] when the file is too large, is no safetensors file, or is cut off in its
+    /// header.
+    pub fn open(name: &str, bytes: &'a [u8], max_bytes: usize) -> Result<Self> {
         if bytes.len() > max_bytes {
             return Err(too_large(name, bytes.len() as u64, max_bytes));
         }
         let (header, data) = split(name, bytes)?;
-        let metadata: Metadata = serde_json::from_slice(header).map_err(|e| bad(format!("header: {e}")))?;
-        let manifest = metadata.metadata().as_ref().and_then(|map| map.get(MANIFEST_KEY)).ok_or_else(|| {
-            Error::weights(
-                name,
-                format!("no manifest (metadata key {MANIFEST_KEY}): the weights of another program"),
-                "use a file that `scorefield train` wrote: only that says which network it is",
-            )
-        })?;
-        let manifest = Manifest::parse(name, manifest)?;
+        let metadata =
+            serde_json::from_slice(header).map_err(|e| Error::weights(name, format!("header: {e}"), AGAIN))?;
+        Ok(Self { name: name.to_owned(), metadata, data })
+    }
 
+    /// The metadata text under `key`.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.metadata.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// The tensors by name.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] when the file is truncated or too long, a limit is exceeded, a type is not
+    /// f32 or f16, or a number is not finite.
+    pub fn tensors(&self) -> Result<BTreeMap<String, Entry<'a>>> {
+        let Self { name, metadata, data } = self;
+        let bad = |problem: String| Error::weights(name, problem, AGAIN);
         let expected = metadata.data_len();
         if data.len() < expected {
             return Err(Error::weights(
@@ -162,7 +164,54 @@ impl<'a> File<'a> {
                 ));
             }
         }
-        Ok(Self { name: name.to_owned(), manifest, tensors })
+        Ok(tensors)
+    }
+}
+
+/// A weights file whose every length, name, number and manifest field has been checked.
+#[derive(Clone, Debug)]
+pub struct File<'a> {
+    /// Its name, for messages.
+    pub name: String,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Its tensors by dotted path, such as `down.0.conv1.weight`.
+    pub tensors: BTreeMap<String, Entry<'a>>,
+}
+
+impl<'a> File<'a> {
+    /// Checks the bytes of a weights file of at most [`MAX_BYTES`]. `name` is only for messages.
+    ///
+    /// # Errors
+    /// [`Error::Weights`], naming the file, the field or tensor, and the remedy.
+    pub fn parse(name: &str, bytes: &'a [u8]) -> Result<Self> {
+        Self::parse_within(name, bytes, MAX_BYTES)
+    }
+
+    /// [`File::parse`] with another cap on the file's size.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_within(name: &str, bytes: &'a [u8], max_bytes: usize) -> Result<Self> {
+        let container = Container::open(name, bytes, max_bytes)?;
+        let manifest = container.text(MANIFEST_KEY).ok_or_else(|| {
+            Error::weights(
+                name,
+                format!("no manifest (metadata key {MANIFEST_KEY}): the weights of another program"),
+                "use a file that `scorefield train` wrote: only that says which network it is",
+            )
+        })?;
+        let manifest = Manifest::parse(name, manifest)?;
+        let file = Self { name: name.to_owned(), manifest, tensors: container.tensors()? };
+        let (claimed, held) = (file.manifest.architecture.parameters(), file.parameters() as u64);
+        if claimed > CLAIM_SLACK + 8 * held {
+            return Err(Error::weights(
+                name,
+                format!("the manifest's network has about {claimed} parameters, the file holds {held}"),
+                AGAIN,
+            ));
+        }
+        Ok(file)
     }
 
     /// How many numbers the tensors hold.

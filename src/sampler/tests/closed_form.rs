@@ -225,8 +225,7 @@ fn stochastic_samplers_follow_their_laws() {
 
 #[test]
 fn the_laws_tend_to_the_data() {
-    // Weak order 1: the error of the variance falls tenfold from 1,000 to 10,000 steps, down to the
-    // corrector's own bias, which is of the order of snr² = 2.6 % (ULA's) but is taken at each level.
+    // Weak order 1: the variance's error falls tenfold from 1,000 to 10,000 steps.
     for process in PROCESSES {
         for settings in stochastic(1000).into_iter().filter(|settings| settings.sampler != SamplerKind::Pc) {
             let end = process.level(process.default_t_end());

@@ -89,6 +89,22 @@ fn huge_networks_are_refused_by_arithmetic() {
     assert!(error.contains("parameters: expected at most 50000000"), "{error}");
     let endless = UNetConfig { width: usize::MAX, patch: usize::MAX, blocks: usize::MAX, ..UNetConfig::default() };
     assert_eq!(estimate_parameters(&endless), u64::MAX);
-    // The shipped network is far below the bound.
-    assert!(estimate_parameters(&UNetConfig::default()) < 5_000_000);
+    // The estimate is above the true count, and within a factor of two and a half.
+    for config in [
+        UNetConfig::default(),
+        UNetConfig { multipliers: vec![1, 2, 2], patch: 1, blocks: 2, ..UNetConfig::default() },
+        UNetConfig { classes: 0, heads: 0, ..UNetConfig::default() },
+    ] {
+        let count = config.init(0, &Device::flex()).num_params() as u64;
+        let estimate = estimate_parameters(&config);
+        assert!((count..5 * count / 2).contains(&estimate), "{estimate} for {count}");
+    }
+
+    // A small file cannot ask for a large network.
+    let mut claim = manifest();
+    claim.architecture = Architecture::UNet(UNetConfig { width: 256, ..UNetConfig::default() });
+    claim.validate().unwrap();
+    let (mut header, data) = good();
+    header["__metadata__"]["scorefield"] = json!(serde_json::to_string(&claim).unwrap());
+    refused(&file(&header, &data), "parameters, the file holds 5");
 }
