@@ -301,9 +301,9 @@ function show(error) {
   panel.dataset.code = error.code;
   for (const part of ['what', 'where', 'remedy']) {
     const text = error[part] ?? '';
-    // A setting keeps its name as it is.
-    const isName = /^[\w-]+ = /.test(text) || /:\/\//.test(text);
-    panel.querySelector(`.${part}`).textContent = isName ? text : text.slice(0, 1).toUpperCase() + text.slice(1);
+    // A sentence begins with a capital; names of settings and files stay as they are.
+    const isSentence = /^[a-z]+ (?!=)/.test(text);
+    panel.querySelector(`.${part}`).textContent = isSentence ? text[0].toUpperCase() + text.slice(1) : text;
     panel.querySelector(`.${part}`).hidden = !text;
   }
   if (!error.what) panel.querySelector('.what').textContent = error.message;

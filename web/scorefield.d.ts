@@ -15,7 +15,7 @@ export interface Settings {
   sampler?: SamplerName;
   /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. */
   steps?: number;
-  /** Samples, 1 to 65536, default 16. */
+  /** Samples, 1 to 1024, default 16. */
   n?: number;
   /** 0 to 2⁵³ − 1, default 0: one seed gives one picture on every device. */
   seed?: number;

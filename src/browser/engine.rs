@@ -20,6 +20,9 @@ use crate::{
     score::Score,
 };
 
+/// Samples of one run: activations take about half a megabyte each, and WebAssembly has 4 GB.
+const MAX_SAMPLES: usize = 1024;
+
 /// An engine: one device, and at most one model on it.
 #[wasm_bindgen]
 pub struct Engine {
@@ -124,6 +127,11 @@ impl Engine {
         let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
         let settings: Settings = serde_json::from_str(&json)
             .map_err(|error| Error::setting("settings", json, format!("the command line's flags ({error})")))?;
+        // Before anything of that size is allocated.
+        settings.validate(&model.process())?;
+        if settings.n > MAX_SAMPLES {
+            return Err(Error::setting("n", settings.n, format!("1 to {MAX_SAMPLES} in a browser")));
+        }
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
         Ok(Run::new(sampler, Box::new(score), model.shape(), settings.n))
