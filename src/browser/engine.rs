@@ -150,7 +150,7 @@ impl Engine {
         let x = Tensor::<2>::from_data(TensorData::new(x, [n, d]), &self.device);
         let score = model.score(&vec![label; n], 1.0, &self.device)?.score(x, &model.process().level(t));
         let data = score.into_data_async().await.map_err(|error| unreadable(&error))?;
-        data.into_vec::<f32>().map_err(|error| unreadable(&error))
+        data.try_into_vec::<f32>().map_err(|error| unreadable(&error))
     }
 }
 
