@@ -1,6 +1,6 @@
 //! Devices: where tensors live.
 
-use burn::Device;
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 /// Where to compute.

@@ -5,7 +5,10 @@
 //! z = √(−2 ln u₁)·(cos 2πu₂, sin 2πu₂), u₁ ∈ (0, 1], u₂ ∈ [0, 1). `libm` computes the elementary
 //! functions, since the platforms' own differ in the last bit.
 
-use burn::{Device, Tensor, tensor::TensorData};
+use burn::{
+    Tensor,
+    tensor::{Device, TensorData},
+};
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},

@@ -1,13 +1,72 @@
-//! `scorefield data`.
+//! `scorefield data`: which data sets there are, and getting one.
+
+use std::{fmt::Write, path::PathBuf};
 
 use anyhow::Result;
+use serde_json::json;
 
 use super::Context;
+use crate::data::{DatasetName, Split, fetch};
 
 /// Arguments of `data`.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
 
-pub(crate) fn run(_args: Args, _context: &Context) -> Result<()> {
-    anyhow::bail!("not written yet")
+#[derive(clap::Subcommand)]
+enum Action {
+    /// List the data sets and where they are on this machine.
+    List,
+    /// Find a data set, or download it: its Debian package is unpacked, not installed.
+    Get {
+        /// The data set.
+        name: DatasetName,
+        /// The folder to look in and to put it into. By default $SCOREFIELD_DATA, the system's data sets
+        /// (/usr/share/datasets) and the user's data folder are searched; a download goes to $SCOREFIELD_DATA,
+        /// or else to the user's data folder.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
+    match args.action {
+        Action::List => list(context),
+        Action::Get { name, dir } => {
+            let fetched = fetch(name, dir.as_deref())?;
+            let (folder, verb) = (fetched.folder.display(), if fetched.found { "found in" } else { "put into" });
+            context.report(
+                &json!({ "name": name, "folder": folder.to_string(), "found": fetched.found }),
+                &format!("{name}: {verb} {folder}; its four files are the published ones"),
+            );
+            Ok(())
+        }
+    }
+}
+
+fn list(context: &Context) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut text = String::new();
+    for &name in DatasetName::ALL {
+        let published = name.published();
+        let folder = name.locate(None).ok().map(|folder| folder.display().to_string());
+        let count = |split| published.part(split).len;
+        let (train, test) = (count(Split::Train), count(Split::Test));
+        let [channels, height, width] = published.shape;
+        writeln!(text, "{name}  {}", published.title)?;
+        writeln!(text, "  {train} training and {test} test images, {channels}×{height}×{width}")?;
+        writeln!(text, "  licence: {}; origin: {}", published.licence, published.origin)?;
+        match &folder {
+            Some(folder) => write!(text, "  here: {folder}")?,
+            None => write!(text, "  not here: run `scorefield data get {name}`")?,
+        }
+        rows.push(json!({
+            "name": name, "title": published.title, "train": train, "test": test, "shape": published.shape,
+            "classes": published.classes, "licence": published.licence, "origin": published.origin, "folder": folder,
+        }));
+    }
+    context.report(&json!({ "datasets": rows }), &text);
+    Ok(())
 }

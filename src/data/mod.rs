@@ -1,1 +1,408 @@
-//! (being written)
+//! Data sets: images x₀ ∈ [−1, 1]ᵈ with labels, found on this machine, checked and held as bytes.
+//!
+//! A pixel p ∈ 0 … 255 becomes p/127.5 − 1. A data set is searched for in the folder that the caller names and
+//! nowhere else; without one, in `$SCOREFIELD_DATA`, in the system's data sets and in the user's data folder.
+//! Files are compared with the published ones by SHA-256, so that a result is of the data that it names.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+mod fetch;
+pub mod idx;
+
+pub use fetch::{Fetched, fetch};
+
+/// Which data set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatasetName {
+    /// 70,000 grey images of clothes, 28×28, ten classes.
+    #[default]
+    FashionMnist,
+}
+
+/// Which part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// What models are fitted to.
+    Train,
+    /// What they are judged by.
+    Test,
+}
+
+/// What is published about a data set.
+#[derive(Debug)]
+pub struct Published {
+    /// Its name on the command line, in configs and of its folder.
+    pub name: &'static str,
+    /// Its authors' name for it, with the paper.
+    pub title: &'static str,
+    /// Where it comes from.
+    pub origin: &'static str,
+    /// Its licence, by SPDX identifier and holder.
+    pub licence: &'static str,
+    /// The Debian package that holds its files.
+    pub debian_package: &'static str,
+    /// Channels, height and width.
+    pub shape: [usize; 3],
+    /// Names of the classes, in the order of the labels.
+    pub classes: &'static [&'static str],
+    /// Images and labels of the training part.
+    pub train: Part,
+    /// Images and labels of the test part.
+    pub test: Part,
+}
+
+/// The two files of one part.
+#[derive(Debug)]
+pub struct Part {
+    /// How many images.
+    pub len: usize,
+    /// The images.
+    pub images: DataFile,
+    /// Their labels.
+    pub labels: DataFile,
+}
+
+/// A published file.
+#[derive(Debug)]
+pub struct DataFile {
+    /// Its name, gzipped; without `.gz` the uncompressed file is taken too.
+    pub name: &'static str,
+    /// Its gzipped size in bytes, as published.
+    pub bytes: u64,
+    /// SHA-256 of its uncompressed content.
+    pub sha256: &'static str,
+}
+
+/// Sizes and hashes were computed from Debian's `dataset-fashion-mnist` 0.0~git20200523.55506a9-1.
+static FASHION_MNIST: Published = Published {
+    name: "fashion-mnist",
+    title: "Fashion-MNIST (H. Xiao, K. Rasul, R. Vollgraf, 2017, arXiv:1708.07747)",
+    origin: "https://github.com/zalandoresearch/fashion-mnist",
+    licence: "MIT, Zalando SE",
+    debian_package: "dataset-fashion-mnist",
+    shape: [1, 28, 28],
+    classes: &[
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ],
+    train: Part {
+        len: 60_000,
+        images: DataFile {
+            name: "train-images-idx3-ubyte.gz",
+            bytes: 26_421_856,
+            sha256: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        },
+        labels: DataFile {
+            name: "train-labels-idx1-ubyte.gz",
+            bytes: 29_491,
+            sha256: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        },
+    },
+    test: Part {
+        len: 10_000,
+        images: DataFile {
+            name: "t10k-images-idx3-ubyte.gz",
+            bytes: 4_422_079,
+            sha256: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        },
+        labels: DataFile {
+            name: "t10k-labels-idx1-ubyte.gz",
+            bytes: 5_125,
+            sha256: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        },
+    },
+};
+
+impl Published {
+    /// The part of one split.
+    #[must_use]
+    pub fn part(&self, split: Split) -> &Part {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        }
+    }
+
+    /// All files.
+    pub fn files(&self) -> impl Iterator<Item = &DataFile> {
+        [&self.train, &self.test].into_iter().flat_map(|part| [&part.images, &part.labels])
+    }
+
+    /// Where to get the data, in one sentence.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        let files: Vec<_> = self.files().map(|file| format!("{} ({} bytes)", file.name, file.bytes)).collect();
+        format!(
+            "run `scorefield data get {}`, or install Debian's or Ubuntu's package {}, or take {} from the official \
+             project at {}, put them in one folder and name it with --dir or SCOREFIELD_DATA",
+            self.name,
+            self.debian_package,
+            files.join(", "),
+            self.origin
+        )
+    }
+}
+
+impl DataFile {
+    /// The file in `folder`, gzipped or not.
+    fn in_folder(&self, folder: &Path) -> Option<PathBuf> {
+        let plain = self.name.strip_suffix(".gz").unwrap_or(self.name);
+        [self.name, plain].into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
+    }
+
+    fn read(&self, folder: &Path, sizes: &[usize], remedy: &str) -> Result<Vec<u8>> {
+        let path = self
+            .in_folder(folder)
+            .ok_or_else(|| Error::data(folder.display().to_string(), format!("{} is missing", self.name), remedy))?;
+        let array = idx::read(&path, sizes.len())?;
+        let file = path.display().to_string();
+        if array.sizes != sizes {
+            return Err(Error::data(file, format!("sizes {:?}: expected {sizes:?}", array.sizes), remedy));
+        }
+        let found: String = array.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        if found != self.sha256 {
+            let problem = format!("SHA-256 of its content is {found}: the published file's is {}", self.sha256);
+            return Err(Error::data(file, problem, remedy));
+        }
+        Ok(array.elements)
+    }
+}
+
+impl fmt::Display for DatasetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.published().name)
+    }
+}
+
+impl DatasetName {
+    /// Every data set.
+    pub const ALL: &'static [Self] = &[Self::FashionMnist];
+
+    /// What is published about it.
+    #[must_use]
+    pub fn published(self) -> &'static Published {
+        match self {
+            Self::FashionMnist => &FASHION_MNIST,
+        }
+    }
+
+    /// The folders that are searched, in this order: `dir` alone if it is given, else `$SCOREFIELD_DATA`, the
+    /// system's folder and the user's. A folder may hold the files themselves or in a folder of the set's name.
+    #[must_use]
+    pub fn folders(self, dir: Option<&Path>) -> Vec<PathBuf> {
+        let name = self.published().name;
+        let roots: Vec<PathBuf> = match dir {
+            Some(dir) => vec![dir.to_path_buf()],
+            None => std::env::var_os("SCOREFIELD_DATA")
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+                .into_iter()
+                .chain([PathBuf::from("/usr/share/datasets")])
+                .chain(user_folder())
+                .collect(),
+        };
+        roots.into_iter().flat_map(|root| [root.join(name), root]).collect()
+    }
+
+    /// The first of [`folders`](Self::folders) that holds every file.
+    ///
+    /// # Errors
+    /// [`Error::Data`] with the folders searched and where to get the data.
+    pub fn locate(self, dir: Option<&Path>) -> Result<PathBuf> {
+        let published = self.published();
+        let folders = self.folders(dir);
+        let complete = |folder: &&PathBuf| published.files().all(|file| file.in_folder(folder).is_some());
+        folders.iter().find(complete).cloned().ok_or_else(|| {
+            let searched: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+            let problem = format!("its four files are in none of {}", searched.join(", "));
+            Error::data(published.name, problem, published.remedy())
+        })
+    }
+}
+
+/// `$XDG_DATA_HOME/scorefield`, or `~/.local/share/scorefield`.
+fn user_folder() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = set("XDG_DATA_HOME").or_else(|| Some(std::env::home_dir()?.join(".local/share")))?;
+    Some(data.join("scorefield"))
+}
+
+/// The images and labels of one split.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Which data set.
+    pub name: DatasetName,
+    /// Channels, height and width.
+    pub shape: [usize; 3],
+    /// Pixels, `[n, c, h, w]` flattened.
+    pub images: Vec<u8>,
+    /// One label an image, below the number of classes.
+    pub labels: Vec<u8>,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Its licence.
+    pub licence: String,
+}
+
+impl Dataset {
+    /// Reads one split from `dir`, or from where [`DatasetName::locate`] finds it.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when files are missing, malformed, or not the published ones.
+    pub fn load(name: DatasetName, split: Split, dir: Option<&Path>) -> Result<Self> {
+        let published = name.published();
+        let folder = name.locate(dir)?;
+        let part = published.part(split);
+        let remedy = published.remedy();
+        let [channels, height, width] = published.shape;
+        // MNIST's kin store grey images without a channel index.
+        let sizes: &[usize] =
+            if channels == 1 { &[part.len, height, width] } else { &[part.len, channels, height, width] };
+        let images = part.images.read(&folder, sizes, &remedy)?;
+        let labels = part.labels.read(&folder, &[part.len], &remedy)?;
+        if let Some(at) = labels.iter().position(|&label| usize::from(label) >= published.classes.len()) {
+            let problem = format!("label {} of image {at}: expected less than {}", labels[at], published.classes.len());
+            return Err(Error::data(part.labels.name, problem, remedy));
+        }
+        Ok(Self {
+            name,
+            shape: published.shape,
+            images,
+            labels,
+            classes: published.classes.iter().map(|&class| class.to_owned()).collect(),
+            licence: published.licence.to_owned(),
+        })
+    }
+
+    /// Number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Numbers an image: c·h·w.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Writes image `index` into `out` as p/127.5 − 1 ∈ [−1, 1], mirrored left to right if `flip`.
+    ///
+    /// # Shapes
+    /// `out`: `[c·h·w]`.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len), or `out` has another length.
+    pub fn fill(&self, index: usize, flip: bool, out: &mut [f32]) {
+        let d = self.dim();
+        assert_eq!(out.len(), d, "an image has {d} numbers");
+        let width = self.shape[2];
+        let image = &self.images[index * d..][..d];
+        for (to, from) in out.chunks_exact_mut(width).zip(image.chunks_exact(width)) {
+            for (x, value) in to.iter_mut().enumerate() {
+                let pixel = from[if flip { width - 1 - x } else { x }];
+                *value = f32::from(pixel) / 127.5 - 1.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test_images() -> Dataset {
+        Dataset::load(DatasetName::FashionMnist, Split::Test, None).expect("the tests need Fashion-MNIST")
+    }
+
+    #[test]
+    fn fashion_mnist_is_balanced_and_starts_as_published() {
+        let data = test_images();
+        assert_eq!((data.len(), data.dim(), data.classes.len()), (10_000, 784, 10));
+        // The first ten test labels, as in the data set's README and every tutorial on it.
+        assert_eq!(data.labels[..10], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]);
+        for class in 0..10 {
+            assert_eq!(data.labels.iter().filter(|&&label| label == class).count(), 1000);
+        }
+        // Mean of the pixels in [0, 1]: 0.2868 (PyTorch users normalise by 0.2860, the training set's).
+        let mean = data.images.iter().map(|&p| f64::from(p)).sum::<f64>() / (255.0 * data.images.len() as f64);
+        assert!((mean - 0.2868).abs() < 5e-4, "{mean}");
+    }
+
+    #[test]
+    fn pixels_span_minus_one_to_one_and_flip_by_rows() {
+        let data = Dataset {
+            name: DatasetName::FashionMnist,
+            shape: [1, 2, 3],
+            images: vec![9, 9, 9, 9, 9, 9, 0, 51, 255, 102, 153, 204],
+            labels: vec![0, 1],
+            classes: vec!["a".into(), "b".into()],
+            licence: String::new(),
+        };
+        let mut out = [0.0; 6];
+        data.fill(1, false, &mut out);
+        let expected = [-1.0, -0.6, 1.0, -0.2, 0.2, 0.6];
+        // One rounding each in the division and the subtraction.
+        assert!(out.iter().zip(expected).all(|(a, b): (&f32, f32)| (a - b).abs() < 2e-7), "{out:?}");
+        data.fill(1, true, &mut out);
+        let mirrored = [1.0, -0.6, -1.0, 0.6, 0.2, -0.2];
+        assert!(out.iter().zip(mirrored).all(|(a, b): (&f32, f32)| (a - b).abs() < 2e-7), "{out:?}");
+    }
+
+    #[test]
+    fn a_missing_set_says_where_it_looked_and_how_to_get_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let error =
+            Dataset::load(DatasetName::FashionMnist, Split::Train, Some(folder.path())).unwrap_err().to_string();
+        for part in [&folder.path().display().to_string(), "scorefield data get", "dataset-fashion-mnist", "26421856"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_published_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let published = DatasetName::FashionMnist.published();
+        published.files().for_each(|file| std::fs::write(folder.path().join(file.name), b"").unwrap());
+        let load = || Dataset::load(DatasetName::FashionMnist, Split::Test, Some(folder.path()));
+        let refused = |expected: &str| {
+            let error = load().unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("t10k-images"), "{error}");
+        };
+        refused("magic number");
+
+        let mut bytes = vec![0, 0, 8, 3];
+        [10_000u32, 28, 28].iter().for_each(|size| bytes.extend(size.to_be_bytes()));
+        bytes.resize(bytes.len() + 7_840_000, 0);
+        std::fs::write(folder.path().join(published.test.images.name), &bytes).unwrap();
+        refused("SHA-256");
+
+        bytes[7] = 0x0f;
+        bytes.pop();
+        std::fs::write(folder.path().join(published.test.images.name), &bytes).unwrap();
+        refused("length");
+    }
+}

@@ -1,5 +1,7 @@
 //! Networks and their blocks. Activations are NHWC throughout.
 
+pub mod block;
+pub mod init;
 pub mod ops;
 mod unet;
 

@@ -1,18 +1,34 @@
-//! The score U-Net.
+//! The score U-Net: a space-to-depth stem, residual blocks at each resolution, attention at the
+//! lowest, skip connections by concatenation (Ronneberger et al. 2015; Ho et al. 2020).
+//!
+//! It computes F(x̂, c_noise, class) on inputs of unit variance; [`crate::score::network`] makes a score
+//! of it. Levels are joined by space-to-depth and depth-to-space with 1×1 convolutions, which lose
+//! nothing and cost little.
 
-use burn::prelude::*;
+use burn::{
+    Tensor,
+    module::{Module, Param},
+    tensor::{Device, Int, activation},
+};
 use serde::{Deserialize, Serialize};
 
-/// How log σ enters the network.
+use super::{
+    block::{Attention, Conv, Linear, Norm, ResBlock},
+    init::Init,
+    ops,
+};
+
+/// How the noise level, c_noise = ¼ ln(σ/α), enters the network.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
 pub enum TimeEmbedding {
-    /// sin, cos of 2π·w·c_noise with fixed Gaussian frequencies w ~ N(0, scale²).
+    /// sin and cos of 2π·w·c_noise with fixed Gaussian frequencies w ~ N(0, scale²)
+    /// (Tancik et al. 2020).
     Fourier {
         /// Standard deviation of the frequencies.
         scale: f64,
     },
-    /// The transformer's geometric frequencies, on 1000·c_noise.
+    /// sin and cos of w·1000·c_noise with the transformer's frequencies w = 10⁻⁴ … 1, geometric.
     Sinusoidal,
 }
 
@@ -28,20 +44,18 @@ pub struct UNetConfig {
     pub width: usize,
     /// Each level's channels, as a multiple of `width`; the resolution halves between levels.
     pub multipliers: Vec<usize>,
-    /// Residual blocks a level.
+    /// Residual blocks a level, on each side.
     pub blocks: usize,
     /// Attention heads at the lowest resolution; 0 for no attention.
     pub heads: usize,
     /// Groups of every group normalisation.
     pub groups: usize,
-    /// Width of the time embedding.
+    /// Width of the time embedding, even.
     pub embedding: usize,
-    /// How log σ enters.
+    /// How the noise level enters.
     pub time: TimeEmbedding,
     /// Classes; 0 for an unconditional network. One more row is the null class of guidance.
     pub classes: usize,
-    /// Dropout inside residual blocks, in training.
-    pub dropout: f64,
 }
 
 impl Default for UNetConfig {
@@ -49,7 +63,7 @@ impl Default for UNetConfig {
         Self {
             shape: [1, 28, 28],
             patch: 2,
-            width: 64,
+            width: 48,
             multipliers: vec![1, 2],
             blocks: 1,
             heads: 4,
@@ -57,13 +71,161 @@ impl Default for UNetConfig {
             embedding: 128,
             time: TimeEmbedding::Fourier { scale: 1.0 },
             classes: 10,
-            dropout: 0.0,
         }
     }
+}
+
+/// One resolution of either side.
+#[derive(Module, Debug)]
+struct Stage {
+    blocks: Vec<ResBlock>,
+    /// The 1×1 convolution to the next resolution, beside a change of shape; none at the end.
+    resize: Option<Conv>,
 }
 
 /// The network.
 #[derive(Module, Debug)]
 pub struct UNet {
-    placeholder: burn::module::Param<Tensor<1>>,
+    frequencies: Param<Tensor<1>>,
+    time1: Linear,
+    time2: Linear,
+    class: Option<Param<Tensor<2>>>,
+    stem: Conv,
+    down: Vec<Stage>,
+    middle: ResBlock,
+    attention: Option<Attention>,
+    middle2: ResBlock,
+    up: Vec<Stage>,
+    norm: Norm,
+    head: Conv,
+    patch: usize,
+}
+
+impl UNetConfig {
+    /// The network with fresh weights, which depend on `seed` and the parameters' names alone.
+    ///
+    /// The configuration is taken as checked: [`crate::weights::Manifest`] does that for files, the
+    /// trainer for configs.
+    #[must_use]
+    pub fn init(&self, seed: u64, device: &Device) -> UNet {
+        let init = &Init::new(device, seed);
+        let widths: Vec<usize> = self.multipliers.iter().map(|m| m * self.width).collect();
+        let pixel = self.shape[0] * self.patch * self.patch;
+        let block = |init: Init, io| ResBlock::new(&init, io, self.embedding, self.groups);
+
+        let mut down = Vec::new();
+        let mut channels = self.width;
+        for (level, &width) in widths.iter().enumerate() {
+            let init = init.at("down").at(level);
+            let blocks = (0..self.blocks)
+                .map(|i| block(init.at("blocks").at(i), [std::mem::replace(&mut channels, width), width]))
+                .collect();
+            let resize = (level + 1 < widths.len())
+                .then(|| Conv::new(&init.at("resize"), 1, [4 * width, std::mem::replace(&mut channels, width)], 1.0));
+            down.push(Stage { blocks, resize });
+        }
+        let lowest = channels;
+        let mut up = Vec::new();
+        for (position, level) in (0..widths.len()).rev().enumerate() {
+            let init = init.at("up").at(position);
+            let width = widths[level];
+            let blocks = (0..self.blocks)
+                .map(|i| block(init.at("blocks").at(i), [std::mem::replace(&mut channels, width) + width, width]))
+                .collect();
+            let resize = (level > 0).then(|| {
+                let next = widths[level - 1];
+                Conv::new(&init.at("resize"), 1, [std::mem::replace(&mut channels, next), 4 * next], 1.0)
+            });
+            up.push(Stage { blocks, resize });
+        }
+        UNet {
+            frequencies: self.frequencies(init),
+            time1: Linear::new(&init.at("time1"), [self.embedding, self.embedding], 1.0),
+            time2: Linear::new(&init.at("time2"), [self.embedding, self.embedding], 1.0),
+            class: (self.classes > 0).then(|| init.normal("class", [self.classes + 1, self.embedding], 1.0)),
+            stem: Conv::new(&init.at("stem"), 3, [pixel, self.width], 1.0),
+            down,
+            middle: block(init.at("middle"), [lowest, lowest]),
+            attention: (self.heads > 0)
+                .then(|| Attention::new(&init.at("attention"), lowest, self.heads, self.groups)),
+            middle2: block(init.at("middle2"), [lowest, lowest]),
+            up,
+            norm: Norm::new(&init.at("norm"), channels, self.groups),
+            head: Conv::new(&init.at("head"), 3, [channels, pixel], 0.0),
+            patch: self.patch,
+        }
+    }
+
+    fn frequencies(&self, init: &Init) -> Param<Tensor<1>> {
+        let half = self.embedding / 2;
+        match self.time {
+            TimeEmbedding::Fourier { scale } => init.normal("frequencies", [half], std::f64::consts::TAU * scale),
+            TimeEmbedding::Sinusoidal => {
+                let param = init.constant([half], 0.0);
+                let last = (half.max(2) - 1) as f64;
+                let values: Vec<f32> =
+                    (0..half).map(|i| (1e3 * libm::pow(1e-4, i as f64 / last)) as f32).collect();
+                param.map(|t| Tensor::from_data(values.as_slice(), &t.device()))
+            }
+        }
+    }
+
+    /// The null class's row, which stands for "no label".
+    #[must_use]
+    pub fn null_class(&self) -> usize {
+        self.classes
+    }
+}
+
+impl UNet {
+    /// F(x̂, c_noise, class).
+    ///
+    /// # Shapes
+    /// `x`: `[n, h, w, c]` of about unit variance; `c_noise`: `[n, 1]`; `class`: `[n]`, ignored by an
+    /// unconditional network; result: `[n, h, w, c]`.
+    #[must_use]
+    pub fn forward(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
+        let embedding = self.embed(c_noise, class);
+        let mut h = self.stem.forward(ops::space_to_depth(x, self.patch));
+        let mut skips = Vec::new();
+        for stage in &self.down {
+            for block in &stage.blocks {
+                h = block.forward(h, embedding.clone());
+                skips.push(h.clone());
+            }
+            if let Some(resize) = &stage.resize {
+                h = resize.forward(ops::space_to_depth(h, 2));
+            }
+        }
+        h = self.middle.forward(h, embedding.clone());
+        if let Some(attention) = &self.attention {
+            h = attention.forward(h);
+        }
+        h = self.middle2.forward(h, embedding.clone());
+        for stage in &self.up {
+            for block in &stage.blocks {
+                let skip = skips.pop().expect("the two sides have as many blocks");
+                h = block.forward(Tensor::cat(vec![h, skip], 3), embedding.clone());
+            }
+            if let Some(resize) = &stage.resize {
+                h = ops::depth_to_space(resize.forward(h), 2);
+            }
+        }
+        ops::depth_to_space(self.head.forward(self.norm.silu(h)), self.patch)
+    }
+
+    /// silu(W₂·silu(W₁·[cos, sin](w·c_noise)) + class row).
+    ///
+    /// # Shapes
+    /// `c_noise`: `[n, 1]`, `class`: `[n]`; result: `[n, embedding]`.
+    fn embed(&self, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
+        // The frequencies are fixed: detached, so that training leaves them as they are.
+        let angle = c_noise.matmul(self.frequencies.val().detach().unsqueeze());
+        let features = Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1);
+        let mut embedding = self.time2.forward(activation::silu(self.time1.forward(features)));
+        if let Some(rows) = &self.class {
+            embedding = embedding + rows.val().select(0, class);
+        }
+        activation::silu(embedding)
+    }
 }
