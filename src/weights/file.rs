@@ -1,0 +1,75 @@
+//! Files on disk: read with a cap, written whole or not at all.
+
+use std::{
+    fs,
+    io::{self, Read as _, Write as _},
+    path::Path,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::read::{MAX_BYTES, too_large};
+use crate::{Error, Result};
+
+/// Reads a weights file of at most [`MAX_BYTES`].
+///
+/// # Errors
+/// [`Error::Weights`] when there is no such file or it is too large, [`Error::Io`] when it cannot
+/// be read.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let name = path.display().to_string();
+    let problem = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Some("a folder, not a file"),
+        Ok(metadata) if metadata.len() > MAX_BYTES as u64 => return Err(too_large(&name, metadata.len(), MAX_BYTES)),
+        Ok(_) => None,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Some("there is no such file"),
+        Err(e) => return Err(Error::io(path)(e)),
+    };
+    if let Some(problem) = problem {
+        return Err(Error::weights(name, problem, "give the path of a .safetensors file"));
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(Error::io(path))?;
+    // A pipe or a growing file has no honest length: the cap holds while reading, too.
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(path))?;
+    if bytes.len() > MAX_BYTES {
+        return Err(too_large(&name, bytes.len() as u64, MAX_BYTES));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file atomically: into a temporary file of the same folder, flushed to the disk, then
+/// renamed. A crash leaves the old file or the new one, never half of one.
+///
+/// # Errors
+/// [`Error::Io`] when the folder is missing, or it cannot be written.
+pub fn atomic_write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = Error::io(path);
+    write_in(folder, path, bytes).map_err(failed)
+}
+
+fn write_in(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".scorefield-").suffix(".part");
+    // tempfile's own mode is 0600; a result should be readable as the umask says.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    // The rename itself lasts once the folder is flushed.
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// SHA-256 as lower-case hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

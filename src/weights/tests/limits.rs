@@ -1,0 +1,94 @@
+//! The limits of the manifest.
+
+use super::*;
+
+#[test]
+fn every_manifest_field_has_limits() {
+    let good = serde_json::to_value(manifest()).unwrap();
+    let refused = |path: &str, value: Value, field: &str| {
+        let mut json = good.clone();
+        *json.pointer_mut(path).unwrap_or_else(|| panic!("no {path}")) = value.clone();
+        let error = Manifest::parse("m", &json.to_string()).unwrap_err().to_string();
+        assert!(error.contains(field), "{path} = {value}: {error}");
+    };
+    for (path, value, field) in [
+        ("/architecture/kind", json!("mlp"), "unknown variant `mlp`"),
+        ("/architecture/shape", json!([4, 28, 28]), "architecture.shape"),
+        ("/architecture/shape", json!([1, 0, 28]), "architecture.shape"),
+        ("/architecture/shape", json!([1, 4096, 28]), "architecture.shape"),
+        ("/architecture/shape", json!([1, 30, 30]), "architecture.patch"),
+        ("/architecture/shape", json!([1, 32, 32]), "data.shape"),
+        ("/architecture/patch", json!(0), "architecture.patch"),
+        ("/architecture/patch", json!(u64::MAX), "architecture.patch"),
+        ("/architecture/patch", json!(3), "to divide the image's 28×28 pixels"),
+        ("/architecture/multipliers", json!([]), "architecture.multipliers"),
+        ("/architecture/multipliers", json!([1, 1, 1, 1, 1, 1, 1]), "architecture.multipliers"),
+        ("/architecture/multipliers", json!([1, 0]), "architecture.multipliers"),
+        ("/architecture/multipliers", json!([1, 1000]), "to be at most 1024"),
+        ("/architecture/multipliers", json!([1, u64::MAX]), "architecture.multipliers"),
+        ("/architecture/width", json!(0), "architecture.width"),
+        ("/architecture/width", json!(2048), "architecture.width"),
+        ("/architecture/width", json!(-1), "invalid value"),
+        ("/architecture/width", json!(1e3), "invalid type"),
+        ("/architecture/groups", json!(0), "architecture.groups"),
+        ("/architecture/groups", json!(7), "architecture.groups"),
+        ("/architecture/blocks", json!(0), "architecture.blocks"),
+        ("/architecture/blocks", json!(17), "architecture.blocks"),
+        ("/architecture/heads", json!(7), "architecture.heads"),
+        ("/architecture/embedding", json!(3), "architecture.embedding"),
+        ("/architecture/embedding", json!(8192), "architecture.embedding"),
+        ("/architecture/time/scale", json!(0.0), "architecture.time.scale"),
+        ("/architecture/time/scale", Value::Null, "invalid type"),
+        ("/architecture/classes", json!(10_001), "architecture.classes"),
+        ("/architecture/classes", json!(9), "data.classes"),
+        ("/process/kind", json!("cosine"), "unknown variant"),
+        ("/process/beta_min", json!(-1.0), "process.beta_min"),
+        ("/process/beta_max", json!(1e300), "process.beta_min"),
+        ("/parameterisation/sigma_data", json!(0.0), "parameterisation.sigma_data"),
+        ("/data/name", json!(""), "data.name"),
+        ("/data/name", json!("\u{1b}[31m"), "no control characters"),
+        ("/data/licence", json!("x".repeat(257)), "data.licence"),
+        ("/data/shape", json!([1, 28]), "invalid length"),
+        ("/data/range", json!([0.0, 1.0]), "data.range"),
+        ("/data/classes", json!(["a"]), "data.classes"),
+        ("/data/sigma_data", json!(-0.5), "data.sigma_data"),
+        ("/training/seed", json!(1u64 << 53), "training.seed"),
+        ("/training/ema", json!(1.0), "training.ema"),
+        ("/training/hours", json!(-1.0), "training.hours"),
+        ("/training/config", json!("x".repeat(70_000)), "training.config"),
+        ("/defaults/steps", json!([1]), "defaults.steps"),
+        ("/defaults", json!([]), "invalid type"),
+    ] {
+        refused(path, value, field);
+    }
+    let error = |json: Value| Manifest::parse("m", &json.to_string()).unwrap_err().to_string();
+    for (path, field) in [
+        ("architecture", "heads"),
+        ("architecture", "groups"),
+        ("process", "beta_max"),
+        ("parameterisation", "sigma_data"),
+        ("data", "licence"),
+    ] {
+        let mut json = good.clone();
+        json[path].as_object_mut().unwrap().remove(field).unwrap();
+        let found = error(json);
+        assert!(found.contains(field) && found.contains("missing"), "without {path}.{field}: {found}");
+    }
+    for path in ["", "/architecture", "/process", "/data", "/training"] {
+        let mut json = good.clone();
+        json.pointer_mut(path).unwrap()["colour"] = json!(1);
+        let found = error(json);
+        assert!(found.contains("unknown field `colour`"), "with {path}/colour: {found}");
+    }
+}
+
+#[test]
+fn huge_networks_are_refused_by_arithmetic() {
+    let config = UNetConfig { width: 1024, multipliers: vec![1; 2], blocks: 16, ..UNetConfig::default() };
+    let error = Architecture::UNet(config).validate().unwrap_err().to_string();
+    assert!(error.contains("parameters: expected at most 50000000"), "{error}");
+    let endless = UNetConfig { width: usize::MAX, patch: usize::MAX, blocks: usize::MAX, ..UNetConfig::default() };
+    assert_eq!(estimate_parameters(&endless), u64::MAX);
+    // The shipped network is far below the bound.
+    assert!(estimate_parameters(&UNetConfig::default()) < 5_000_000);
+}
