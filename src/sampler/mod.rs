@@ -1,25 +1,30 @@
-//! Samplers: resumable state machines that see only a score. One call, one [`Step`].
+//! Samplers: resumable state machines that see only a [`Score`]. One call, one [`Step`].
+//!
+//! | sampler | file | from |
+//! |---|---|---|
+//! | `euler-maruyama`, `reverse-diffusion`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
+//! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
+//! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
+//!
+//! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host
+//! scalars in f64, and a step adds only elementwise work on the device: nothing is read back.
+//!
+//! A new sampler is a file with an `update`, an arm of [`SamplerKind`] and one of `Method`.
 
-use burn::Tensor;
-use serde::{Deserialize, Serialize};
+mod ddim;
+mod ode;
+mod predictor_corrector;
+mod settings;
 
-/// What every sampler takes, the same on the command line, in TOML, JSON and JavaScript.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// Updates, on `steps` + 1 times from 1 to `t_end`.
-    pub steps: usize,
-    /// Samples.
-    pub n: usize,
-    /// Seed, 0 … 2⁵³ − 1.
-    pub seed: u64,
-}
+use burn::{Tensor, tensor::Device};
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { steps: 50, n: 16, seed: 0 }
-    }
-}
+pub use self::settings::{Corrector, MAX_SAMPLES, Norms, PcOrder, Predictor, SamplerKind, Settings};
+use crate::{
+    Error, Result,
+    noise::{Noise, Purpose},
+    score::{Level, Score},
+    sde::Process,
+};
 
 /// One step of a sampler. Tensors stay on the device.
 #[derive(Clone, Debug)]
@@ -30,14 +35,224 @@ pub struct Step {
     pub total: Option<usize>,
     /// From 0 to 1.
     pub progress: f64,
-    /// Time after the update.
+    /// Time after the update; 0 after the final denoising.
     pub t: f64,
-    /// σ(t) after the update.
+    /// σ(t) after the update; 0 after the final denoising.
     pub sigma: f64,
     /// Network evaluations so far.
     pub nfe: u64,
     /// The samples, `[n, d]`.
     pub x: Tensor<2>,
-    /// Tweedie's estimate of the clean samples from the last score, `[n, d]`.
+    /// Tweedie's estimate of the clean samples from the last score evaluated, `[n, d]`.
     pub denoised: Tensor<2>,
 }
+
+/// What overwrites the samples after every update: inpainting, colorization, clipping.
+pub trait Constraint {
+    /// The samples that satisfy the constraint at `level`; after the final denoising that is α = 1, σ = 0.
+    /// `noise` draws standard normal noise of `x`'s shape, fresh in every call.
+    ///
+    /// # Shapes
+    /// `x` and the result: `[n, d]`.
+    fn project(&self, x: Tensor<2>, level: &Level, noise: &dyn Fn() -> Tensor<2>) -> Tensor<2>;
+}
+
+/// A sampler on its way.
+pub struct Sampler {
+    method: Method,
+    state: State,
+    denoise: bool,
+    x: Tensor<2>,
+}
+
+enum Method {
+    PredictorCorrector(predictor_corrector::PredictorCorrector),
+    Ode(ode::Ode),
+    Ddim(ddim::Ddim),
+}
+
+/// What the families share: where they are, and what they have drawn and evaluated.
+struct State {
+    process: Process,
+    /// From 1 to t_end.
+    times: Vec<f64>,
+    /// Updates done.
+    index: usize,
+    nfe: u64,
+    /// The last evaluation: where, at which level, and the score.
+    last: Option<(Tensor<2>, Level, Tensor<2>)>,
+    noise: Noise,
+    first_sample: u64,
+    constraint: Option<Box<dyn Constraint>>,
+    projections: u64,
+}
+
+impl Sampler {
+    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions.
+    ///
+    /// # Errors
+    /// For settings that [`Settings::validate`] or the time grid refuses, or `d` = 0.
+    pub fn new(settings: &Settings, process: Process, d: usize, device: &Device) -> Result<Self> {
+        settings.validate(&process)?;
+        let noise = Noise::new(settings.seed);
+        let unit = noise.normal(settings.first_sample, [settings.n, d], Purpose::Prior, 0, device);
+        Self::with_init(settings, process, unit * process.prior_std())
+    }
+
+    /// A sampler that starts from `x` at t = 1 (x itself, not unit noise), on its device and in its
+    /// precision.
+    ///
+    /// # Shapes
+    /// `x`: `[settings.n, d]`.
+    ///
+    /// # Errors
+    /// For settings that [`Settings::validate`] or the time grid refuses, or an `x` of another shape.
+    pub fn with_init(settings: &Settings, process: Process, x: Tensor<2>) -> Result<Self> {
+        settings.validate(&process)?;
+        let [n, d] = x.dims();
+        if n != settings.n || d == 0 {
+            return Err(Error::setting("init", format!("[{n}, {d}]"), format!("[{}, d], d ≥ 1", settings.n)));
+        }
+        let state = State {
+            process,
+            times: settings.times(&process)?,
+            index: 0,
+            nfe: 0,
+            last: None,
+            noise: Noise::new(settings.seed),
+            first_sample: settings.first_sample,
+            constraint: None,
+            projections: 0,
+        };
+        Ok(Self { method: Method::new(settings), state, denoise: settings.denoise, x })
+    }
+
+    /// Holds the samples to `constraint` from the next update on.
+    #[must_use]
+    pub fn with_constraint(mut self, constraint: Box<dyn Constraint>) -> Self {
+        self.state.constraint = Some(constraint);
+        self
+    }
+
+    /// The next step, or `None` after the last.
+    pub fn step(&mut self, score: &dyn Score) -> Option<Step> {
+        let Self { method, state, denoise, x } = self;
+        let updates = state.times.len() - 1;
+        let level = if state.index < updates {
+            *x = method.update(x.clone(), state, score);
+            state.to()
+        } else if state.index == updates && *denoise {
+            *x = state.denoise(x.clone(), score);
+            Level { t: 0.0, alpha: 1.0, sigma: 0.0 }
+        } else {
+            return None;
+        };
+        state.index += 1;
+        let total = updates + usize::from(*denoise);
+        let (at, of, score) = state.last.clone().expect("every update evaluates the score: settings are validated");
+        Some(Step {
+            index: state.index,
+            total: Some(total),
+            progress: state.index as f64 / total as f64,
+            t: level.t,
+            sigma: level.sigma,
+            nfe: state.nfe,
+            x: x.clone(),
+            denoised: of.denoised(at, score),
+        })
+    }
+
+    /// The samples as they are: the start before the first step.
+    #[must_use]
+    pub fn x(&self) -> Tensor<2> {
+        self.x.clone()
+    }
+
+    /// Steps in all, where that is known beforehand.
+    #[must_use]
+    pub fn total(&self) -> Option<usize> {
+        Some(self.state.times.len() - 1 + usize::from(self.denoise))
+    }
+
+    /// Network evaluations so far.
+    #[must_use]
+    pub fn nfe(&self) -> u64 {
+        self.state.nfe
+    }
+}
+
+impl Method {
+    fn new(settings: &Settings) -> Self {
+        use predictor_corrector::PredictorCorrector;
+        match settings.sampler {
+            SamplerKind::EulerMaruyama => {
+                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
+            }
+            SamplerKind::ReverseDiffusion => {
+                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::ReverseDiffusion))
+            }
+            SamplerKind::Pc => Self::PredictorCorrector(PredictorCorrector::new(settings)),
+            SamplerKind::Heun => Self::Ode(ode::Ode::Heun),
+            SamplerKind::Euler => Self::Ode(ode::Ode::Euler),
+            SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
+        }
+    }
+
+    fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+        match self {
+            Self::PredictorCorrector(method) => method.update(x, state, score),
+            Self::Ode(method) => method.update(x, state, score),
+            Self::Ddim(method) => method.update(x, state, score),
+        }
+    }
+}
+
+impl State {
+    /// Time i of the grid; below the last one, 0.
+    fn time(&self, i: usize) -> f64 {
+        self.times.get(i).copied().unwrap_or(0.0)
+    }
+
+    /// The level that the current update leaves.
+    fn from(&self) -> Level {
+        self.process.level(self.time(self.index))
+    }
+
+    /// The level that the current update reaches.
+    fn to(&self) -> Level {
+        self.process.level(self.time(self.index + 1))
+    }
+
+    /// Evaluates the score, counts it and keeps it for the denoised estimate.
+    fn evaluate(&mut self, x: &Tensor<2>, level: Level, score: &dyn Score) -> Tensor<2> {
+        let s = score.score(x.clone(), &level);
+        self.nfe += score.evaluations();
+        self.last = Some((x.clone(), level, s.clone()));
+        s
+    }
+
+    /// Draw number `draw` of standard normal noise, in `x`'s shape, device and precision.
+    fn normal(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
+        self.noise.normal(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
+    }
+
+    /// Applies the constraint, if there is one.
+    fn project(&mut self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let Some(constraint) = &self.constraint else { return x };
+        let shape = x.clone();
+        let draw = || self.normal(&shape, Purpose::Constraint, self.projections);
+        let projected = constraint.project(x, level, &draw);
+        self.projections += 1;
+        projected
+    }
+
+    /// Tweedie's estimate at t_end in place of the samples.
+    fn denoise(&mut self, x: Tensor<2>, score: &dyn Score) -> Tensor<2> {
+        let level = self.from();
+        let s = self.evaluate(&x, level, score);
+        self.project(level.denoised(x, s), &Level { t: 0.0, alpha: 1.0, sigma: 0.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests;

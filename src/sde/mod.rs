@@ -85,6 +85,28 @@ impl Process {
         Transition { scale, variance: variance.max(0.0) }
     }
 
+    /// ∫ g² du from `s` to `t`, s ≤ t: what Euler–Maruyama's noise adds up to over the step. Exact, so
+    /// that the step stays bounded on any grid, where g(t)²·(t − s) does not.
+    #[must_use]
+    pub fn diffusion2_integral(&self, s: f64, t: f64) -> f64 {
+        let integral = match self {
+            Self::Ve(_) => self.transition(s, t).variance,
+            Self::Vp(p) => 2.0 * (p.log_alpha(s) - p.log_alpha(t)),
+            Self::SubVp(p) => p.diffusion2_integral(s, t),
+        };
+        integral.max(0.0)
+    }
+
+    /// ∫ f du = ln(αₜ/αₛ) from `s` to `t`.
+    #[must_use]
+    pub fn drift_integral(&self, s: f64, t: f64) -> f64 {
+        match self {
+            Self::Ve(_) => 0.0,
+            Self::Vp(p) => p.log_alpha(t) - p.log_alpha(s),
+            Self::SubVp(p) => p.drift_integral(s, t),
+        }
+    }
+
     /// The time whose σ/α is `ratio`, by closed form where there is one: the inverse of
     /// [`Level::ratio`]. Clamped to [0, 1].
     #[must_use]
@@ -126,17 +148,26 @@ impl Process {
     }
 
     /// # Errors
-    /// When a parameter is not finite, not positive, or the pair is out of order.
+    /// When a parameter is not finite, not positive, the pair is out of order, or α or σ would leave
+    /// the range of f32: σ_min ≥ 1e-6 and σ_max ≤ 1e6 for VE, β_max ≤ 100 (α(1) ≥ e⁻⁵⁰) for VP and sub-VP.
     pub fn validate(&self) -> Result<(), Error> {
-        let (low, high, names) = match self {
-            Self::Ve(p) => (p.sigma_min, p.sigma_max, "process.sigma_min, process.sigma_max"),
+        let (low, high, names, least, most) = match self {
+            Self::Ve(p) => (p.sigma_min, p.sigma_max, "process.sigma_min, process.sigma_max", 1e-6, 1e6),
             Self::Vp(Vp { beta_min, beta_max }) | Self::SubVp(SubVp { beta_min, beta_max }) => {
-                (*beta_min, *beta_max, "process.beta_min, process.beta_max")
+                (*beta_min, *beta_max, "process.beta_min, process.beta_max", 1e-6, 100.0)
             }
         };
-        if low > 0.0 && low < high && high <= 1e6 {
+        // A NaN fails every comparison.
+        if least <= low && low < high && high <= most {
             return Ok(());
         }
-        Err(Error::setting(names, format!("{low}, {high}"), "two numbers 0 < min < max ≤ 1e6"))
+        Err(Error::setting(
+            names,
+            format!("{low}, {high}"),
+            format!("two numbers, {least} ≤ the first < the second ≤ {most}"),
+        ))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,16 @@ impl SubVp {
         -self.vp().diffusion2(t) * libm::expm1(4.0 * self.vp().log_alpha(t))
     }
 
+    pub(super) fn drift_integral(self, s: f64, t: f64) -> f64 {
+        self.vp().log_alpha(t) - self.vp().log_alpha(s)
+    }
+
+    pub(super) fn diffusion2_integral(self, s: f64, t: f64) -> f64 {
+        // ∫β(1 − e^(−2B)) = ΔB − ½αₛ⁴(1 − e^(−2ΔB)), with B = −2 log α.
+        let delta = -2.0 * self.drift_integral(s, t);
+        delta + 0.5 * libm::exp(4.0 * self.vp().log_alpha(s)) * libm::expm1(-2.0 * delta)
+    }
+
     pub(super) fn time_of_ratio(self, ratio: f64) -> f64 {
         // (1 − α²)/α = r, so α = (√(r² + 4) − r)/2, and −2 log α = 2 asinh(r/2).
         self.vp().time_of_integral(2.0 * libm::asinh(0.5 * ratio))

@@ -1,0 +1,127 @@
+//! Predictor–corrector sampling of the reverse SDE (Song et al. 2021,
+//! <https://arxiv.org/abs/2011.13456>, algorithms 1–5), and its predictors alone.
+//!
+//! From t to s < t, with the exact transition a = αₜ/αₛ, v = σₜ² − a²σₛ², the score s_θ at (x, t), and
+//! z ~ N(0, I):
+//!
+//! - reverse diffusion: xₛ = (2 − a)·x + v·s_θ + √v·z. The forward step x → a·x + √v·z reversed as in
+//!   the paper's eq. 46: exactly `score_sde`'s for VE (a = 1, v = σₜ² − σₛ²) and its DDPM form for VP
+//!   (2 − √(1 − β), β = v = 1 − a²), here with the exact β of the step; sub-VP by analogy.
+//! - Euler–Maruyama: xₛ = x − ∫f·x + ∫g²·s_θ + √(∫g²)·z, with the exact integrals of f and g² over
+//!   [s, t] where the textbook has f(t)·Δt and g²(t)·Δt. The two agree to O(Δt²) a step; the
+//!   integrals stay bounded where g²(t)·Δt does not (VE at t = 1: 17σ_max²·Δt), and for VE, where f = 0,
+//!   this is reverse diffusion.
+//! - Euler: the probability flow, [`super::ode`].
+//!
+//! The Langevin corrector at a level is x ← x + ε·s_θ + √(2ε)·z with ε = 2α(snr·‖z‖/‖s_θ‖)². `score_sde`
+//! takes α = 1 for VE and αᵢ = 1 − βᵢ for VP; both are a², the squared scale of the transition that
+//! reaches the level from the next lower time (0 below t_end), and so sub-VP, for which `score_sde`
+//! crashes, has one too. ε is held to α² + σ², the variance of x for data of unit variance, which bites
+//! only where the score all but vanishes.
+
+use burn::Tensor;
+
+use super::{Corrector, Norms, PcOrder, Predictor, Settings, State, ode};
+use crate::{
+    noise::Purpose,
+    score::{Level, Score},
+};
+
+/// A norm σ‖s‖ below this counts as this, so that the quotient stays finite in f32.
+const VANISHED: f64 = 1e-10;
+
+/// Any pairing of a predictor and a corrector.
+pub(super) struct PredictorCorrector {
+    predictor: Predictor,
+    /// Corrector steps a level: 0 without a corrector.
+    corrections: usize,
+    snr: f64,
+    order: PcOrder,
+    norms: Norms,
+}
+
+impl PredictorCorrector {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let corrections = match settings.corrector {
+            Corrector::Langevin => settings.corrector_steps,
+            Corrector::None => 0,
+        };
+        let Settings { predictor, snr, pc_order: order, norms, .. } = *settings;
+        Self { predictor, corrections, snr, order, norms }
+    }
+
+    pub(super) fn predictor_only(predictor: Predictor) -> Self {
+        Self { predictor, corrections: 0, snr: 0.0, order: PcOrder::Paper, norms: Norms::Sample }
+    }
+
+    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+        match self.order {
+            PcOrder::Paper => {
+                let x = self.predict(x, state, score);
+                self.correct(x, state.index + 1, state, score)
+            }
+            PcOrder::ScoreSde => {
+                let x = self.correct(x, state.index, state, score);
+                self.predict(x, state, score)
+            }
+        }
+    }
+
+    fn predict(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+        let (from, to) = (state.from(), state.to());
+        // The coefficients of x and of the score, and the variance of the noise.
+        let (scale, drift, variance) = match self.predictor {
+            Predictor::ReverseDiffusion => {
+                let step = state.process.transition(to.t, from.t);
+                (2.0 - step.scale, step.variance, step.variance)
+            }
+            Predictor::EulerMaruyama => {
+                let diffusion2 = state.process.diffusion2_integral(to.t, from.t);
+                (1.0 - state.process.drift_integral(to.t, from.t), diffusion2, diffusion2)
+            }
+            Predictor::Euler => {
+                let (scale, slope) = ode::line(&from, &to);
+                (scale, -slope * from.sigma, 0.0)
+            }
+            Predictor::None => return x,
+        };
+        let s = state.evaluate(&x, from, score);
+        let mut next = x * scale + s * drift;
+        if variance > 0.0 {
+            let z = state.normal(&next, Purpose::Predictor, state.index as u64);
+            next = next + z * variance.sqrt();
+        }
+        state.project(next, &to)
+    }
+
+    /// Corrects at time `i` of the grid.
+    fn correct(&self, mut x: Tensor<2>, i: usize, state: &mut State, score: &dyn Score) -> Tensor<2> {
+        let level = state.process.level(state.time(i));
+        let alpha = state.process.transition(state.time(i + 1), level.t).scale.powi(2);
+        for j in 0..self.corrections {
+            let draw = (state.index * self.corrections + j) as u64;
+            let s = state.evaluate(&x, level, score);
+            let z = state.normal(&x, Purpose::Corrector, draw);
+            let step = self.step_size(&s, &z, alpha, &level);
+            x = x + s * step.clone() + z * (step * 2.0).sqrt();
+            x = state.project(x, &level);
+        }
+        x
+    }
+
+    /// ε = 2α(snr·‖z‖/‖s‖)².
+    ///
+    /// # Shapes
+    /// `s`, `z`: `[n, d]`; the result: `[n, 1]`, or `[1, 1]` with the batch's mean norms.
+    fn step_size(&self, s: &Tensor<2>, z: &Tensor<2>, alpha: f64, level: &Level) -> Tensor<2> {
+        // The score is scaled by σ before it is squared: at σ = 1e-6 its norm would leave f32.
+        let norm2 = |tensor: Tensor<2>| tensor.square().sum_dim(1);
+        let (s, z) = (norm2(s.clone() * level.sigma), norm2(z.clone()));
+        let ratio2 = match self.norms {
+            Norms::Sample => z / s.clamp_min(VANISHED * VANISHED),
+            Norms::Batch => (z.sqrt().mean_dim(0) / s.sqrt().mean_dim(0).clamp_min(VANISHED)).square(),
+        };
+        let most = level.alpha * level.alpha + level.sigma * level.sigma;
+        (ratio2 * (2.0 * alpha * (self.snr * level.sigma).powi(2))).clamp_max(most)
+    }
+}
