@@ -16,6 +16,7 @@
 pub mod device;
 mod error;
 pub mod image;
+pub mod model;
 pub mod net;
 pub mod noise;
 pub mod sampler;

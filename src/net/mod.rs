@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod init;
+mod kernel;
 pub mod ops;
 mod unet;
 

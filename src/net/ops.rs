@@ -3,10 +3,8 @@
 //! Activations are NHWC: a 1×1 convolution is a matrix product, attention needs no transposition, and
 //! an im2col row is a few contiguous copies.
 
-use burn::{
-    Tensor,
-    tensor::{activation, module, ops::ConvOptions},
-};
+use super::kernel::{Kernels, Norm};
+use burn::{Tensor, backend::Dispatch};
 
 /// Convolution with stride 1 and zero padding that keeps the size ("same"), for odd kernels.
 ///
@@ -16,10 +14,8 @@ use burn::{
 /// `x`: `[n, h, w, c]`, `weight`: `[k, k, c, o]`, `bias`: `[o]`; result: `[n, h, w, o]`.
 #[must_use]
 pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-    let pad = (weight.dims()[0] - 1) / 2;
-    let options = ConvOptions::new([1, 1], [pad, pad], [1, 1], 1);
-    let y = module::conv2d(x.permute([0, 3, 1, 2]), weight.permute([3, 2, 0, 1]), Some(bias), options);
-    y.permute([0, 2, 3, 1])
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(Dispatch::conv2d_same(x, weight, bias))
 }
 
 /// Group normalisation, affine, then SiLU: y = silu(γ·(x − μ)/√(v + ε) + β), μ and v over each
@@ -29,7 +25,7 @@ pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
 /// `x`: `[n, h, w, c]`; `gamma`, `beta`: `[1, c]` or `[n, c]`; result: `[n, h, w, c]`.
 #[must_use]
 pub fn group_norm_silu(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, groups: usize) -> Tensor<4> {
-    activation::silu(group_norm(x, gamma, beta, groups))
+    normalise(x, gamma, beta, Norm { groups, epsilon: EPSILON, silu: true })
 }
 
 /// [`group_norm_silu`] without the activation.
@@ -38,14 +34,12 @@ pub fn group_norm_silu(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, groups: 
 /// As there.
 #[must_use]
 pub fn group_norm(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, groups: usize) -> Tensor<4> {
-    let [n, h, w, c] = x.dims();
-    let x = x.reshape([n, h * w, groups, c / groups]);
-    let mean = x.clone().mean_dim(1).mean_dim(3);
-    let x = x - mean;
-    let variance = x.clone().square().mean_dim(1).mean_dim(3);
-    let x = (x / (variance + EPSILON).sqrt()).reshape([n, h, w, c]);
-    let rows = gamma.dims()[0];
-    x * gamma.reshape([rows, 1, 1, c]) + beta.reshape([rows, 1, 1, c])
+    normalise(x, gamma, beta, Norm { groups, epsilon: EPSILON, silu: false })
+}
+
+fn normalise(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, norm: Norm) -> Tensor<4> {
+    let (x, gamma, beta) = (x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
+    Tensor::from_dispatch(Dispatch::group_norm(x, gamma, beta, norm))
 }
 
 /// Group normalisation's ε, as PyTorch's default.

@@ -11,9 +11,9 @@
 //!
 //! x̄ₛ = x̄ₜ + (rₛ − rₜ)·½(ε̂(xₜ, t) + ε̂(x̃ₛ, s)).
 //!
-//! Where one step takes away more than 99 % of the noise (r falls a hundredfold: one or two steps in
-//! all), the slope at its end says nothing of the step, and half of the noise would stay: Euler's value
-//! is kept, as EDM does in its last step.
+//! Where one step lets r fall more than fortyfold (runs of a few steps), the slope at its end says
+//! nothing of the step, and averaging it in would leave half of the noise: Euler's value is kept, for
+//! one evaluation, as EDM does in its last step.
 
 use burn::Tensor;
 
@@ -21,7 +21,7 @@ use super::State;
 use crate::score::{Level, Score};
 
 /// A Heun step is corrected only where σ/α falls by less than this.
-const MOST_FALL: f64 = 100.0;
+const MOST_FALL: f64 = 40.0;
 
 /// A solver of the probability flow.
 pub(super) enum Ode {

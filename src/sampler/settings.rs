@@ -61,7 +61,7 @@ impl SamplerKind {
             Self::EulerMaruyama => "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
             Self::ReverseDiffusion => "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
             Self::Pc => "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
-            Self::Heun => "probability-flow ODE by Heun's method; order 2, 2 NFE a step",
+            Self::Heun => "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
             Self::Euler => "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
             Self::Ddim => "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
         }

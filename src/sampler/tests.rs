@@ -1,1 +1,80 @@
+//! The samplers against closed forms on exact scores, and published figures.
 
+use burn::tensor::{DType, TensorData};
+
+use super::*;
+use crate::{
+    schedule::Grid,
+    score::Gaussian,
+    sde::{SubVp, Ve, Vp},
+};
+
+mod closed_form;
+mod machine;
+
+const VE: Process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 });
+const VP: Process = Process::Vp(Vp { beta_min: 0.1, beta_max: 20.0 });
+const SUB_VP: Process = Process::SubVp(SubVp { beta_min: 0.1, beta_max: 20.0 });
+const PROCESSES: [Process; 3] = [VE, VP, SUB_VP];
+const GRIDS: [Grid; 4] = [Grid::Uniform, Grid::Quadratic, Grid::LogSnr, Grid::Karras];
+
+/// Settings for one sampler and number of steps, with the rest as usual.
+fn with(sampler: SamplerKind, steps: usize) -> Settings {
+    Settings { sampler, steps, ..Settings::default() }
+}
+
+/// Every sampler, and `pc` in every pairing and order.
+fn all_kinds(steps: usize) -> Vec<Settings> {
+    let mut all: Vec<Settings> = SamplerKind::all().iter().map(|&kind| with(kind, steps)).collect();
+    all.push(Settings { eta: 1.0, ..with(SamplerKind::Ddim, steps) });
+    for predictor in [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Euler, Predictor::None] {
+        for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
+            for norms in [Norms::Sample, Norms::Batch] {
+                all.push(Settings { predictor, pc_order, norms, ..with(SamplerKind::Pc, steps) });
+            }
+        }
+    }
+    all.push(Settings { corrector: Corrector::None, ..with(SamplerKind::Pc, steps) });
+    all
+}
+
+/// `d` copies of N(mean, std²).
+fn gaussian(d: usize, mean: f64, std: f64) -> Gaussian {
+    Gaussian::new(vec![mean; d], vec![std; d]).unwrap()
+}
+
+/// A row of f64 samples in one dimension, on the CPU.
+fn column(values: &[f64]) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len(), 1]), (&Device::flex(), DType::F64))
+}
+
+fn read(x: &Tensor<2>) -> Vec<f64> {
+    x.clone().cast(DType::F64).into_data().try_to_vec().unwrap()
+}
+
+/// Steps until the sampler is done.
+fn finish(sampler: &mut Sampler, score: &dyn Score) -> Vec<Step> {
+    std::iter::from_fn(|| sampler.step(score)).collect()
+}
+
+/// The last samples of a run from the prior.
+fn sample(settings: &Settings, process: Process, d: usize, score: &dyn Score) -> Vec<f64> {
+    let mut sampler = Sampler::new(settings, process, d, &Device::flex()).unwrap();
+    finish(&mut sampler, score);
+    read(&sampler.x())
+}
+
+/// The last samples of a run in f64 from `x`, in one dimension.
+fn sample_from(settings: &Settings, process: Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
+    let settings = Settings { n: x.len(), ..settings.clone() };
+    let mut sampler = Sampler::with_init(&settings, process, column(x)).unwrap();
+    finish(&mut sampler, score);
+    read(&sampler.x())
+}
+
+/// Mean and variance.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    (mean, values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n)
+}

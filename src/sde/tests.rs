@@ -115,9 +115,8 @@ fn any_process() -> impl Strategy<Value = Process> {
     // As wide as `validate` allows.
     let betas = || (1e-6..20.0f64, 1e-3..80.0f64);
     prop_oneof![
-        (-6.0..0.0f64, 0.1..6.0f64).prop_map(|(low, high)| {
-            Process::Ve(Ve { sigma_min: 10f64.powf(low), sigma_max: 10f64.powf(high) })
-        }),
+        (-6.0..0.0f64, 0.1..6.0f64)
+            .prop_map(|(low, high)| { Process::Ve(Ve { sigma_min: 10f64.powf(low), sigma_max: 10f64.powf(high) }) }),
         betas().prop_map(|(low, more)| Process::Vp(Vp { beta_min: low, beta_max: low + more })),
         betas().prop_map(|(low, more)| Process::SubVp(SubVp { beta_min: low, beta_max: low + more })),
     ]

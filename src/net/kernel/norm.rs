@@ -1,0 +1,309 @@
+//! Group normalisation, affine, with or without SiLU, on slices: Wu and He, 2018 (arXiv:1803.08494).
+//!
+//! x̂ = (x − μ)·r, r = 1/√(v + ε), z = γ·x̂ + β, y = z or z·σ(z), with μ and v over a sample's pixels and a group's
+//! channels. For the gradient g of z, with means over the same, ∂γ = Σ_q g·x̂, ∂β = Σ_q g,
+//! ∂x = r·(γ·g − mean(γ·g) − x̂·mean(γ·g·x̂)); SiLU's own derivative is σ(z)·(1 + z·(1 − σ(z))).
+//!
+//! A sample is a task and stays in a core's cache, so that memory sees x read once and the result written once;
+//! backward recomputes the statistics rather than have them kept. Sums are of 32 pixels in f32, then in f64.
+
+use super::{math, parallel::map_chunks, simd::multiversion};
+use std::mem::MaybeUninit;
+
+/// The sizes of a normalisation: `n` samples of `pixels` pixels and `c` channels in `groups` groups.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub n: usize,
+    pub pixels: usize,
+    pub c: usize,
+    pub groups: usize,
+}
+
+/// The gradients of a normalisation's arguments.
+#[derive(Debug)]
+pub struct Gradients {
+    pub x: Vec<f32>,
+    pub gamma: Vec<f32>,
+    pub beta: Vec<f32>,
+}
+
+/// Pixels that are summed in f32 before f64 takes over.
+const RUN: usize = 32;
+/// Channels that are handled together: registers, not an array in memory, hold their sums.
+const LANES: usize = 16;
+
+/// γ and β are of length c, or n·c where they differ by sample.
+pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32, shape: Shape, silu: bool) -> Vec<f32> {
+    let Shape { n, pixels, c, .. } = shape;
+    let size = pixels * c;
+    let mut y = Vec::with_capacity(n * size);
+    map_chunks(&mut y.spare_capacity_mut()[..n * size], size, |i, y| {
+        let (gamma, beta) = (row(gamma, i, c), row(beta, i, c));
+        let sample = Sample::new(&x[i * size..][..size], gamma, beta, epsilon, shape);
+        if silu { apply_silu(&sample, y) } else { apply_plain(&sample, y) }
+    });
+    // SAFETY: the chunks are these values, and `apply` writes every one of its own.
+    unsafe { y.set_len(n * size) };
+    y
+}
+
+/// The gradients of [`forward`]'s arguments, given its result's.
+pub fn backward(
+    x: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    grad: &[f32],
+    epsilon: f32,
+    shape: Shape,
+    silu: bool,
+) -> Gradients {
+    let Shape { n, pixels, c, .. } = shape;
+    let size = pixels * c;
+    let mut dx = Vec::with_capacity(n * size);
+    let sums = map_chunks(&mut dx.spare_capacity_mut()[..n * size], size, |i, dx| {
+        let sample = Sample::new(&x[i * size..][..size], row(gamma, i, c), row(beta, i, c), epsilon, shape);
+        let grad = &grad[i * size..][..size];
+        if silu { back_silu(&sample, grad, dx) } else { back_plain(&sample, grad, dx) }
+    });
+    // SAFETY: as in `forward`.
+    unsafe { dx.set_len(n * size) };
+    let collect = |shared: bool, part: fn(&[Vec<f32>; 2]) -> &[f32]| {
+        if !shared {
+            return sums.iter().flat_map(|sums| part(sums).iter().copied()).collect();
+        }
+        let mut total = vec![0.0f64; c];
+        for sums in &sums {
+            total.iter_mut().zip(part(sums)).for_each(|(total, value)| *total += f64::from(*value));
+        }
+        total.into_iter().map(|total| total as f32).collect()
+    };
+    let (dgamma, dbeta) = (collect(gamma.len() == c, |sums| &sums[0]), collect(beta.len() == c, |sums| &sums[1]));
+    Gradients { x: dx, gamma: dgamma, beta: dbeta }
+}
+
+/// The parameters of sample `i`: its own row, or the one row.
+fn row(values: &[f32], i: usize, c: usize) -> &[f32] {
+    if values.len() == c { values } else { &values[i * c..(i + 1) * c] }
+}
+
+/// A sample and its statistics, spread over the channels.
+struct Sample<'a> {
+    x: &'a [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    groups: usize,
+    mean: Vec<f32>,
+    /// r = 1/√(v + ε).
+    rate: Vec<f32>,
+}
+
+impl<'a> Sample<'a> {
+    fn new(x: &'a [f32], gamma: &'a [f32], beta: &'a [f32], epsilon: f32, shape: Shape) -> Self {
+        let Shape { pixels, c, groups, .. } = shape;
+        let count = (pixels * (c / groups)) as f64;
+        let mean = spread(&column_sums(x, &vec![0.0; c], false), groups, |sum| sum / count);
+        // Centred squares: nothing cancels, however large the mean is beside the spread.
+        let rate = spread(&column_sums(x, &mean, true), groups, |sum| 1.0 / (sum / count + f64::from(epsilon)).sqrt());
+        Self { x, gamma, beta, groups, mean, rate }
+    }
+}
+
+/// f(sum over a group's channels), for every channel.
+fn spread(sums: &[f64], groups: usize, f: impl Fn(f64) -> f64) -> Vec<f32> {
+    let size = sums.len() / groups;
+    sums.chunks_exact(size).flat_map(|sums| std::iter::repeat_n(f(sums.iter().sum()) as f32, size)).collect()
+}
+
+multiversion! {
+    /// Σ (x − shift) or its squares over the pixels, for each channel.
+    fn column_sums<FMA>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> = column_sums_body;
+    fn apply_silu<FMA>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) -> () = apply_silu_body;
+    fn apply_plain<FMA>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) -> () = apply_plain_body;
+    fn back_silu<FMA>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] = back_silu_body;
+    fn back_plain<FMA>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] = back_plain_body;
+}
+
+#[inline(always)]
+fn column_sums_body<const FMA: bool>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> {
+    let c = shift.len();
+    let mut total = vec![0.0; c];
+    for x in x.chunks(RUN * c) {
+        let mut at = 0;
+        while at + LANES <= c {
+            if square {
+                sums::<FMA, true, LANES>(x, shift, at, &mut total)
+            } else {
+                sums::<FMA, false, LANES>(x, shift, at, &mut total)
+            }
+            at += LANES;
+        }
+        while at < c {
+            if square {
+                sums::<FMA, true, 1>(x, shift, at, &mut total)
+            } else {
+                sums::<FMA, false, 1>(x, shift, at, &mut total)
+            }
+            at += 1;
+        }
+    }
+    total
+}
+
+/// Of one run of pixels, and the L channels from `at`.
+#[inline(always)]
+fn sums<const FMA: bool, const SQUARE: bool, const L: usize>(x: &[f32], shift: &[f32], at: usize, total: &mut [f64]) {
+    let shift: &[f32; L] = lanes(shift, at);
+    let mut sum = [0.0f32; L];
+    for x in x.chunks_exact(total.len()) {
+        let x: &[f32; L] = lanes(x, at);
+        for l in 0..L {
+            let value = x[l] - shift[l];
+            sum[l] = if SQUARE { math::fma::<FMA>(value, value, sum[l]) } else { sum[l] + value };
+        }
+    }
+    for l in 0..L {
+        total[at + l] += f64::from(sum[l]);
+    }
+}
+
+#[inline(always)]
+fn lanes<const L: usize>(values: &[f32], at: usize) -> &[f32; L] {
+    values[at..at + L].first_chunk().expect("a slice of this length")
+}
+
+#[inline(always)]
+fn apply_silu_body<const FMA: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+    apply::<FMA, true>(sample, y);
+}
+
+#[inline(always)]
+fn apply_plain_body<const FMA: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+    apply::<FMA, false>(sample, y);
+}
+
+#[inline(always)]
+fn apply<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+    let c = sample.mean.len();
+    let scale: Vec<f32> = sample.gamma.iter().zip(&sample.rate).map(|(gamma, rate)| gamma * rate).collect();
+    for (x, y) in sample.x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
+        let mut at = 0;
+        while at + LANES <= c {
+            apply_lanes::<FMA, SILU, LANES>(x, sample, &scale, at, y);
+            at += LANES;
+        }
+        while at < c {
+            apply_lanes::<FMA, SILU, 1>(x, sample, &scale, at, y);
+            at += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn apply_lanes<const FMA: bool, const SILU: bool, const L: usize>(
+    x: &[f32],
+    sample: &Sample<'_>,
+    scale: &[f32],
+    at: usize,
+    y: &mut [MaybeUninit<f32>],
+) {
+    let (x, scale): (&[f32; L], &[f32; L]) = (lanes(x, at), lanes(scale, at));
+    let (mean, beta): (&[f32; L], &[f32; L]) = (lanes(&sample.mean, at), lanes(sample.beta, at));
+    let mut out = [0.0f32; L];
+    for l in 0..L {
+        let z = math::fma::<FMA>(x[l] - mean[l], scale[l], beta[l]);
+        out[l] = if SILU { z * math::sigmoid::<FMA>(z) } else { z };
+    }
+    y[at..at + L].write_copy_of_slice(&out);
+}
+
+#[inline(always)]
+fn back_silu_body<const FMA: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] {
+    back::<FMA, true>(sample, grad, dx)
+}
+
+#[inline(always)]
+fn back_plain_body<const FMA: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] {
+    back::<FMA, false>(sample, grad, dx)
+}
+
+/// Writes ∂x, returns ∂γ and ∂β of the sample.
+#[inline(always)]
+fn back<const FMA: bool, const SILU: bool>(
+    sample: &Sample<'_>,
+    grad: &[f32],
+    dx: &mut [MaybeUninit<f32>],
+) -> [Vec<f32>; 2] {
+    let c = sample.mean.len();
+    let mut total = [vec![0.0; c], vec![0.0; c]];
+    // First pass: the gradient of z goes where ∂x will, and its sums over the pixels.
+    for ((x, grad), dz) in sample.x.chunks(RUN * c).zip(grad.chunks(RUN * c)).zip(dx.chunks_mut(RUN * c)) {
+        let mut at = 0;
+        while at + LANES <= c {
+            back_sums::<FMA, SILU, LANES>(x, grad, sample, at, dz, &mut total);
+            at += LANES;
+        }
+        while at < c {
+            back_sums::<FMA, SILU, 1>(x, grad, sample, at, dz, &mut total);
+            at += 1;
+        }
+    }
+    // SAFETY: the lanes cover the channels and the runs the pixels, so every value has been written.
+    let dx = unsafe { dx.assume_init_mut() };
+    let count = (sample.x.len() / sample.groups) as f64;
+    let [by_gamma, by_beta] = total.each_ref().map(|sums| {
+        let sums: Vec<f64> = sums.iter().zip(sample.gamma).map(|(sum, gamma)| sum * f64::from(*gamma)).collect();
+        spread(&sums, sample.groups, |sum| sum / count)
+    });
+    // Second pass: ∂x = r·γ·dz − r·mean(γ·dz) − (x − μ)·r²·mean(γ·dz·x̂).
+    let mut factors = [vec![0.0; c], vec![0.0; c], vec![0.0; c]];
+    for i in 0..c {
+        let rate = sample.rate[i];
+        factors[0][i] = rate * sample.gamma[i];
+        factors[1][i] = -rate * rate * by_gamma[i];
+        factors[2][i] = -rate * by_beta[i];
+    }
+    let [scale, slope, offset] = &factors;
+    for (x, dx) in sample.x.chunks_exact(c).zip(dx.chunks_exact_mut(c)) {
+        for i in 0..c {
+            let rest = math::fma::<FMA>(x[i] - sample.mean[i], slope[i], offset[i]);
+            dx[i] = math::fma::<FMA>(dx[i], scale[i], rest);
+        }
+    }
+    total.map(|sums| sums.into_iter().map(|sum| sum as f32).collect())
+}
+
+#[inline(always)]
+fn back_sums<const FMA: bool, const SILU: bool, const L: usize>(
+    x: &[f32],
+    grad: &[f32],
+    sample: &Sample<'_>,
+    at: usize,
+    dz: &mut [MaybeUninit<f32>],
+    total: &mut [Vec<f64>; 2],
+) {
+    let c = sample.mean.len();
+    let (mean, rate): (&[f32; L], &[f32; L]) = (lanes(&sample.mean, at), lanes(&sample.rate, at));
+    let (gamma, beta): (&[f32; L], &[f32; L]) = (lanes(sample.gamma, at), lanes(sample.beta, at));
+    let (mut by_gamma, mut by_beta) = ([0.0f32; L], [0.0f32; L]);
+    for ((x, grad), dz) in x.chunks_exact(c).zip(grad.chunks_exact(c)).zip(dz.chunks_exact_mut(c)) {
+        let (x, grad): (&[f32; L], &[f32; L]) = (lanes(x, at), lanes(grad, at));
+        let mut out = [0.0f32; L];
+        for l in 0..L {
+            let unit = (x[l] - mean[l]) * rate[l];
+            let mut g = grad[l];
+            if SILU {
+                let z = math::fma::<FMA>(unit, gamma[l], beta[l]);
+                let s = math::sigmoid::<FMA>(z);
+                g *= s * math::fma::<FMA>(z, 1.0 - s, 1.0);
+            }
+            by_gamma[l] = math::fma::<FMA>(g, unit, by_gamma[l]);
+            by_beta[l] += g;
+            out[l] = g;
+        }
+        dz[at..at + L].write_copy_of_slice(&out);
+    }
+    for l in 0..L {
+        total[0][at + l] += f64::from(by_gamma[l]);
+        total[1][at + l] += f64::from(by_beta[l]);
+    }
+}

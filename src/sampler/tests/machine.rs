@@ -1,0 +1,192 @@
+//! The state machine: steps, counts, seeds, batches, and sanity at a few steps.
+
+use std::cell::Cell;
+
+use super::*;
+
+/// Counts its calls, at a claimed price.
+struct Counting<S> {
+    inner: S,
+    price: u64,
+    calls: Cell<u64>,
+}
+
+impl<S: Score> Score for Counting<S> {
+    fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        self.calls.set(self.calls.get() + 1);
+        self.inner.score(x, level)
+    }
+
+    fn evaluations(&self) -> u64 {
+        self.price
+    }
+}
+
+#[test]
+fn the_nfe_reported_is_the_nfe_made() {
+    let expected = [10, 10, 20, 20, 10, 10];
+    for (kind, expected) in SamplerKind::all().iter().zip(expected) {
+        for (price, denoise) in [(1, true), (2, true), (1, false)] {
+            let score = Counting { inner: gaussian(3, 0.0, 0.5), price, calls: Cell::new(0) };
+            let settings = Settings { denoise, ..with(*kind, 10) };
+            let mut sampler = Sampler::new(&settings, VP, 3, &Device::flex()).unwrap();
+            let steps = finish(&mut sampler, &score);
+            assert_eq!(sampler.nfe(), score.calls.get() * price);
+            assert_eq!(sampler.nfe(), (expected + u64::from(denoise)) * price, "{kind:?}");
+            assert_eq!(steps.last().unwrap().nfe, sampler.nfe());
+            assert!(steps.windows(2).all(|pair| pair[0].nfe < pair[1].nfe));
+        }
+    }
+    // Two correctors a step, and none.
+    for (corrector, expected) in [(Corrector::Langevin, 31), (Corrector::None, 11)] {
+        let settings = Settings { corrector, corrector_steps: 2, ..with(SamplerKind::Pc, 10) };
+        let mut sampler = Sampler::new(&settings, VE, 3, &Device::flex()).unwrap();
+        finish(&mut sampler, &gaussian(3, 0.0, 0.5));
+        assert_eq!(sampler.nfe(), expected);
+    }
+}
+
+#[test]
+fn steps_say_where_they_are() {
+    let score = gaussian(2, 0.0, 0.5);
+    let settings = Settings { grid: Some(Grid::Uniform), ..with(SamplerKind::Ddim, 4) };
+    let mut sampler = Sampler::new(&settings, VP, 2, &Device::flex()).unwrap();
+    assert_eq!(sampler.total(), Some(5));
+    let steps = finish(&mut sampler, &score);
+    assert_eq!(steps.iter().map(|step| step.index).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(steps.iter().map(|step| step.progress).collect::<Vec<_>>(), [0.2, 0.4, 0.6, 0.8, 1.0]);
+    for (step, t) in steps.iter().zip([0.750_25, 0.5005, 0.250_75, 0.001]) {
+        assert!((step.t - t).abs() < 1e-15, "{}", step.t);
+        assert_eq!((step.sigma, step.total), (VP.level(step.t).sigma, Some(5)));
+    }
+    assert_eq!((steps[4].t, steps[4].sigma), (0.0, 0.0));
+    assert_eq!(read(&steps[4].x), read(&steps[4].denoised), "the final denoising returns its estimate");
+    assert!(sampler.step(&score).is_none() && sampler.step(&score).is_none());
+}
+
+#[test]
+fn denoised_is_tweedies_estimate_of_the_last_score() {
+    // N(m, s²): E[x₀ | x] = (αs²x + σ²m)/(α²s² + σ²), here at the point that Euler left, t = 1.
+    let settings = Settings { denoise: false, ..with(SamplerKind::Euler, 1) };
+    let mut sampler = Sampler::with_init(&Settings { n: 1, ..settings }, VP, column(&[0.7])).unwrap();
+    let step = sampler.step(&gaussian(1, 0.3, 0.5)).unwrap();
+    let Level { alpha, sigma, .. } = VP.level(1.0);
+    let exact = (alpha * 0.25 * 0.7 + sigma * sigma * 0.3) / (alpha * alpha * 0.25 + sigma * sigma);
+    // f64, amplified by 1/α = 152.
+    assert!((read(&step.denoised)[0] - exact).abs() < 1e-12);
+}
+
+#[test]
+fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
+    let score = gaussian(5, 0.1, 0.5);
+    let run = |settings: &Settings| {
+        let mut sampler = Sampler::new(settings, VP, 5, &Device::flex()).unwrap();
+        finish(&mut sampler, &score);
+        sampler.x().into_data().try_to_vec::<f32>().unwrap()
+    };
+    for settings in all_kinds(6).into_iter().filter(|settings| settings.norms == Norms::Sample) {
+        let whole = run(&Settings { n: 7, seed: 3, ..settings.clone() });
+        assert_eq!(whole, run(&Settings { n: 7, seed: 3, ..settings.clone() }), "{settings:?}");
+        assert_ne!(whole, run(&Settings { n: 7, seed: 4, ..settings.clone() }));
+        // Bit for bit, since every operation is a sample's own.
+        let first = run(&Settings { n: 2, seed: 3, ..settings.clone() });
+        let rest = run(&Settings { n: 5, seed: 3, first_sample: 2, ..settings.clone() });
+        assert_eq!(whole, [first, rest].concat(), "{settings:?}");
+    }
+}
+
+#[test]
+fn a_paused_sampler_goes_on_where_it_was() {
+    let (score, settings) = (gaussian(3, 0.0, 1.0), with(SamplerKind::Pc, 8));
+    let straight = sample(&settings, VE, 3, &score);
+    let mut sampler = Sampler::new(&settings, VE, 3, &Device::flex()).unwrap();
+    sampler.step(&score);
+    let mut other = Sampler::new(&with(SamplerKind::Pc, 3), VE, 3, &Device::flex()).unwrap();
+    finish(&mut other, &score);
+    finish(&mut sampler, &score);
+    assert_eq!(read(&sampler.x()), straight);
+}
+
+#[test]
+fn few_steps_are_sane_for_every_sampler_process_and_grid() {
+    // The prior is as wide as any data here, so that nothing has a reason to leave it. The widest is
+    // Euler–Maruyama across all of VP in one step, x ← (1 − ∫f − ∫g²)·x + √∫g²·z = −4x + 3.2z: 5.1 prior
+    // deviations. score_sde's β(t)/N = 20 has no square root of 1 − β there.
+    for process in PROCESSES {
+        let bound = 6.0 * process.prior_std();
+        for steps in [1, 2, 3, 10] {
+            for settings in all_kinds(steps) {
+                for grid in GRIDS {
+                    for (mean, std) in [(0.0, 1.0), (0.2, 0.5), (-0.5, 0.0)] {
+                        let settings = Settings { grid: Some(grid), n: 4, ..settings.clone() };
+                        let x = sample(&settings, process, 64, &gaussian(64, mean, std));
+                        let rms = (x.iter().map(|x| x * x).sum::<f64>() / x.len() as f64).sqrt();
+                        // A NaN fails it, too.
+                        assert!(rms < bound, "{rms} with {} {std} {settings:?}", process.name());
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vanishing_score_does_not_stop_the_corrector() {
+    // At the mode of every sample the rule's ‖z‖/‖s‖ is infinite; the step is then α² + σ².
+    for norms in [Norms::Sample, Norms::Batch] {
+        let settings = Settings { predictor: Predictor::None, n: 2, denoise: false, norms, ..with(SamplerKind::Pc, 1) };
+        let mut sampler = Sampler::with_init(&settings, VE, column(&[0.0, 0.0])).unwrap();
+        finish(&mut sampler, &gaussian(1, 0.0, 1.0));
+        let level = VE.level(1e-5);
+        let z = Noise::new(0).normal(0, [2, 1], Purpose::Corrector, 0, &Device::flex());
+        for (x, z) in read(&sampler.x()).into_iter().zip(read(&z)) {
+            assert!((x - z * (2.0 * (1.0 + level.sigma.powi(2))).sqrt()).abs() < 1e-6, "{x}");
+        }
+    }
+}
+
+#[test]
+fn the_start_may_be_given_but_must_fit() {
+    let settings = Settings { n: 2, ..with(SamplerKind::Heun, 4) };
+    let sampler = Sampler::with_init(&settings, VE, column(&[1.0, 2.0])).unwrap();
+    assert_eq!(read(&sampler.x()), [1.0, 2.0], "x at t = 1 itself, not unit noise");
+    let refused = |x: Tensor<2>| Sampler::with_init(&settings, VE, x).err().unwrap().to_string();
+    assert_eq!(refused(column(&[1.0])), "init = [1, 1]: expected [2, d], d ≥ 1");
+    assert!(Sampler::new(&settings, VE, 0, &Device::flex()).is_err());
+    assert!(Sampler::new(&with(SamplerKind::Heun, 0), VE, 2, &Device::flex()).is_err());
+}
+
+#[test]
+fn the_prior_has_the_process_s_width() {
+    let settings = Settings { n: 64, ..with(SamplerKind::Heun, 4) };
+    for process in PROCESSES {
+        let sampler = Sampler::new(&settings, process, 256, &Device::flex()).unwrap();
+        let (mean, variance) = moments(&read(&sampler.x()));
+        let (std, n) = (process.prior_std(), f64::from(64 * 256));
+        // Four standard errors at n = 16384.
+        assert!(mean.abs() < 4.0 * std / n.sqrt() && (variance / std.powi(2) - 1.0).abs() < 4.0 * (2.0 / n).sqrt());
+    }
+}
+
+/// The first coordinate is known to be 1.
+struct Known;
+
+impl Constraint for Known {
+    fn project(&self, x: Tensor<2>, level: &Level, noise: &dyn Fn() -> Tensor<2>) -> Tensor<2> {
+        let [n, d] = x.dims();
+        let known = Tensor::ones([n, 1], &x.device()) * level.alpha + noise().slice([0..n, 0..1]) * level.sigma;
+        Tensor::cat(vec![known, x.slice([0..n, 1..d])], 1)
+    }
+}
+
+#[test]
+fn a_constraint_holds_after_every_update() {
+    for settings in all_kinds(5) {
+        let mut sampler = Sampler::new(&settings, VP, 3, &Device::flex()).unwrap().with_constraint(Box::new(Known));
+        let steps = finish(&mut sampler, &gaussian(3, 0.0, 0.5));
+        let last: Vec<f64> = read(&steps[5].x).into_iter().step_by(3).collect();
+        assert!(last.iter().all(|&x| x == 1.0), "{last:?}");
+        // In between it is noised, afresh in every step.
+        assert!(read(&steps[2].x)[0] != read(&steps[3].x)[0]);
+    }
+}

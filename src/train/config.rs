@@ -1,0 +1,161 @@
+//! One TOML file a run.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::optimiser::OptimiserConfig;
+use crate::{Error, Result, data::DatasetName, net::UNetConfig, objective::DenoisingConfig, sde::Process};
+
+/// A training run, as its TOML file has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The model's name.
+    pub name: String,
+    /// The data.
+    pub data: DataConfig,
+    /// The network.
+    #[serde(default)]
+    pub model: UNetConfig,
+    /// The forward process.
+    #[serde(default)]
+    pub process: Process,
+    /// The objective.
+    #[serde(default)]
+    pub objective: DenoisingConfig,
+    /// Adam, clipping and averaging.
+    #[serde(default)]
+    pub optimiser: OptimiserConfig,
+    /// Length, batch and what is written when.
+    #[serde(default)]
+    pub train: TrainConfig,
+}
+
+/// The data of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// The data set.
+    pub name: DatasetName,
+    /// Standard deviation of its pixels in [−1, 1].
+    pub sigma_data: f64,
+    /// Flip images at random.
+    #[serde(default)]
+    pub flip: bool,
+    /// Probability that a label is replaced by the null class, for classifier-free guidance.
+    #[serde(default = "tenth")]
+    pub class_dropout: f64,
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+/// Length, batch and what is written when.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Images a step.
+    pub batch: usize,
+    /// Seed of weights, data order and noise.
+    pub seed: u64,
+    /// Steps between lines of the log.
+    pub log_every: u64,
+    /// Steps between checkpoints.
+    pub checkpoint_every: u64,
+    /// Steps between sample grids; 0 for none.
+    pub sample_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self { steps: 10_000, batch: 128, seed: 0, log_every: 10, checkpoint_every: 250, sample_every: 500 }
+    }
+}
+
+impl RunConfig {
+    /// Reads a file and applies `section.key=value` overrides.
+    ///
+    /// # Errors
+    /// When the file is missing or is not such a config; the error names the key.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        Self::parse(&text, &path.display().to_string(), overrides)
+    }
+
+    /// Parses TOML text; `file` names it in errors.
+    ///
+    /// # Errors
+    /// As for [`RunConfig::read`].
+    pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self> {
+        let problem = |what: String| Error::setting(format!("config {file}"), what, "keys and values as in configs/");
+        let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| problem(e.to_string()))?;
+        for assignment in overrides {
+            set(&mut table, assignment)?;
+        }
+        let config: Self = table.try_into().map_err(|e: toml::de::Error| problem(e.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// # Errors
+    /// When a number is out of its range; the error names the key.
+    pub fn validate(&self) -> Result<()> {
+        self.process.validate()?;
+        self.objective.validate()?;
+        let OptimiserConfig { lr, beta1, beta2, epsilon, clip, ema, .. } = self.optimiser;
+        let fraction = 0.0..1.0;
+        let checks = [
+            ("data.sigma_data", self.data.sigma_data, self.data.sigma_data > 0.0, "a positive number"),
+            ("data.class_dropout", self.data.class_dropout, (0.0..=1.0).contains(&self.data.class_dropout), "0 … 1"),
+            ("optimiser.lr", lr, lr > 0.0 && lr < 1.0, "a number in (0, 1)"),
+            ("optimiser.beta1", beta1, fraction.contains(&beta1), "a number in [0, 1)"),
+            ("optimiser.beta2", beta2, fraction.contains(&beta2), "a number in [0, 1)"),
+            ("optimiser.epsilon", epsilon, epsilon > 0.0, "a positive number"),
+            ("optimiser.clip", clip, clip > 0.0, "a positive number"),
+            ("optimiser.ema", ema, fraction.contains(&ema), "a number in [0, 1)"),
+        ];
+        for (field, value, good, expected) in checks {
+            if !(good && value.is_finite()) {
+                return Err(Error::setting(field, value, expected));
+            }
+        }
+        let TrainConfig { steps, batch, seed, log_every, checkpoint_every, .. } = self.train;
+        let counts = [
+            ("train.steps", steps, 1, 100_000_000),
+            ("train.batch", batch as u64, 1, 65_536),
+            ("train.seed", seed, 0, crate::noise::MAX_SEED),
+            ("train.log_every", log_every, 1, 1_000_000),
+            ("train.checkpoint_every", checkpoint_every, 1, 100_000_000),
+        ];
+        for (field, value, low, high) in counts {
+            if !(low..=high).contains(&value) {
+                return Err(Error::setting(field, value, format!("an integer {low} … {high}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Applies one `section.key=value`; the value is TOML, or else a plain string.
+fn set(table: &mut toml::Table, assignment: &str) -> Result<()> {
+    let bad = || Error::setting("--set", assignment, "section.key=value, such as train.steps=20");
+    let (path, value) = assignment.split_once('=').ok_or_else(bad)?;
+    let value = format!("v = {value}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut t| t.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let mut keys: Vec<&str> = path.trim().split('.').collect();
+    let last = keys.pop().filter(|key| !key.is_empty()).ok_or_else(bad)?;
+    let mut table = table;
+    for key in keys {
+        let entry = table.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        table = entry.as_table_mut().ok_or_else(bad)?;
+    }
+    table.insert(last.to_owned(), value);
+    Ok(())
+}

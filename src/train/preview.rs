@@ -1,0 +1,1 @@
+//! The sample grids of a run.

@@ -1,0 +1,194 @@
+//! The training step, and nothing else: a pure function of the state, the data and the step's number.
+
+use burn::{
+    Tensor,
+    tensor::{Device, Int},
+};
+
+use super::{RunConfig, flat, optimiser::Optimiser};
+use crate::{
+    Error, Result,
+    data::Dataset,
+    net::UNet,
+    noise::{Noise, Purpose},
+    objective::Denoising,
+    score::network::Denoiser,
+};
+
+/// What one step reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepStats {
+    /// Steps done, from 1.
+    pub step: u64,
+    /// Mean of |F − F*|² over the batch.
+    pub loss: f64,
+    /// Global norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate of the step.
+    pub rate: f64,
+}
+
+/// Network, optimiser and position of a run.
+#[derive(Debug)]
+pub struct Trainer {
+    config: RunConfig,
+    device: Device,
+    noise: Noise,
+    objective: Denoising,
+    denoiser: Denoiser,
+    optimiser: Optimiser,
+    step: u64,
+    order: Order,
+}
+
+/// The data's order in one epoch: sorted by counted random keys.
+#[derive(Debug, Default)]
+struct Order {
+    epoch: Option<u64>,
+    indices: Vec<u32>,
+}
+
+impl Trainer {
+    /// A fresh run on `device` (without autodiff; the trainer adds it).
+    #[must_use]
+    pub fn new(config: RunConfig, device: &Device) -> Self {
+        let net = config.model.init(config.train.seed, &device.clone().autodiff());
+        let optimiser = Optimiser::new(config.optimiser, flat::flatten(&net), device);
+        Self {
+            device: device.clone(),
+            noise: Noise::new(config.train.seed),
+            objective: Denoising::new(config.objective, config.process, config.data.sigma_data),
+            denoiser: Denoiser { net, shape: config.model.shape, sigma_data: config.data.sigma_data },
+            optimiser,
+            step: 0,
+            order: Order::default(),
+            config,
+        }
+    }
+
+    /// The run's configuration.
+    #[must_use]
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// Steps done.
+    #[must_use]
+    pub fn steps_done(&self) -> u64 {
+        self.step
+    }
+
+    /// The optimiser's four vectors.
+    #[must_use]
+    pub fn optimiser(&self) -> &Optimiser {
+        &self.optimiser
+    }
+
+    /// Number of parameters.
+    #[must_use]
+    pub fn parameters(&self) -> usize {
+        self.optimiser.parameters.dims()[0]
+    }
+
+    /// Name and size of each parameter, in the order of the vectors.
+    #[must_use]
+    pub fn layout(&self) -> Vec<(String, usize)> {
+        flat::layout(&self.denoiser.net)
+    }
+
+    /// Goes on from `optimiser` after `step` steps.
+    pub fn restore(&mut self, optimiser: Optimiser, step: u64) {
+        self.optimiser = optimiser;
+        self.step = step;
+        self.load();
+    }
+
+    /// Starts from other weights, such as those of a file: parameters and average, with zero moments.
+    pub fn warm_start(&mut self, net: &UNet) {
+        self.optimiser = Optimiser::new(self.config.optimiser, flat::flatten(net), &self.device);
+        self.load();
+    }
+
+    fn load(&mut self) {
+        self.denoiser.net = flat::unflatten(self.denoiser.net.clone(), &self.optimiser.parameters);
+    }
+
+    /// The network with averaged weights, without autodiff.
+    #[must_use]
+    pub fn averaged(&self) -> UNet {
+        // A plain network of the same shape; its own weights are replaced at once.
+        flat::unflatten(self.config.model.init(0, &self.device), &self.optimiser.average)
+    }
+
+    /// One optimiser step on a batch of `data`.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when the loss or the gradient is not finite; the state stays as it was.
+    pub fn step(&mut self, data: &Dataset) -> Result<StepStats> {
+        let TrainStep { clean, labels } = self.gather(data);
+        let batch = self.objective.batch(&clean, data.dim(), &self.noise, self.step, &self.device);
+        let class = Tensor::<1, Int>::from_data(labels.as_slice(), &self.device);
+
+        let track = |x: Tensor<2>| Tensor::from_inner(x);
+        let output = self.denoiser.forward(track(batch.input), track(batch.c_noise), Tensor::from_inner(class));
+        let loss = (output - track(batch.target)).square().mean();
+        let gradient = flat::gradient(&self.denoiser.net, &loss.backward());
+
+        let squares = gradient.clone().square().sum();
+        let numbers = Tensor::cat(vec![loss.inner(), squares], 0).into_data().iter::<f64>().collect::<Vec<_>>();
+        let (loss, norm) = (numbers[0], numbers[1].sqrt());
+        for (what, value) in [("the training loss", loss), ("the gradient's norm", norm)] {
+            if !value.is_finite() {
+                return Err(Error::NotFinite {
+                    what: what.to_owned(),
+                    step: self.step as usize + 1,
+                    remedy: "lower optimiser.lr or optimiser.clip and go on from the last checkpoint with --resume"
+                        .to_owned(),
+                });
+            }
+        }
+        let steps = self.config.train.steps;
+        let rate = self.config.optimiser.rate(self.step, steps);
+        self.optimiser.step(gradient, norm, self.step, steps);
+        self.load();
+        self.step += 1;
+        Ok(StepStats { step: self.step, loss, gradient_norm: norm, rate })
+    }
+
+    /// The images and labels of the present step.
+    fn gather(&mut self, data: &Dataset) -> TrainStep {
+        let (batch, d) = (self.config.train.batch, data.dim());
+        let mut clean = vec![0.0; batch * d];
+        let mut labels = Vec::with_capacity(batch);
+        for (row, out) in clean.chunks_mut(d).enumerate() {
+            let position = self.step * batch as u64 + row as u64;
+            let index = self.order.index(position, data.len(), &self.noise);
+            let mut coins = [0.0; 2];
+            self.noise.fill_uniform(row as u64, Purpose::Dropout, self.step, &mut coins);
+            data.fill(index, self.config.data.flip && coins[0] < 0.5, out);
+            let dropped = coins[1] < self.config.data.class_dropout;
+            labels.push(if dropped { self.config.model.null_class() } else { usize::from(data.labels[index]) } as i32);
+        }
+        TrainStep { clean, labels }
+    }
+}
+
+struct TrainStep {
+    clean: Vec<f32>,
+    labels: Vec<i32>,
+}
+
+impl Order {
+    /// Which image is drawn `position`-th, counting over epochs of `len`.
+    fn index(&mut self, position: u64, len: usize, noise: &Noise) -> usize {
+        let epoch = position / len as u64;
+        if self.epoch != Some(epoch) {
+            let mut keys = vec![0.0; len];
+            noise.fill_uniform(0, Purpose::Shuffle, epoch, &mut keys);
+            self.indices = (0..len as u32).collect();
+            self.indices.sort_by(|a, b| keys[*a as usize].total_cmp(&keys[*b as usize]));
+            self.epoch = Some(epoch);
+        }
+        self.indices[(position % len as u64) as usize] as usize
+    }
+}
