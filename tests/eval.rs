@@ -77,7 +77,7 @@ fn eval_prints_the_whole_protocol() {
     assert!(refused(&["eval", "--model", model, "--batch", "0"]).contains("batch = 0"));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let dir = folder.path().to_str().expect("a path in UTF-8");
-    assert!(refused(&["eval", "--model", model, "--dir", dir]).contains("scorefield data get fashion-mnist"));
+    assert!(refused(&["eval", "--model", model, "--data", dir]).contains("scorefield data get fashion-mnist"));
 }
 
 #[test]

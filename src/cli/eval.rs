@@ -7,12 +7,12 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Context, model::Model};
+use super::Context;
 use crate::{
     Error,
     data::{Dataset, DatasetName, Split},
@@ -21,8 +21,10 @@ use crate::{
         judge::{self, Judge},
         training::Recipe,
     },
+    model::Model,
     sampler::Settings,
-    score::network::NetworkScore,
+    score::Score,
+    weights::{read_file, sha256},
 };
 
 /// Arguments of `eval`.
@@ -37,9 +39,9 @@ pub(crate) struct Args {
     /// Samples drawn at once.
     #[arg(long, default_value_t = 250)]
     batch: usize,
-    /// The folder of the data set; by default it is searched for.
+    /// Folder with the data; without it the usual places.
     #[arg(long)]
-    dir: Option<PathBuf>,
+    data: Option<PathBuf>,
     /// Train the classifier that judges samples, and write it to this file. The shipped one is made so.
     #[arg(long, value_name = "FILE", conflicts_with = "model")]
     train_classifier: Option<PathBuf>,
@@ -70,36 +72,38 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
             Error::Setting { field: "label".into(), value: label.to_string(), expected: expected.into() }.into()
         );
     }
-    let model = Model::open(name, device)?;
-    let data: DatasetName = serde_json::from_value(json!(model.manifest.data.name))
-        .map_err(|e| anyhow::anyhow!("the model was trained on {}: {e}", model.manifest.data.name))?;
+    let bytes = read_file(Path::new(name))?;
+    let model = Model::from_bytes(name, &bytes, device)?;
+    let trained_on = &model.manifest().data.name;
+    let data: DatasetName =
+        serde_json::from_value(json!(trained_on)).map_err(|e| anyhow!("{name} was trained on {trained_on}: {e}"))?;
     let bench = Bench {
         judge: Judge::shipped(data, device)?,
-        train: Dataset::load(data, Split::Train, args.dir.as_deref())?,
-        test: Dataset::load(data, Split::Test, args.dir.as_deref())?,
+        train: Dataset::load(data, Split::Train, args.data.as_deref())?,
+        test: Dataset::load(data, Split::Test, args.data.as_deref())?,
     };
-    if model.denoiser.shape != bench.test.shape {
-        bail!("{name} draws images {:?}, those of {data} are {:?}", model.denoiser.shape, bench.test.shape);
+    if model.shape() != bench.test.shape {
+        bail!("{name} draws images {:?}, those of {data} are {:?}", model.shape(), bench.test.shape);
     }
 
     let bar = Bar::new();
     let progress = |stage, done, all| bar.show(stage, done, all);
-    let label = |i: usize| (model.classes > 0).then(|| i % model.classes);
-    let process = model.manifest.process;
-    let score = |range: std::ops::Range<usize>| -> Box<dyn crate::score::Score> {
+    let (classes, process) = (model.classes(), model.process());
+    let label = |i: usize| (classes > 0).then(|| i % classes);
+    let score = |range: std::ops::Range<usize>| -> crate::Result<Box<dyn Score>> {
         let labels: Vec<_> = range.map(label).collect();
-        Box::new(NetworkScore::new(model.denoiser.clone(), &labels, settings.guidance, model.null, device))
+        Ok(Box::new(model.score(&labels, settings.guidance, device)?))
     };
     let drawn = eval::draw(settings, args.batch, process, bench.test.dim(), device, score, &progress)?;
     let sampling_seconds = start.elapsed().as_secs_f64();
     // Without guidance towards a class there is no label to agree with.
-    let conditional = model.classes > 0 && settings.guidance > 0.0;
+    let conditional = classes > 0 && settings.guidance > 0.0;
     let labels: Option<Vec<u8>> = conditional.then(|| (0..settings.n).filter_map(label).map(|l| l as u8).collect());
     let quality = bench.measure(&drawn.images, labels.as_deref(), device, &progress)?;
     bar.clear();
 
     let mut value = json!({
-        "model": { "name": model.name, "sha256": model.sha256 },
+        "model": { "name": name, "sha256": sha256(&bytes) },
         "data": data,
         "judge": { "name": bench.judge.name, "sha256": bench.judge.sha256 },
         "settings": settings,
@@ -169,7 +173,7 @@ fn train_classifier(out: &Path, args: &Args, device: &Device, described: &str, c
     let recipe = Recipe { epochs: args.epochs, seed: args.settings.seed, ..Recipe::default() };
     let bar = Bar::new();
     let judge =
-        judge::train(DatasetName::FashionMnist, args.dir.as_deref(), &recipe, device, out, |step, steps, loss| {
+        judge::train(DatasetName::FashionMnist, args.data.as_deref(), &recipe, device, out, |step, steps, loss| {
             bar.show("training", step, steps);
             bar.bar.set_message(format!("loss {loss:.3}"));
         })?;

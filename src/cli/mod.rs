@@ -7,7 +7,6 @@ use clap::{Parser, Subcommand};
 mod data;
 mod eval;
 mod inspect;
-mod model;
 mod sample;
 mod train;
 

@@ -9,6 +9,8 @@
 //!
 //! Everything is measured on 8-bit pixels, those that are seen: samples are clamped and rounded first.
 
+use std::ops::Range;
+
 use burn::tensor::Device;
 use serde::Serialize;
 
@@ -163,14 +165,14 @@ pub struct Drawn {
 /// Sample i is the same in every batch, as noise is counted.
 ///
 /// # Errors
-/// [`Error::NotFinite`] when a sample is not; [`Error::Setting`] when a setting is out of range.
+/// [`Error::NotFinite`] when a sample is not; [`Error::Setting`] when a setting is out of range; and `score`'s.
 pub fn draw(
     settings: &Settings,
     batch: usize,
     process: Process,
     d: usize,
     device: &Device,
-    mut score: impl FnMut(std::ops::Range<usize>) -> Box<dyn Score>,
+    mut score: impl FnMut(Range<usize>) -> Result<Box<dyn Score>>,
     progress: Progress<'_>,
 ) -> Result<Drawn> {
     const STAGE: &str = "sampling";
@@ -183,7 +185,7 @@ pub fn draw(
     for first in (0..settings.n).step_by(batch) {
         let n = batch.min(settings.n - first);
         let part = Settings { n, first_sample: settings.first_sample + first as u64, ..settings.clone() };
-        let score = score(first..first + n);
+        let score = score(first..first + n)?;
         let mut sampler = Sampler::new(&part, process, d, device)?;
         let mut steps = 0;
         while let Some(step) = sampler.step(&*score) {
@@ -254,9 +256,9 @@ mod tests {
         let draw_by = |batch: usize| {
             let mut asked = Vec::new();
             // The first sample of a batch decides its point: index/10.
-            let score = |range: std::ops::Range<usize>| -> Box<dyn Score> {
+            let score = |range: Range<usize>| -> Result<Box<dyn Score>> {
                 asked.push(range.clone());
-                Box::new(Point { at: range.start as f64 / 10.0 })
+                Ok(Box::new(Point { at: range.start as f64 / 10.0 }))
             };
             let drawn = draw(&settings, batch, Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap();
             (drawn, asked)
@@ -268,17 +270,15 @@ mod tests {
         assert_eq!(drawn.images, expected);
         // Heun: two a step, and the final denoising.
         assert_eq!(drawn.nfe, 9);
-        assert!(
-            draw(&settings, 0, Process::default(), 3, &Device::flex(), |_| Box::new(Point { at: 0.0 }), &|_, _, _| ())
-                .is_err()
-        );
+        let none = |_: Range<usize>| -> Result<Box<dyn Score>> { unreachable!("a batch of none is refused first") };
+        assert!(draw(&settings, 0, Process::default(), 3, &Device::flex(), none, &|_, _, _| ()).is_err());
     }
 
     #[test]
     fn a_sample_that_is_not_finite_is_named() {
         let settings = Settings { n: 3, steps: 2, ..Settings::default() };
-        let score = |range: std::ops::Range<usize>| -> Box<dyn Score> {
-            Box::new(Point { at: if range.contains(&2) { f64::NAN } else { 0.0 } })
+        let score = |range: Range<usize>| -> Result<Box<dyn Score>> {
+            Ok(Box::new(Point { at: if range.contains(&2) { f64::NAN } else { 0.0 } }))
         };
         let error = draw(&settings, 2, Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap_err();
         assert!(error.to_string().contains("sample 2"), "{error}");
