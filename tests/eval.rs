@@ -56,10 +56,11 @@ fn untrained(data: &str) -> tempfile::NamedTempFile {
 fn eval_prints_the_whole_protocol() {
     let file = untrained("fashion-mnist");
     let model = file.path().to_str().expect("a path in UTF-8");
-    let settings = ["--n", "40", "--steps", "2", "--seed", "7", "--batch", "16", "--device", "cpu", "--json"];
+    let settings =
+        ["--n", "40", "--sampler", "ddim", "--steps", "4", "--seed", "7", "--batch", "16", "--device", "cpu", "--json"];
     let value = result(&[&["eval", "--model", model, "--guidance", "2"], &settings[..]].concat());
     let number = |field: &str| value[field].as_f64().unwrap_or_else(|| panic!("{field} in {value}"));
-    // Heun: two evaluations a step and the final denoising, each of them twice under guidance.
+    // An evaluation a step and the final denoising's, each of them twice under guidance.
     assert_eq!((number("nfe"), number("n"), number("seed")), (10.0, 40.0, 7.0));
     assert!(number("frechet_floor") < number("frechet") && number("frechet") < 3.0 * number("frechet_ceiling"));
     assert!((number("frechet_percent") - 100.0 * number("frechet") / number("frechet_ceiling")).abs() < 1e-9);
