@@ -1,0 +1,163 @@
+//! The device, the model and its score.
+
+use burn::{
+    Tensor,
+    tensor::{Device, TensorData},
+};
+use js_sys::{Float32Array, Function, JSON, WebAssembly};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, prelude::*};
+
+use super::{
+    Run,
+    gpu::{self, Adapter},
+    report,
+};
+use crate::{
+    Error, Result,
+    model::Model,
+    sampler::{Sampler, Settings},
+    score::Score,
+};
+
+/// Samples of one run: activations take about half a megabyte each, and WebAssembly has 4 GB.
+const MAX_SAMPLES: usize = 1024;
+
+/// An engine: one device, and at most one model on it.
+#[wasm_bindgen]
+pub struct Engine {
+    device: Device,
+    adapter: Option<Adapter>,
+    model: Option<Model>,
+}
+
+/// What JavaScript sees of an open device.
+#[derive(Serialize)]
+struct Opened<'a> {
+    device: &'a str,
+    adapter: Option<&'a Adapter>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens `webgpu` (any adapter) or `cpu`. `emit(name, { message })` is told what ends the engine.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub async fn create(device: String, emit: Function) -> Result<Engine, JsValue> {
+        report::install(emit);
+        let (device, adapter) = match device.as_str() {
+            "webgpu" => {
+                let (device, adapter) = gpu::open().await.map_err(report::error)?;
+                (device, Some(adapter))
+            }
+            "cpu" => (Device::flex(), None),
+            other => return Err(report::error(Error::setting("device", other, "webgpu or cpu"))),
+        };
+        Ok(Self { device, adapter, model: None })
+    }
+
+    /// `{ device: 'webgpu' | 'cpu', adapter: { software } | null }`.
+    ///
+    /// # Errors
+    /// Never, as far as anyone knows.
+    pub fn device(&self) -> Result<JsValue, JsValue> {
+        let device = if self.adapter.is_some() { "webgpu" } else { "cpu" };
+        report::plain(&Opened { device, adapter: self.adapter.as_ref() })
+    }
+
+    /// Loads a weights file and returns its manifest. On a GPU one evaluation checks that the device computes.
+    ///
+    /// # Errors
+    /// When the file is not a good one, or the device computes no finite numbers.
+    pub async fn load(&mut self, bytes: Vec<u8>, name: String) -> Result<JsValue, JsValue> {
+        let model = Model::from_bytes(&name, &bytes, &self.device).map_err(report::error)?;
+        drop(bytes);
+        let manifest = report::plain(model.manifest())?;
+        self.model = Some(model);
+        if self.adapter.is_some() {
+            let d = self.model().map_err(report::error)?.dim();
+            let score = self.evaluate(vec![0.0; d], 0.5, None).await.map_err(report::error)?;
+            if score.iter().any(|value| !value.is_finite()) {
+                return Err(report::error(Error::Device {
+                    device: "webgpu".into(),
+                    problem: "the score that it computes is not finite".into(),
+                    remedy: "use the CPU".into(),
+                }));
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// Starts a run with the command line's settings.
+    ///
+    /// # Errors
+    /// When a setting is unknown or out of range.
+    pub fn start(&self, settings: &JsValue) -> Result<Run, JsValue> {
+        self.sampler(settings).map_err(report::error)
+    }
+
+    /// ∇ₓ log pₜ(x) for rows of `x` at one t.
+    ///
+    /// # Errors
+    /// When `x` is not whole rows, t or the label are out of range, or the device does not answer.
+    pub async fn score(&self, x: Vec<f32>, t: f64, label: Option<u32>) -> Result<Float32Array, JsValue> {
+        let label = label.map(|label| label as usize);
+        let score = self.evaluate(x, t, label).await.map_err(report::error)?;
+        Ok(Float32Array::from(score.as_slice()))
+    }
+
+    /// Bytes that the engine holds: `{ wasm }`.
+    pub fn memory(&self) -> JsValue {
+        let bytes = wasm_bindgen::memory()
+            .dyn_into::<WebAssembly::Memory>()
+            .map_or(0.0, |memory| memory.buffer().unchecked_into::<js_sys::ArrayBuffer>().byte_length().into());
+        report::object(&[("wasm", bytes.into())])
+    }
+}
+
+impl Engine {
+    fn model(&self) -> Result<&Model> {
+        self.model.as_ref().ok_or_else(|| Error::setting("model", "none", "a model to be loaded first"))
+    }
+
+    fn sampler(&self, settings: &JsValue) -> Result<Run> {
+        let model = self.model()?;
+        // As JSON, for serde to refuse unknown fields as it does on the command line.
+        let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
+        let settings: Settings = serde_json::from_str(&json)
+            .map_err(|error| Error::setting("settings", json, format!("the command line's flags ({error})")))?;
+        // Before anything of that size is allocated.
+        settings.validate(&model.process())?;
+        if settings.n > MAX_SAMPLES {
+            return Err(Error::setting("n", settings.n, format!("1 to {MAX_SAMPLES} in a browser")));
+        }
+        let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
+        let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
+        Ok(Run::new(sampler, Box::new(score), model.shape(), settings.n))
+    }
+
+    async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {
+        let model = self.model()?;
+        let d = model.dim();
+        if x.is_empty() || x.len() % d != 0 {
+            return Err(Error::setting("x", format!("{} numbers", x.len()), format!("a multiple of {d}")));
+        }
+        if !(0.0..=1.0).contains(&t) {
+            return Err(Error::setting("t", t, "a number from 0 to 1"));
+        }
+        let n = x.len() / d;
+        let x = Tensor::<2>::from_data(TensorData::new(x, [n, d]), &self.device);
+        let score = model.score(&vec![label; n], 1.0, &self.device)?.score(x, &model.process().level(t));
+        let data = score.into_data_async().await.map_err(|error| unreadable(&error))?;
+        data.into_vec::<f32>().map_err(|error| unreadable(&error))
+    }
+}
+
+fn unreadable(problem: &dyn std::fmt::Display) -> Error {
+    Error::Device {
+        device: "of the engine".into(),
+        problem: format!("the score cannot be read ({problem})"),
+        remedy: "use fewer samples, or the CPU".into(),
+    }
+}

@@ -1,0 +1,102 @@
+//! Errors, panics and log lines as JavaScript sees them.
+//!
+//! An error is an object `{ code, what, where, remedy }` that `web/errors.js` makes a `ScorefieldError` of; an event is
+//! a call of the function that came with [`super::Engine::create`]: `emit(name, { message })`.
+
+use std::cell::RefCell;
+
+use js_sys::{Function, Object, Reflect};
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use crate::Error;
+
+thread_local! {
+    static EMIT: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
+
+/// Sends panics and errors in the log to `emit` and to the console.
+pub(super) fn install(emit: Function) {
+    EMIT.set(Some(emit));
+    std::panic::set_hook(Box::new(|info| {
+        console_error_panic_hook::hook(info);
+        event("panic", &info.to_string());
+    }));
+    // A second engine in one worker finds the logger in place.
+    if log::set_logger(&Console).is_ok() {
+        log::set_max_level(log::LevelFilter::Warn);
+    }
+}
+
+/// Tells the page of something that ends this engine: `panic`, `lost` or `gpu-error`.
+pub(super) fn event(name: &str, message: &str) {
+    EMIT.with_borrow(|emit| {
+        if let Some(emit) = emit {
+            let detail = object(&[("message", message.into())]);
+            // If the page cannot be told, there is nobody left to tell.
+            let _ = emit.call2(&JsValue::NULL, &name.into(), &detail);
+        }
+    });
+}
+
+/// Warnings and errors of the GPU runtime, which reports failed shaders only here.
+struct Console;
+
+impl log::Log for Console {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        metadata.level() <= log::Level::Warn
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let line = format!("{}: {}", record.target(), record.args());
+        let method = if record.level() == log::Level::Error { "error" } else { "warn" };
+        let console = Reflect::get(&js_sys::global(), &"console".into());
+        if let Ok(method) = console.and_then(|console| Reflect::get(&console, &method.into())) {
+            let _ = Function::from(method).call1(&JsValue::NULL, &line.into());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// A plain object.
+pub(super) fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&object, &(*name).into(), value);
+    }
+    object.into()
+}
+
+/// Any serialisable value as plain JavaScript objects, arrays and numbers.
+pub(super) fn plain<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    value.serialize(&serializer).map_err(|error| failure("engine", &error.to_string(), "", "report this as a bug"))
+}
+
+/// An error of this crate.
+pub(super) fn error(error: Error) -> JsValue {
+    let code = error.code();
+    match error {
+        Error::Setting { field, value, expected } => {
+            failure(code, &format!("{field} = {value}"), "", &format!("expected {expected}"))
+        }
+        Error::Weights { file, problem, remedy } => failure(code, &problem, &file, &remedy),
+        Error::Data { name, problem, remedy } => failure(code, &problem, &name, &remedy),
+        Error::Device { device, problem, remedy } => failure(code, &problem, &format!("device {device}"), &remedy),
+        Error::NotFinite { what, step, remedy } => {
+            failure(code, &format!("{what} is not finite"), &format!("step {step}"), &remedy)
+        }
+        Error::Run { folder, problem, remedy } => failure(code, &problem, &folder, &remedy),
+        other => failure(code, &other.to_string(), "", ""),
+    }
+}
+
+/// An error by its parts.
+pub(super) fn failure(code: &str, what: &str, place: &str, remedy: &str) -> JsValue {
+    object(&[("code", code.into()), ("what", what.into()), ("where", place.into()), ("remedy", remedy.into())])
+}

@@ -1,0 +1,178 @@
+// What a server and a visitor can get wrong: each gets an error that says what, where and how to mend it.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { finished, launch, open } from './browser.js';
+import { serve, site } from './server.js';
+
+let browser;
+let server;
+let weights;
+before(async () => {
+  [browser, server] = await Promise.all([launch(), serve()]);
+  weights = Buffer.from(await (await fetch(`${server.origin}/models/fashion.safetensors`)).arrayBuffer());
+});
+after(async () => {
+  await browser.close();
+  await server.close();
+});
+
+const octets = (body) => (_, response) => {
+  response.setHeader('content-type', 'application/octet-stream');
+  response.end(body);
+};
+
+/** The page with the model at `path`, which the server answers as `route` says. */
+async function attempt(path, route, query = '') {
+  server.routes[path] = route;
+  const page = await open(browser, `${server.origin}/?model=${path}&steps=2&n=1&device=cpu&autostart=1${query}`);
+  const status = await finished(page);
+  delete server.routes[path];
+  const code = await page.getAttribute('#error', 'data-code');
+  const text = (await page.textContent('#error')).replace(/\s+/g, ' ');
+  await page.context().close();
+  assert.equal(status.state, 'error');
+  return { code, text };
+}
+
+test('a 404', async () => {
+  const { code, text } = await attempt('absent/none.safetensors', undefined);
+  assert.equal(code, 'not-found');
+  assert.match(text, /answered 404.*none\.safetensors.*check the address/i);
+});
+
+test('a server error', async () => {
+  const { code } = await attempt('absent/busy.safetensors', (_, response) => {
+    response.statusCode = 503;
+    response.end();
+  });
+  assert.equal(code, 'network');
+});
+
+test('a web page instead of weights, said to be one or not', async () => {
+  const html = '<!DOCTYPE html><html><body>Sign in</body></html>';
+  for (const type of ['text/html; charset=utf-8', 'application/octet-stream']) {
+    const { code, text } = await attempt('other/page.safetensors', (_, response) => {
+      response.setHeader('content-type', type);
+      response.end(html);
+    });
+    assert.equal(code, 'not-weights');
+    assert.match(text, /web page.*page\.safetensors/i);
+  }
+});
+
+test('a corrupt header', { skip: process.env.SCOREFIELD_MOCK }, async () => {
+  const broken = Buffer.from(weights);
+  broken.fill(0x20, 40, 80);
+  const { code, text } = await attempt('other/broken.safetensors', octets(broken));
+  assert.equal(code, 'weights');
+  assert.match(text, /broken\.safetensors/);
+});
+
+test('a weight that is NaN', { skip: process.env.SCOREFIELD_MOCK }, async () => {
+  const poisoned = Buffer.from(weights);
+  // The last f16 of the last tensor.
+  poisoned.writeUInt16LE(0x7e00, poisoned.length - 2);
+  const { code, text } = await attempt('other/nan.safetensors', octets(poisoned));
+  assert.equal(code, 'weights');
+  assert.match(text, /finite|NaN/i);
+});
+
+test('a file cut short', { skip: process.env.SCOREFIELD_MOCK }, async () => {
+  const { code } = await attempt('other/short.safetensors', octets(weights.subarray(0, weights.length - 1000)));
+  assert.equal(code, 'weights');
+});
+
+test('a shipped model that is not what the index says', async () => {
+  const changed = Buffer.from(weights);
+  changed[changed.length - 1] ^= 1;
+  const path = 'models/fashion.safetensors';
+  const saved = site().routes[path];
+  const restore = async (result) => {
+    if (saved) server.routes[path] = saved;
+    return result;
+  };
+  const wrong = await restore(await attempt(path, octets(changed)));
+  assert.equal(wrong.code, 'hash');
+  assert.match(wrong.text, /SHA-256/);
+  const short = await restore(await attempt(path, octets(weights.subarray(0, weights.length - 1))));
+  assert.equal(short.code, 'truncated');
+  const long = await restore(await attempt(path, octets(Buffer.concat([weights, Buffer.alloc(9)]))));
+  assert.equal(long.code, 'too-large');
+});
+
+test('a label, a count and a step count out of range', { skip: process.env.SCOREFIELD_MOCK }, async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const errors = await page.evaluate(async (origin) => {
+    const { load } = await import(`${origin}/scorefield.js`);
+    const model = await load('fashion', { device: 'cpu' });
+    const found = {};
+    for (const settings of [{ label: 10 }, { label: -1 }, { n: 0 }, { n: 1e9 }, { steps: 0 }, { seed: 2 ** 60 }, { step: 3 }, { sampler: 'heunn' }, { t_end: 2 }]) {
+      try {
+        for await (const step of model.sample({ n: 1, steps: 1, ...settings })) found[JSON.stringify(settings)] = `step ${step.index}`;
+      } catch (error) {
+        found[JSON.stringify(settings)] = `${error.name} ${error.code}: ${error.message}`;
+      }
+    }
+    model.dispose();
+    return found;
+  }, server.origin);
+  for (const [settings, error] of Object.entries(errors)) {
+    assert.match(error, /^ScorefieldError setting: .*expected/, settings);
+    assert.match(error, new RegExp(Object.keys(JSON.parse(settings))[0]), settings);
+  }
+});
+
+test('an aborted download, a foreign address that was not agreed to, a file that is dropped', async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const aborted = await page.evaluate(async (origin) => {
+    const { load, ScorefieldError } = await import(`${origin}/scorefield.js`);
+    const controller = new AbortController();
+    controller.abort();
+    try {
+      await load('fashion', { signal: controller.signal });
+    } catch (error) {
+      return [error instanceof ScorefieldError, error.name, error.code];
+    }
+  }, server.origin);
+  assert.deepEqual(aborted, [true, 'AbortError', 'aborted']);
+
+  const other = await serve();
+  try {
+    const asked = await open(browser, `${server.origin}/?model=${other.origin}/models/fashion.safetensors&steps=1&n=1&device=cpu&autostart=1`);
+    await asked.waitForSelector('#ask:not([hidden])');
+    assert.deepEqual(other.requests, []);
+    await asked.click('#ask-yes');
+    assert.equal((await finished(asked)).state, 'done');
+    assert.ok(other.requests.includes('models/fashion.safetensors'));
+  } finally {
+    await other.close();
+  }
+
+  const dropped = await open(browser, `${server.origin}/?steps=1&n=1&device=cpu`);
+  await dropped.click('#more summary');
+  await dropped.setInputFiles('#file', { name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer: weights });
+  assert.equal((await finished(dropped)).state, 'done');
+  assert.ok(!new URL(dropped.url()).searchParams.has('model'));
+  await dropped.setInputFiles('#file', { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello, this is no model') });
+  await dropped.waitForSelector('#error:not([hidden])');
+  assert.equal(await dropped.getAttribute('#error', 'data-code'), 'not-weights');
+});
+
+test('weights are cached by their hash', async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const before = server.requests.filter((path) => path === 'models/fashion.safetensors').length;
+  const cached = await page.evaluate(async (origin) => {
+    const { load } = await import(`${origin}/scorefield.js`);
+    const seen = [];
+    for (let i = 0; i < 2; i++) {
+      const onProgress = ({ phase, cached, loaded, total }) => phase === 'weights' && seen.push({ cached, whole: loaded === total });
+      (await load('fashion', { device: 'cpu', onProgress })).dispose();
+    }
+    return seen;
+  }, server.origin);
+  assert.deepEqual(cached[0].cached, false);
+  assert.deepEqual(cached.at(-1), { cached: true, whole: true });
+  assert.equal(server.requests.filter((path) => path === 'models/fashion.safetensors').length, before + 1);
+});

@@ -1,0 +1,83 @@
+// A static server on 127.0.0.1 for the tests, with what a real server may do wrong.
+
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+export const root = join(here, '..', '..');
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.ts': 'text/plain',
+};
+
+/** The built page. */
+export const dist = (path) => join(root, 'dist', path);
+
+/** The page from its sources, with the mock engine: for work on the page alone. */
+export function mock(path) {
+  if (path === 'index.html') return join(root, 'index.html');
+  if (path === 'engine.js') return join(here, 'mock-engine.js');
+  if (path === 'engine_bg.wasm') return join(here, 'mock-engine.js');
+  return join(root, 'web', path);
+}
+
+/** A file that begins as weights do, and its index. */
+export function mockModels() {
+  const bytes = Buffer.from([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const model = { name: 'fashion', file: 'fashion.safetensors', bytes: bytes.length, sha256, title: 'Fashion-MNIST', default: true };
+  return {
+    'models/index.json': (_, response) => response.end(JSON.stringify({ version: 1, models: [model] })),
+    'models/fashion.safetensors': (_, response) => response.end(bytes),
+  };
+}
+
+/** What the tests serve: the built page, or with SCOREFIELD_MOCK=1 its sources and the mock engine. */
+export const site = () => (process.env.SCOREFIELD_MOCK ? { files: mock, routes: mockModels() } : { files: dist, routes: {} });
+
+/**
+ * @param {{files?: (path: string) => string, routes?: Record<string, Function>, port?: number}} options
+ *   `routes` answer before the files: `(request, response) => boolean | void`, false to go on to the files
+ */
+export async function serve({ files, routes, port = 0 } = site()) {
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).slice(1) || 'index.html';
+    requests.push(path);
+    // Other origins may import and read: what a page of the web that embeds Scorefield needs.
+    response.setHeader('access-control-allow-origin', '*');
+    response.setHeader('cache-control', 'no-store');
+    try {
+      if (routes[path] && (await routes[path](request, response)) !== false) return;
+      const file = path.startsWith('tests/') ? join(root, path) : files(path);
+      const body = await readFile(file);
+      response.setHeader('content-type', TYPES[extname(path)] ?? 'application/octet-stream');
+      response.setHeader('content-length', body.length);
+      response.end(body);
+    } catch {
+      response.statusCode = 404;
+      response.end('not found');
+    }
+  });
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  return { origin, requests, routes, close };
+}
+
+// `node server.js [port]`
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const port = Number(process.argv.findLast((argument) => /^\d+$/.test(argument)) ?? 8080);
+  const { origin } = await serve({ ...site(), port });
+  console.log(origin);
+}

@@ -1,0 +1,189 @@
+// A run: one sampler, one seed, pulled step by step. Pausing is not pulling; cancelling is dropping.
+
+import { Death } from './host.js';
+import { ScorefieldError, aborted } from './errors.js';
+import { draw } from './draw.js';
+
+let nextRun = 1;
+
+/** One step of a run. */
+export class Step {
+  #pixels;
+
+  constructor(value, shape, n) {
+    const [channels, height, width] = shape;
+    this.index = value.index;
+    this.total = value.total ?? null;
+    this.progress = value.progress;
+    this.t = value.t;
+    this.sigma = value.sigma;
+    this.nfe = value.nfe;
+    this.ms = value.ms;
+    this.done = value.done;
+    this.n = n;
+    this.channels = channels;
+    this.width = width;
+    this.height = height;
+    this.#pixels = { x: value.x, denoised: value.denoised };
+    Object.freeze(this);
+  }
+
+  /**
+   * The frame as RGBA bytes, samples first: n·height·width·4. The array belongs to the step: do not change it.
+   *
+   * @param {'x' | 'denoised'} [kind]
+   */
+  pixels(kind = 'x') {
+    const pixels = this.#pixels[kind];
+    if (!pixels) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
+    return pixels;
+  }
+
+  /**
+   * Draws the samples as a grid.
+   *
+   * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+   * @param {{kind?: 'x' | 'denoised', columns?: number, gap?: number, scale?: number}} [options]
+   */
+  draw(canvas, { kind = 'x', ...options } = {}) {
+    draw(canvas, { pixels: this.pixels(kind), n: this.n, width: this.width, height: this.height }, options);
+  }
+}
+
+/** An asynchronous iterable of {@link Step}s. */
+export class Run {
+  #id = nextRun++;
+  #model;
+  #settings;
+  #every;
+  #signal;
+  #host = null;
+  /** Updates that the worker's sampler has made, and those that the caller has seen. */
+  #made = 0;
+  #seen = 0;
+  #info = null;
+  #state = 'ready';
+  #gate = null;
+  #stop;
+  #stopped;
+  #onAbort = () => this.#end('cancelled', aborted(this.#signal));
+
+  /** Made by `model.sample`. */
+  constructor(model, { signal, every = 1, ...settings }) {
+    if (!Number.isInteger(every) || every < 1) {
+      throw new ScorefieldError('setting', `every = ${every}`, { remedy: 'use a whole number from 1' });
+    }
+    this.#model = model;
+    this.#settings = settings;
+    this.#every = every;
+    this.#signal = signal;
+    this.#stopped = new Promise((resolve) => (this.#stop = resolve));
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** `ready`, `running`, `paused`, `done`, `cancelled` or `error`. */
+  get state() {
+    return this.#gate && this.#state === 'running' ? 'paused' : this.#state;
+  }
+
+  /** Stops pulling after the current step. */
+  pause() {
+    if (this.#gate || this.#isOver()) return;
+    let open;
+    this.#gate = new Promise((resolve) => (open = resolve));
+    this.#gate.open = open;
+  }
+
+  resume() {
+    this.#gate?.open();
+    this.#gate = null;
+  }
+
+  /** Ends the run at once; the loop over it ends too. The worker drops the sampler before its next step. */
+  cancel() {
+    this.#end('cancelled', null);
+  }
+
+  #isOver() {
+    return this.#state === 'done' || this.#state === 'cancelled' || this.#state === 'error';
+  }
+
+  #end(state, error) {
+    if (this.#isOver()) return;
+    this.#state = state;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#host?.send('drop', {}, { run: this.#id });
+    this.#host = null;
+    this.#stop(error);
+    this.resume();
+  }
+
+  [Symbol.asyncIterator]() {
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.cancel();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #next() {
+    const over = this.#stopped.then((error) => {
+      if (error) throw error;
+      return { done: true, value: undefined };
+    });
+    // A cancelled run ends now; the step that the worker is in ends by itself.
+    over.catch(() => {});
+    if (this.#isOver()) return over;
+    this.#state = 'running';
+    const pulled = (async () => {
+      while (this.#gate) await this.#gate;
+      const value = await this.#pull();
+      if (value === null) {
+        this.#end('done', null);
+        return { done: true, value: undefined };
+      }
+      const step = new Step(value, this.#info.shape, this.#info.n);
+      if (step.done) this.#end('done', null);
+      return { done: false, value: step };
+    })();
+    pulled.catch((error) => this.#end('error', error));
+    return Promise.race([pulled, over]);
+  }
+
+  /** The next step that the caller sees. If the worker dies, another replays the run up to here and goes on. */
+  async #pull() {
+    for (;;) {
+      const host = await this.#model._host();
+      if (this.#isOver()) return null;
+      try {
+        if (this.#host !== host) {
+          this.#info = await host.request('start', { settings: this.#settings }, this.#options(0));
+          this.#host = host;
+          this.#made = 0;
+        }
+        while (this.#made < this.#seen) {
+          if (this.#isOver()) return null;
+          const count = Math.min(this.#seen - this.#made, 1);
+          await host.request('step', { count, frame: false }, this.#options(count));
+          this.#made += count;
+        }
+        if (this.#isOver()) return null;
+        const value = await host.request('step', { count: this.#every }, this.#options(this.#every));
+        this.#made += this.#every;
+        this.#seen = this.#made;
+        return value;
+      } catch (error) {
+        if (!(error instanceof Death) || this.#isOver()) throw error;
+        this.#host = null;
+        this.#model._recover(host, error);
+      }
+    }
+  }
+
+  #options(count) {
+    return { run: this.#id, timeout: this.#model._timeout * Math.max(1, count) };
+  }
+}

@@ -1,0 +1,244 @@
+// Types of scorefield.js. Settings have the names, ranges and defaults of the command line's flags.
+
+/** Weights: a shipped model's name (`'fashion'`), an address, a file, or bytes. */
+export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
+
+/** `auto`: WebGPU on a real GPU, else the CPU. `webgpu`: any adapter, or an error. */
+export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
+export type Device = 'webgpu' | 'cpu';
+
+export type SamplerName = 'heun' | 'euler' | 'ddim' | 'euler-maruyama' | 'reverse-diffusion' | 'pc';
+
+/** What every sampler takes. */
+export interface Settings {
+  /** Default `'heun'`. */
+  sampler?: SamplerName;
+  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. */
+  steps?: number;
+  /** Samples, 1 to 1024, default 16. */
+  n?: number;
+  /** 0 to 2⁵³ − 1, default 0: one seed gives one picture on every device. */
+  seed?: number;
+  /** Class, counted from 0; without it, whatever the model gives unconditionally. */
+  label?: number | null;
+  /** Classifier-free guidance w: s∅ + w·(s_label − s∅); 0 to 100, default 1. Other values than 0 and 1 cost two evaluations. */
+  guidance?: number;
+  /** Last time; default 1e-3 for VP and sub-VP, 1e-5 for VE. */
+  t_end?: number;
+  /** Time grid; default karras for VE and for heun on VP, else uniform. */
+  grid?: 'uniform' | 'quadratic' | 'log-snr' | 'karras';
+  /** End with Tweedie's estimate at `t_end`, for one more evaluation; default true. */
+  denoise?: boolean;
+  /** Predictor of `pc`; default `'reverse-diffusion'`. */
+  predictor?: 'reverse-diffusion' | 'euler-maruyama' | 'euler' | 'none';
+  /** Corrector of `pc`; default `'langevin'`. */
+  corrector?: 'langevin' | 'none';
+  /** Corrector steps of `pc` at each level; 1 to 1000, default 1. */
+  corrector_steps?: number;
+  /** Signal-to-noise ratio of the corrector; 1e-4 to 10, default 0.16. */
+  snr?: number;
+  /** Predictor first, as in the paper, or corrector first, as in its code; default `'paper'`. */
+  pc_order?: 'paper' | 'score-sde';
+  /** Norms of the corrector's step rule; default `'sample'`. */
+  norms?: 'sample' | 'batch';
+  /** Noise of `ddim`, 0 (none) to 1 (ancestral); default 0. */
+  eta?: number;
+}
+
+export interface SampleOptions extends Settings {
+  /** Ends the run; the loop over it throws a `ScorefieldError` with code `aborted`. */
+  signal?: AbortSignal;
+  /** Yield every so many steps, and the last; default 1. The steps between cost no readback. */
+  every?: number;
+}
+
+export interface Progress {
+  /** `weights` and `engine` download; `device` opens; `model` is prepared; `ready`. */
+  phase: 'weights' | 'engine' | 'device' | 'model' | 'ready';
+  /** Bytes so far. */
+  loaded?: number;
+  /** Bytes in all, where that is known. */
+  total?: number;
+  /** The weights came out of the cache. */
+  cached?: boolean;
+  device?: Device;
+  reason?: string;
+}
+
+export interface LoadOptions {
+  device?: DeviceChoice;
+  signal?: AbortSignal;
+  onProgress?: (event: Progress) => void;
+  /** The most bytes to accept; default 256 MiB. */
+  maxBytes?: number;
+  /** The file's SHA-256 in hex, where it is not a shipped model's. */
+  sha256?: string;
+  /** Milliseconds without an answer after which the worker is replaced; default 120000. */
+  timeout?: number;
+}
+
+/** Downloads the weights and the engine, opens a device, and loads the model. */
+export function load(source: Source, options?: LoadOptions): Promise<Model>;
+
+export interface Adapter {
+  vendor?: string;
+  architecture?: string;
+  device?: string;
+  description: string;
+  /** It computes in software. */
+  software: boolean;
+}
+
+export interface Manifest {
+  version: number;
+  architecture: { kind: string; [field: string]: unknown };
+  process: { kind: string; [field: string]: unknown };
+  parameterisation: { kind: string; [field: string]: unknown };
+  data: { name: string; shape: [number, number, number]; range: [number, number]; classes: string[]; licence: string };
+  training: { steps: number; batch: number; seed: number; ema: number; hours: number; [field: string]: unknown };
+  /** Recommended settings. */
+  defaults?: Settings;
+}
+
+/**
+ * A loaded model. Events: `recover` (a worker died and another one goes on; `detail.kind`, `detail.reason`) and
+ * `device` (the device changed; `detail.device`, `detail.reason`).
+ */
+export class Model extends EventTarget {
+  private constructor();
+  readonly name: string;
+  readonly title: string;
+  /** SHA-256 of the file; null where the browser cannot compute it. */
+  readonly sha256: string | null;
+  readonly manifest: Manifest;
+  readonly device: Device;
+  /** Why it is not WebGPU; empty when it is. */
+  readonly reason: string;
+  readonly adapter: Adapter | null;
+  /** Channels, height, width. */
+  readonly shape: [number, number, number];
+  readonly classes: string[];
+  /** Starts a run; nothing is computed until it is iterated. */
+  sample(options?: SampleOptions): Run;
+  /** The score ∇ₓ log pₜ(x) of each row of `x` (n·channels·height·width values), t from 0 (data) to 1 (noise). */
+  score(x: Float32Array, t: number, label?: number | null): Promise<Float32Array>;
+  /** Bytes of WebAssembly memory. */
+  memory(): Promise<{ wasm: number }>;
+  /** Ends the worker; runs that wait end with an error. */
+  dispose(): void;
+}
+
+/** A run. If its worker dies, another one replays it up to the last step that was seen, and goes on. */
+export class Run implements AsyncIterable<Step> {
+  private constructor();
+  readonly state: 'ready' | 'running' | 'paused' | 'done' | 'cancelled' | 'error';
+  pause(): void;
+  resume(): void;
+  /** Ends the run and the loop over it, without an error. */
+  cancel(): void;
+  [Symbol.asyncIterator](): AsyncIterator<Step, undefined>;
+}
+
+/** What a canvas shows: the sample xₜ, or Tweedie's estimate of the clean one. */
+export type Kind = 'x' | 'denoised';
+
+export interface DrawOptions {
+  /** Images a row; default as near a square as it gets. */
+  columns?: number;
+  /** Image pixels between images; default 1. */
+  gap?: number;
+  /** Canvas pixels an image pixel; default 1, for CSS to scale (`image-rendering: pixelated`). */
+  scale?: number;
+}
+
+export class Step {
+  private constructor();
+  /** Updates done, from 1; the final denoising counts as one. */
+  readonly index: number;
+  readonly total: number | null;
+  /** From 0 to 1. */
+  readonly progress: number;
+  /** Time after the update, and σ(t). */
+  readonly t: number;
+  readonly sigma: number;
+  /** Network evaluations so far; guidance counts as two. */
+  readonly nfe: number;
+  /** Milliseconds that the step and its readback took. */
+  readonly ms: number;
+  /** This is the last step. */
+  readonly done: boolean;
+  readonly n: number;
+  readonly channels: number;
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. */
+  pixels(kind?: Kind): Uint8ClampedArray;
+  draw(canvas: HTMLCanvasElement | OffscreenCanvas, options?: DrawOptions & { kind?: Kind }): void;
+}
+
+export interface Frame {
+  pixels: Uint8ClampedArray;
+  n: number;
+  width: number;
+  height: number;
+}
+
+/** Draws a frame as a grid. */
+export function draw(canvas: HTMLCanvasElement | OffscreenCanvas, frame: Frame, options?: DrawOptions): void;
+/** A frame as a PNG file, 8 pixels an image pixel unless said otherwise. */
+export function toPng(frame: Frame, options?: DrawOptions): Promise<Blob>;
+
+export interface ModelEntry {
+  name: string;
+  title: string;
+  file: string;
+  url: string;
+  bytes: number;
+  sha256: string;
+  default?: boolean;
+}
+
+/** The models beside scorefield.js. */
+export function models(): Promise<ModelEntry[]>;
+
+/** What is available here, and why not. */
+export function devices(): Promise<{
+  webgpu: { available: boolean; software: boolean; reason: string; adapter: Adapter | null };
+  cpu: { available: boolean; reason: string };
+}>;
+
+export type ErrorCode =
+  /** A setting is unknown or out of range. */
+  | 'setting'
+  /** The weights file is not a good one. */
+  | 'weights'
+  /** It is not a weights file at all: a web page, a ZIP archive. */
+  | 'not-weights'
+  /** It is shorter than it should be. */
+  | 'truncated'
+  | 'too-large'
+  /** Its SHA-256 is not the index's. */
+  | 'hash'
+  | 'not-found'
+  | 'network'
+  /** No such device, or it cannot run the model. */
+  | 'device'
+  | 'device-lost'
+  /** The engine cannot be loaded, or stopped more often than it was replaced. */
+  | 'engine'
+  | 'timeout'
+  /** The run produced NaN or infinity. */
+  | 'not-finite'
+  | 'aborted'
+  | 'disposed'
+  | 'data'
+  | 'io'
+  | 'run';
+
+export class ScorefieldError extends Error {
+  constructor(code: ErrorCode, what: string, more?: { where?: string; remedy?: string; cause?: unknown });
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly where: string;
+  readonly remedy: string;
+}

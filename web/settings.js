@@ -1,0 +1,146 @@
+// The page's settings: what samplers take, the form, and the address. Names are those of the command line.
+
+/** A setting's default is the engine's own where it is left empty. */
+const EXTRA = {
+  grid: { title: 'Time grid', choices: ['uniform', 'quadratic', 'log-snr', 'karras'] },
+  t_end: { title: 'Last time', min: 1e-8, max: 0.999, placeholder: '0.001' },
+  denoise: { title: 'Final denoising', choices: ['on', 'off'], flag: true },
+  predictor: { title: 'Predictor', choices: ['reverse-diffusion', 'euler-maruyama', 'euler', 'none'] },
+  corrector: { title: 'Corrector', choices: ['langevin', 'none'] },
+  corrector_steps: { title: 'Corrector steps', min: 1, max: 1000, whole: true, placeholder: '1' },
+  snr: { title: 'Corrector SNR', min: 1e-4, max: 10, placeholder: '0.16' },
+  pc_order: { title: 'Order', choices: ['paper', 'score-sde'] },
+  norms: { title: 'Corrector norms', choices: ['sample', 'batch'] },
+  eta: { title: 'Noise η', min: 0, max: 1, placeholder: '0' },
+};
+
+const TIMES = ['grid', 't_end', 'denoise'];
+const PAIR = ['predictor', 'corrector', 'corrector_steps', 'snr', 'pc_order', 'norms'];
+
+/** Samplers by name: the form's title, how a caption says it, a good number of steps, and what else it takes. */
+export const SAMPLERS = {
+  heun: { title: 'Heun, ODE', said: 'Heun’s method on the probability flow', steps: 18, takes: TIMES },
+  euler: { title: 'Euler, ODE', said: 'Euler’s method on the probability flow', steps: 40, takes: TIMES },
+  ddim: { title: 'DDIM', said: 'DDIM', steps: 40, takes: [...TIMES, 'eta'] },
+  'euler-maruyama': { title: 'Euler–Maruyama, SDE', said: 'Euler–Maruyama on the reverse SDE', steps: 200, takes: TIMES },
+  'reverse-diffusion': { title: 'Reverse diffusion, SDE', said: 'reverse diffusion', steps: 200, takes: TIMES },
+  pc: { title: 'Predictor–corrector, SDE', said: 'predictor–corrector sampling', steps: 100, takes: [...TIMES, ...PAIR] },
+};
+
+/** Always in the address; the others only where they are set. */
+const MAIN = ['model', 'sampler', 'steps', 'n', 'seed', 'label', 'device'];
+const NUMBERS = ['steps', 'n', 'seed', 'label', 'guidance'];
+
+/** Fills the sampler list and the fields that only some samplers take. */
+export function buildForm(form) {
+  const sampler = form.elements.sampler;
+  for (const [name, { title }] of Object.entries(SAMPLERS)) sampler.add(new Option(title, name));
+  const extra = form.querySelector('#extra');
+  for (const [name, field] of Object.entries(EXTRA)) {
+    const label = document.createElement('label');
+    label.dataset.field = name;
+    label.append(`${field.title} `);
+    if (field.choices) {
+      const select = document.createElement('select');
+      select.add(new Option('default', ''));
+      for (const choice of field.choices) select.add(new Option(choice, choice));
+      select.name = name;
+      label.append(select);
+    } else {
+      const input = document.createElement('input');
+      const { min, max, placeholder } = field;
+      Object.assign(input, { type: 'number', min, max, placeholder, step: field.whole ? '1' : 'any', name });
+      label.append(input);
+    }
+    extra.append(label);
+  }
+  showFields(form);
+}
+
+/** Shows the fields that the chosen sampler takes. */
+export function showFields(form) {
+  const { takes, steps } = SAMPLERS[form.elements.sampler.value];
+  for (const label of form.querySelectorAll('#extra label')) label.hidden = !takes.includes(label.dataset.field);
+  const field = form.elements.steps;
+  // A number of steps that nobody chose follows the sampler.
+  if (field.value === '' || field.dataset.chosen !== 'yes') field.value = steps;
+}
+
+/** The form as the API's settings. */
+export function readForm(form) {
+  const value = (name) => form.elements[name].value;
+  const sampler = value('sampler');
+  const settings = { sampler };
+  for (const name of NUMBERS) if (value(name) !== '') settings[name] = Number(value(name));
+  for (const name of SAMPLERS[sampler].takes) {
+    if (value(name) === '') continue;
+    const field = EXTRA[name];
+    settings[name] = field.flag ? value(name) === 'on' : field.choices ? value(name) : Number(value(name));
+  }
+  return settings;
+}
+
+/** Puts the form into the address; `model` is null for a file of the visitor's own, which no address can name. */
+export function writeAddress(form, { model, show }) {
+  const query = new URLSearchParams();
+  for (const name of MAIN) {
+    const value = name === 'model' ? model : form.elements[name].value;
+    if (value !== null && value !== '') query.set(name, value);
+  }
+  for (const name of ['guidance', ...SAMPLERS[form.elements.sampler.value].takes]) {
+    if (form.elements[name].value !== '') query.set(name, form.elements[name].value);
+  }
+  if (show !== 'x') query.set('show', show);
+  const before = new URLSearchParams(location.search);
+  if (before.get('autostart') === '1') query.set('autostart', '1');
+  const address = `${location.pathname}?${query}${location.hash}`;
+  history.replaceState(history.state, '', address);
+}
+
+/**
+ * Restores the form from the address.
+ *
+ * @returns {string[]} what could not be restored, in words
+ */
+export function readAddress(form) {
+  const query = new URLSearchParams(location.search);
+  const problems = [];
+  for (const [name, text] of query) {
+    if (name === 'model' || name === 'autostart') continue;
+    const field = form.elements[name];
+    if (!field) {
+      problems.push(`${name} is not a setting`);
+    } else if (!restore(field, text)) {
+      problems.push(`${name} = ${text}${expected(field)}`);
+    } else if (name === 'steps') {
+      field.dataset.chosen = 'yes';
+    }
+  }
+  showFields(form);
+  return problems;
+}
+
+function restore(field, text) {
+  if (field instanceof RadioNodeList || field.tagName === 'SELECT') {
+    const before = field.value;
+    // The classes are known only when the model is: keep what was asked for until then.
+    if (field.name === 'label' && /^\d+$/.test(text) && !findOption(field, text)) field.add(new Option(`class ${text}`, text));
+    field.value = text;
+    if (field.value === text) return true;
+    field.value = before;
+    return false;
+  }
+  const before = field.value;
+  field.value = text;
+  if (field.value !== '' && field.checkValidity()) return true;
+  field.value = before;
+  return false;
+}
+
+const findOption = (select, value) => Array.from(select.options).find((option) => option.value === value);
+
+function expected(field) {
+  if (field.tagName === 'SELECT') return `: choose ${Array.from(field.options, (option) => option.value || 'nothing').join(', ')}`;
+  if (field instanceof RadioNodeList) return ': choose x or denoised';
+  return `: a ${field.step === '1' ? 'whole ' : ''}number from ${field.min} to ${field.max}`;
+}

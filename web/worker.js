@@ -1,0 +1,167 @@
+// The engine's worker: one engine, one model, any number of runs, one request at a time.
+// host.js describes the messages.
+
+import { choose } from './device.js';
+import { ScorefieldError } from './errors.js';
+
+let engine = null;
+const runs = new Map();
+const dropped = new Set();
+let last = Promise.resolve();
+
+self.addEventListener('message', ({ data }) => {
+  if (data.type === 'drop') {
+    // At once, not in turn: a step that is still to come must not start.
+    dropped.add(data.run);
+    last = last.then(() => release(data.run));
+    return;
+  }
+  last = last.then(() => answer(data));
+});
+
+// A promise of the engine that nobody awaits: its end as well.
+self.addEventListener('unhandledrejection', (event) => emit('panic', { message: describe(event.reason) }));
+
+async function answer(request) {
+  const { id, run, type } = request;
+  try {
+    const { value, transfer = [] } = await handlers[type](request);
+    self.postMessage({ id, run, value }, transfer);
+  } catch (error) {
+    // A trap or a borrow that a panic left behind: the instance is of no more use.
+    const fatal = error instanceof WebAssembly.RuntimeError || panicked !== null;
+    const { code, what, where, remedy } = ScorefieldError.from(error);
+    self.postMessage({ id, run, error: { code, what: panicked ?? what, where, remedy, fatal } });
+  }
+}
+
+const handlers = {
+  /** Takes the lock whose release tells the page that this worker has died. */
+  async hello({ lock }) {
+    if (lock) {
+      navigator.locks.request(lock, () => {
+        emit('held', {});
+        return new Promise(() => {});
+      });
+    }
+    return { value: {} };
+  },
+
+  /** Loads the WebAssembly and opens the device. */
+  async create({ id, device }) {
+    const chosen = await choose(device);
+    const module = await import('./engine.js');
+    await instantiate(module, id);
+    emit('progress', { id, phase: 'device' });
+    try {
+      engine = await module.Engine.create(chosen.device, emit);
+    } catch (error) {
+      if (device !== 'auto' || chosen.device === 'cpu' || panicked !== null) throw error;
+      const failed = ScorefieldError.from(error);
+      chosen.device = 'cpu';
+      chosen.reason = `WebGPU could not be started (${failed.what})`;
+      engine = await module.Engine.create('cpu', emit);
+    }
+    const opened = engine.device();
+    // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
+    const adapter = opened.adapter ? { ...chosen.adapter, software: opened.adapter.software } : chosen.adapter;
+    return { value: { device: opened.device, reason: chosen.reason, adapter } };
+  },
+
+  async load({ id, bytes, name }) {
+    emit('progress', { id, phase: 'model' });
+    const manifest = await engine.load(bytes, name);
+    return { value: manifest };
+  },
+
+  async start({ run, settings }) {
+    const started = engine.start(settings);
+    runs.set(run, started);
+    return { value: started.info() };
+  },
+
+  /** `count` updates; the frame of the last one, if asked for. */
+  async step({ run, count = 1, frame = true }) {
+    const current = runs.get(run);
+    let step = null;
+    for (let i = 0; i < count && !(step && step.done); i++) {
+      if (dropped.has(run) || !current) return { value: null };
+      const begin = performance.now();
+      step = await current.step();
+      if (step === null) return { value: null };
+      step.ms = performance.now() - begin;
+      if (count > 1) await macrotask();
+    }
+    if (!frame) return { value: step };
+    const begin = performance.now();
+    const pixels = await current.frame();
+    step.ms += performance.now() - begin;
+    const value = { ...step, x: pixels.x, denoised: pixels.denoised };
+    return { value, transfer: [pixels.x.buffer, pixels.denoised.buffer] };
+  },
+
+  async score({ x, t, label }) {
+    const value = await engine.score(x, t, label ?? undefined);
+    return { value, transfer: [value.buffer] };
+  },
+
+  async memory() {
+    return { value: engine.memory() };
+  },
+};
+
+function release(run) {
+  runs.get(run)?.free();
+  runs.delete(run);
+  dropped.delete(run);
+}
+
+/** Fetches and compiles the WebAssembly beside engine.js, with progress. */
+async function instantiate(module, id) {
+  const url = new URL('./engine_bg.wasm', import.meta.url);
+  let response;
+  try {
+    response = await fetch(url);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  } catch (cause) {
+    const remedy = 'serve engine_bg.wasm beside worker.js; from another origin the server must allow it (CORS)';
+    throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where: url.href, remedy, cause });
+  }
+  // With a content encoding, Content-Length counts the compressed bytes: no total then.
+  const total = response.headers.get('content-encoding') ? undefined : Number(response.headers.get('content-length')) || undefined;
+  let loaded = 0;
+  const counted = response.body.pipeThrough(
+    new TransformStream({
+      transform(chunk, controller) {
+        loaded += chunk.length;
+        emit('progress', { id, phase: 'engine', loaded, total });
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  await module.default({ module_or_path: new Response(counted, { headers: { 'content-type': 'application/wasm' } }) });
+}
+
+let panicked = null;
+
+/** An event to the page; the engine calls it too. */
+function emit(event, detail) {
+  if (event === 'panic') panicked = detail.message;
+  self.postMessage({ run: 0, ...detail, event });
+}
+
+/** Lets messages in (a promise alone would not). */
+function macrotask() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}
+
+function describe(reason) {
+  return reason?.message ?? String(reason);
+}
