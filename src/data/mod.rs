@@ -244,6 +244,12 @@ fn user_folder() -> Option<PathBuf> {
     Some(data.join("scorefield"))
 }
 
+/// A pixel as a number: p/127.5 − 1 ∈ [−1, 1].
+#[must_use]
+pub fn unit(pixel: u8) -> f32 {
+    f32::from(pixel) / 127.5 - 1.0
+}
+
 /// The images and labels of one split.
 #[derive(Clone, Debug)]
 pub struct Dataset {
@@ -324,7 +330,7 @@ impl Dataset {
         for (to, from) in out.chunks_exact_mut(width).zip(image.chunks_exact(width)) {
             for (x, value) in to.iter_mut().enumerate() {
                 let pixel = from[if flip { width - 1 - x } else { x }];
-                *value = f32::from(pixel) / 127.5 - 1.0;
+                *value = unit(pixel);
             }
         }
     }
