@@ -11,7 +11,7 @@ import { readNpy, writeNpy } from './npy.js';
 import { dist, root, serve } from './server.js';
 
 /** SwiftShader takes about half a second an evaluation. */
-const N = 2;
+const N = 1;
 const STEPS = 50;
 const TIMES = [1, 0.5, 0.1, 0.001];
 const RUNS = [
