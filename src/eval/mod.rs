@@ -90,7 +90,7 @@ impl Bench {
     ) -> Result<Quality> {
         let d = self.test.dim();
         let n = samples.len() / d;
-        if samples.len() % d != 0 || !(2..=self.train.len()).contains(&n) {
+        if !samples.len().is_multiple_of(d) || !(2..=self.train.len()).contains(&n) {
             return Err(Error::setting("n", n, format!("2 to {} images of {d} pixels", self.train.len())));
         }
         if let Some(labels) = labels.filter(|labels| labels.len() != n) {
