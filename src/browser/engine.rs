@@ -140,7 +140,7 @@ impl Engine {
     async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {
         let model = self.model()?;
         let d = model.dim();
-        if x.is_empty() || x.len() % d != 0 {
+        if x.is_empty() || !x.len().is_multiple_of(d) {
             return Err(Error::setting("x", format!("{} numbers", x.len()), format!("a multiple of {d}")));
         }
         if !(0.0..=1.0).contains(&t) {
@@ -150,7 +150,7 @@ impl Engine {
         let x = Tensor::<2>::from_data(TensorData::new(x, [n, d]), &self.device);
         let score = model.score(&vec![label; n], 1.0, &self.device)?.score(x, &model.process().level(t));
         let data = score.into_data_async().await.map_err(|error| unreadable(&error))?;
-        data.into_vec::<f32>().map_err(|error| unreadable(&error))
+        data.try_into_vec::<f32>().map_err(|error| unreadable(&error))
     }
 }
 

@@ -60,7 +60,7 @@ impl Run {
             .map_err(|error| unreadable(&error))?;
         let mut values = Vec::with_capacity(2);
         for data in read {
-            values.push(data.into_vec::<f32>().map_err(|error| unreadable(&error))?);
+            values.push(data.try_into_vec::<f32>().map_err(|error| unreadable(&error))?);
         }
         let pair: [Vec<f32>; 2] = values.try_into().map_err(|_| unreadable(&"a tensor is missing"))?;
         if pair[0].iter().any(|value| !value.is_finite()) {
