@@ -91,8 +91,12 @@ mod gpu {
 
     /// The best adapter there is, or none.
     fn kind(software: bool) -> Option<DeviceKind> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-        let adapters = futures_lite::future::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+        // Without OpenGL, whose start-up prints complaints where there is no display.
+        let backends = wgpu::Backends::PRIMARY;
+        let descriptor =
+            wgpu::InstanceDescriptor { backends, ..wgpu::InstanceDescriptor::new_without_display_handle() };
+        let instance = wgpu::Instance::new(descriptor);
+        let adapters = futures_lite::future::block_on(instance.enumerate_adapters(backends));
         let types: Vec<_> = adapters.iter().map(|adapter| adapter.get_info().device_type).collect();
         let has = |wanted| types.contains(&wanted);
         if has(wgpu::DeviceType::DiscreteGpu) {
