@@ -7,7 +7,9 @@ use clap::{Parser, Subcommand};
 mod data;
 mod eval;
 mod inspect;
+mod npy;
 mod sample;
+mod score;
 mod train;
 
 /// Score-based generative models: train natively, sample here or in the browser.
@@ -28,6 +30,8 @@ struct Cli {
 enum Command {
     /// Generate samples.
     Sample(sample::Args),
+    /// Evaluate the score at given points.
+    Score(score::Args),
     /// Train a score network from a TOML file.
     Train(train::Args),
     /// Measure sample quality.
@@ -62,6 +66,7 @@ pub fn main() -> ExitCode {
     let context = Context { json, device };
     let result = match command {
         Command::Sample(args) => sample::run(args, &context),
+        Command::Score(args) => score::run(args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Eval(args) => eval::run(args, &context),
         Command::Data(args) => data::run(args, &context),

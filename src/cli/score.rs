@@ -1,0 +1,59 @@
+//! `scorefield score`: the score at given points.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use burn::{Tensor, tensor::TensorData};
+use serde_json::json;
+
+use super::{Context, npy};
+use crate::{Error, model::Model, score::Score, weights::read_file};
+
+/// Arguments of `score`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A weights file.
+    #[arg(long)]
+    model: PathBuf,
+    /// Points, float32 of shape [n, d] or [n, c, h, w].
+    #[arg(long, value_name = "X.npy")]
+    x: PathBuf,
+    /// Time, from 0 (data) to 1 (noise).
+    #[arg(long)]
+    t: f64,
+    /// Class, counted from 0; without it the unconditional score.
+    #[arg(long)]
+    label: Option<usize>,
+    /// Classifier-free guidance, 1 is plain conditional.
+    #[arg(long, default_value_t = 1.0)]
+    guidance: f64,
+    /// Where the scores go, in the points' shape.
+    #[arg(long, value_name = "S.npy")]
+    npy: PathBuf,
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
+    let Args { t, label, guidance, .. } = args;
+    if !(0.0..=1.0).contains(&t) {
+        return Err(Error::setting("t", t, "a number from 0 to 1").into());
+    }
+    let (device, description) = context.device.init()?;
+    let model = Model::from_bytes(&args.model.display().to_string(), &read_file(&args.model)?, &device)?;
+    let npy::Array { shape, values } = npy::read(&args.x)?;
+    let d = model.dim();
+    let n = shape.first().copied().unwrap_or(0);
+    if n == 0 || values.len() != n * d {
+        bail!("{}: shape {shape:?}; this model's samples are {:?}, so [n, {d}]", args.x.display(), model.shape());
+    }
+    let score = model.score(&vec![label; n], guidance, &device)?;
+    let start = std::time::Instant::now();
+    let x = Tensor::<2>::from_data(TensorData::new(values, [n, d]), &device);
+    let scores = score.score(x, &model.process().level(t)).into_data().try_into_vec::<f32>()?;
+    let seconds = start.elapsed().as_secs_f64();
+    npy::write(&args.npy, &shape, &scores)?;
+    let result = json!({
+        "out": args.npy, "n": n, "t": t, "nfe": score.evaluations(), "seconds": seconds, "device": description,
+    });
+    context.report(&result, &format!("{n} scores at t = {t} in {} ({seconds:.2} s, {description})", args.npy.display()));
+    Ok(())
+}
