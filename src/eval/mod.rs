@@ -5,7 +5,7 @@
 //!   Inception's features, and no FID: only distances by the same judge compare, which is why its SHA-256 is
 //!   part of the protocol. With n samples the distance is biased upwards, the floor shows by how much.
 //! - Label agreement: the part of the class-conditional samples whose likeliest class is the one asked for.
-//! - The distance to the nearest training image, beside that of as many test images ([`nearest`]).
+//! - The distance to the nearest training image, beside that of as many test images ([`nearest()`]).
 //!
 //! Everything is measured on 8-bit pixels, those that are seen: samples are clamped and rounded first.
 
