@@ -1,6 +1,6 @@
 //! What can go wrong, said so that the reader can mend it: what, where, and the remedy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The library's one error type.
 #[derive(Debug, thiserror::Error)]
@@ -99,11 +99,13 @@ impl Error {
         Self::Weights { file: file.into(), problem: problem.into(), remedy: remedy.into() }
     }
 
+    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn data(name: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Data { name: name.into(), problem: problem.into(), remedy: remedy.into() }
     }
 
-    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_path_buf(), source }
     }
 }

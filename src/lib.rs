@@ -13,6 +13,8 @@
 //! | `objective`, `train`, `data`, `eval`, `cli` | training, data, quality and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod device;
 mod error;
 pub mod image;

@@ -140,7 +140,7 @@ impl Engine {
     async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {
         let model = self.model()?;
         let d = model.dim();
-        if x.is_empty() || x.len() % d != 0 {
+        if x.is_empty() || !x.len().is_multiple_of(d) {
             return Err(Error::setting("x", format!("{} numbers", x.len()), format!("a multiple of {d}")));
         }
         if !(0.0..=1.0).contains(&t) {

@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, model as models};
 use crate::{
     Error,
     data::{Dataset, DatasetName, Split},
@@ -24,14 +24,14 @@ use crate::{
     model::Model,
     sampler::Settings,
     score::Score,
-    weights::{read_file, sha256},
+    weights::sha256,
 };
 
 /// Arguments of `eval`.
 #[derive(clap::Args)]
 #[command(mut_arg("n", |arg| arg.default_value("5000")), mut_arg("label", |arg| arg.hide(true)))]
 pub(crate) struct Args {
-    /// A weights file.
+    /// A shipped model's name, or a weights file.
     #[arg(long, required_unless_present = "train_classifier")]
     model: Option<String>,
     #[command(flatten)]
@@ -72,7 +72,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
             Error::Setting { field: "label".into(), value: label.to_string(), expected: expected.into() }.into()
         );
     }
-    let bytes = read_file(Path::new(name))?;
+    let bytes = models::bytes(name)?;
     let model = Model::from_bytes(name, &bytes, device)?;
     let trained_on = &model.manifest().data.name;
     let data: DatasetName =

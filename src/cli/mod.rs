@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod data;
 mod eval;
 mod inspect;
+mod model;
 mod npy;
 mod sample;
 mod score;

@@ -22,7 +22,8 @@ pub(crate) fn read(path: &Path) -> Result<Array> {
         if file.order() != npyz::Order::C {
             bail!("the array is in Fortran order; save it with numpy.ascontiguousarray");
         }
-        let values = file.into_vec::<f32>().context("the numbers are not float32; save them with .astype('float32')")?;
+        let values =
+            file.into_vec::<f32>().context("the numbers are not float32; save them with .astype('float32')")?;
         Ok(Array { shape, values })
     })();
     array.with_context(|| format!("{}: not an NPY file that can be used", path.display()))

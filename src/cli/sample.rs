@@ -1,13 +1,184 @@
-//! `scorefield sample`.
+//! `scorefield sample`: generate.
 
-use anyhow::Result;
+use std::{path::PathBuf, time::Instant};
 
-use super::Context;
+use anyhow::{Result, bail};
+use burn::{
+    Tensor,
+    tensor::{Device, TensorData},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::{Context, model, npy};
+use crate::{
+    Error,
+    image::{Grid, Pixels},
+    model::Model,
+    sampler::{Sampler, SamplerKind, Settings},
+    weights::atomic_write,
+};
+
+/// Samples drawn at once: the rest waits, so that memory does not grow with --n.
+const BATCH: usize = 256;
+/// A GIF's frames at most; longer runs show every k-th step.
+const FRAMES: usize = 100;
 
 /// Arguments of `sample`.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// A shipped model's name, or a weights file.
+    #[arg(long, default_value = model::DEFAULT)]
+    model: String,
+    #[command(flatten)]
+    settings: Settings,
+    /// Start here instead of from the prior: x at t = 1 itself, float32 of shape [n, d] or [n, c, h, w].
+    #[arg(long, value_name = "X.npy")]
+    init: Option<PathBuf>,
+    /// Where the grid of samples goes, a PNG.
+    #[arg(long, value_name = "GRID.png", default_value = "samples.png")]
+    out: PathBuf,
+    /// Side of the square that a sample's pixel becomes in the pictures.
+    #[arg(long, default_value_t = 3)]
+    scale: usize,
+    /// An animation of the denoised estimates.
+    #[arg(long, value_name = "STEPS.gif")]
+    gif: Option<PathBuf>,
+    /// The samples, float32 of shape [n, c, h, w].
+    #[arg(long, value_name = "X.npy")]
+    npy: Option<PathBuf>,
+    /// x after every step, float32 of shape [steps, n, c, h, w].
+    #[arg(long, value_name = "XS.npy")]
+    trajectory: Option<PathBuf>,
+    /// List the samplers and stop.
+    #[arg(long)]
+    list_samplers: bool,
+}
 
-pub(crate) fn run(_args: Args, _context: &Context) -> Result<()> {
-    anyhow::bail!("not written yet")
+/// What a run leaves: the samples, the trajectory and the frames of the animation, samples in order.
+#[derive(Default)]
+struct Drawn {
+    samples: Vec<f32>,
+    /// A step each.
+    trajectory: Vec<Vec<f32>>,
+    /// A shown step each.
+    frames: Vec<Vec<f32>>,
+    nfe: u64,
+}
+
+pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
+    if args.list_samplers {
+        let list: Vec<_> = SamplerKind::all().iter().map(|s| (s.name(), s.description())).collect();
+        let human: Vec<_> = list.iter().map(|(name, text)| format!("{name:<20} {text}")).collect();
+        context
+            .report(&json!({ "samplers": list.iter().map(|(name, _)| name).collect::<Vec<_>>() }), &human.join("\n"));
+        return Ok(());
+    }
+    let (device, description) = context.device.init()?;
+    let model = model::load(&args.model, &device)?;
+    let init = args.init.as_deref().map(npy::read).transpose()?;
+    if let Some(npy::Array { shape, values }) = &init {
+        let (n, d) = (shape.first().copied().unwrap_or(0), model.dim());
+        if n == 0 || values.len() != n * d {
+            bail!("--init: shape {shape:?}, but this model's samples are {:?}: [n, {d}]", model.shape());
+        }
+        args.settings.n = n;
+    }
+    args.settings.validate(&model.process())?;
+    if !(1..=64).contains(&args.scale) {
+        return Err(Error::setting("scale", args.scale, "1 to 64").into());
+    }
+
+    let start = Instant::now();
+    let drawn = draw(&args, &model, init.map(|array| array.values), &device)?;
+    let seconds = start.elapsed().as_secs_f64();
+    if drawn.samples.iter().any(|x| !x.is_finite()) {
+        return Err(Error::NotFinite {
+            what: "a sample".to_owned(),
+            step: args.settings.steps,
+            remedy: "take more steps, a smaller --snr or less --guidance".to_owned(),
+        }
+        .into());
+    }
+    write(&args, &model, &drawn)?;
+    let (n, nfe, seed) = (args.settings.n, drawn.nfe, args.settings.seed);
+    let value = json!({
+        "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
+        "trajectory": args.trajectory, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
+    });
+    let out = args.out.display();
+    context.report(&value, &format!("{n} samples in {out} ({nfe} NFE, {seconds:.1} s, {description})"));
+    Ok(())
+}
+
+fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> Result<Drawn> {
+    let Settings { n, steps, label, guidance, .. } = args.settings;
+    let d = model.dim();
+    let every = steps.div_ceil(FRAMES);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps · {msg} · {eta} left")
+        .expect("the template is a constant that parses");
+    let bar = ProgressBar::new((n.div_ceil(BATCH) * (steps + usize::from(args.settings.denoise))) as u64);
+    bar.set_style(style);
+    let mut drawn = Drawn::default();
+    for first in (0..n).step_by(BATCH) {
+        let count = BATCH.min(n - first);
+        let settings = Settings { n: count, first_sample: first as u64, ..args.settings.clone() };
+        let score = model.score(&vec![label; count], guidance, device)?;
+        let mut sampler = match &init {
+            None => Sampler::new(&settings, model.process(), d, device)?,
+            Some(values) => {
+                let rows = values[first * d..(first + count) * d].to_vec();
+                let x = Tensor::from_data(TensorData::new(rows, [count, d]), device);
+                Sampler::with_init(&settings, model.process(), x)?
+            }
+        };
+        let mut index = 0;
+        while let Some(step) = sampler.step(&score) {
+            let last = step.total == Some(step.index);
+            if args.trajectory.is_some() {
+                append(&mut drawn.trajectory, index, read(step.x));
+            }
+            if args.gif.is_some() && (last || index % every == 0) {
+                append(&mut drawn.frames, index.div_ceil(every), read(step.denoised));
+            }
+            index += 1;
+            bar.inc(1);
+            bar.set_message(format!("{} NFE", step.nfe));
+        }
+        drawn.samples.extend(read(sampler.x()));
+        drawn.nfe = sampler.nfe();
+    }
+    bar.finish_and_clear();
+    Ok(drawn)
+}
+
+fn read(x: Tensor<2>) -> Vec<f32> {
+    x.into_data().iter().collect()
+}
+
+/// Adds a batch's samples to a step's.
+fn append(steps: &mut Vec<Vec<f32>>, index: usize, values: Vec<f32>) {
+    if steps.len() <= index {
+        steps.resize_with(index + 1, Vec::new);
+    }
+    steps[index].extend(values);
+}
+
+fn write(args: &Args, model: &Model, drawn: &Drawn) -> Result<()> {
+    let [c, h, w] = model.shape();
+    let n = args.settings.n;
+    let grid = Grid { scale: args.scale, ..Grid::default() };
+    atomic_write(&args.out, &grid.draw(&drawn.samples, model.shape())?.png()?)?;
+    if let Some(path) = &args.gif {
+        let frames =
+            drawn.frames.iter().map(|x| grid.draw(x, model.shape())).collect::<crate::Result<Vec<Pixels>>>()?;
+        atomic_write(path, &crate::image::gif(&frames, 80, 2000)?)?;
+    }
+    if let Some(path) = &args.npy {
+        npy::write(path, &[n, c, h, w], &drawn.samples)?;
+    }
+    if let Some(path) = &args.trajectory {
+        npy::write(path, &[drawn.trajectory.len(), n, c, h, w], &drawn.trajectory.concat())?;
+    }
+    Ok(())
 }

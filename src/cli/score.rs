@@ -6,15 +6,15 @@ use anyhow::{Result, bail};
 use burn::{Tensor, tensor::TensorData};
 use serde_json::json;
 
-use super::{Context, npy};
-use crate::{Error, model::Model, score::Score, weights::read_file};
+use super::{Context, model, npy};
+use crate::{Error, score::Score};
 
 /// Arguments of `score`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A weights file.
-    #[arg(long)]
-    model: PathBuf,
+    /// A shipped model's name, or a weights file.
+    #[arg(long, default_value = model::DEFAULT)]
+    model: String,
     /// Points, float32 of shape [n, d] or [n, c, h, w].
     #[arg(long, value_name = "X.npy")]
     x: PathBuf,
@@ -38,7 +38,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
         return Err(Error::setting("t", t, "a number from 0 to 1").into());
     }
     let (device, description) = context.device.init()?;
-    let model = Model::from_bytes(&args.model.display().to_string(), &read_file(&args.model)?, &device)?;
+    let model = model::load(&args.model, &device)?;
     let npy::Array { shape, values } = npy::read(&args.x)?;
     let d = model.dim();
     let n = shape.first().copied().unwrap_or(0);
@@ -54,6 +54,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     let result = json!({
         "out": args.npy, "n": n, "t": t, "nfe": score.evaluations(), "seconds": seconds, "device": description,
     });
-    context.report(&result, &format!("{n} scores at t = {t} in {} ({seconds:.2} s, {description})", args.npy.display()));
+    context
+        .report(&result, &format!("{n} scores at t = {t} in {} ({seconds:.2} s, {description})", args.npy.display()));
     Ok(())
 }

@@ -55,7 +55,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
 
     let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     let (seed, name) = (config.train.seed, config.name.clone());
-    let options = RunOptions { out: out.clone(), resume: args.resume, init_from: args.init_from, data: args.data, stop };
+    let options =
+        RunOptions { out: out.clone(), resume: args.resume, init_from: args.init_from, data: args.data, stop };
     let outcome = train(config, &options, &device)?;
     let Outcome { step, loss, seconds, images_per_second, interrupted, ref weights } = outcome;
     let mut human = format!("{name}: step {step}, loss {loss:.4}, {images_per_second:.0} images/s\n");

@@ -36,9 +36,19 @@ pub fn fetch(name: DatasetName, dir: Option<&Path>) -> Result<Fetched> {
         })?,
     };
 
-    // Beside its place, so that each file is renamed into it whole.
     fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-    let work = tempfile::tempdir_in(&folder).map_err(Error::io(&folder))?;
+    let filled = fill(name, &folder);
+    if filled.is_err() {
+        // Succeeds only where it is empty, as it was made here.
+        fs::remove_dir(&folder).ok();
+    }
+    filled.map(|()| Fetched { folder, found: false })
+}
+
+fn fill(name: DatasetName, folder: &Path) -> Result<()> {
+    let published = name.published();
+    // Beside its place, so that each file is renamed into it whole.
+    let work = tempfile::tempdir_in(folder).map_err(Error::io(folder))?;
     let source = match name.locate(None) {
         Ok(elsewhere) => elsewhere,
         Err(_) => unpack(published, work.path())?,
@@ -46,14 +56,15 @@ pub fn fetch(name: DatasetName, dir: Option<&Path>) -> Result<Fetched> {
     check(name, &source)?;
     for file in published.files() {
         let from = file.in_folder(&source).ok_or_else(|| {
-            Error::data(published.name, format!("{} is missing in {}", file.name, source.display()), published.remedy())
+            let problem = format!("{} is missing in {}", file.name, source.display());
+            Error::data(published.name, problem, published.by_hand())
         })?;
         let name = from.file_name().expect("the path ends in a file's name");
         let copy = work.path().join(name);
         fs::copy(&from, &copy).map_err(Error::io(&copy))?;
-        fs::rename(&copy, folder.join(name)).map_err(Error::io(&folder))?;
+        fs::rename(&copy, folder.join(name)).map_err(Error::io(folder))?;
     }
-    Ok(Fetched { folder, found: false })
+    Ok(())
 }
 
 fn check(name: DatasetName, folder: &Path) -> Result<()> {
@@ -65,7 +76,7 @@ fn check(name: DatasetName, folder: &Path) -> Result<()> {
 /// Downloads the package into `work` and unpacks it there; returns the folder with the files.
 fn unpack(published: &Published, work: &Path) -> Result<PathBuf> {
     let package = published.debian_package;
-    let failed = |problem: String| Error::data(published.name, problem, published.remedy());
+    let failed = |problem: String| Error::data(published.name, problem, published.by_hand());
     run(Command::new("apt-get").args(["download", "-q", package]).current_dir(work)).map_err(failed)?;
     let archive = fs::read_dir(work)
         .map_err(Error::io(work))?

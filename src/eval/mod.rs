@@ -5,7 +5,7 @@
 //!   Inception's features, and no FID: only distances by the same judge compare, which is why its SHA-256 is
 //!   part of the protocol. With n samples the distance is biased upwards, the floor shows by how much.
 //! - Label agreement: the part of the class-conditional samples whose likeliest class is the one asked for.
-//! - The distance to the nearest training image, beside that of as many test images ([`nearest`]).
+//! - The distance to the nearest training image, beside that of as many test images ([`nearest()`]).
 //!
 //! Everything is measured on 8-bit pixels, those that are seen: samples are clamped and rounded first.
 
@@ -90,7 +90,7 @@ impl Bench {
     ) -> Result<Quality> {
         let d = self.test.dim();
         let n = samples.len() / d;
-        if samples.len() % d != 0 || !(2..=self.train.len()).contains(&n) {
+        if !samples.len().is_multiple_of(d) || !(2..=self.train.len()).contains(&n) {
             return Err(Error::setting("n", n, format!("2 to {} images of {d} pixels", self.train.len())));
         }
         if let Some(labels) = labels.filter(|labels| labels.len() != n) {

@@ -35,7 +35,9 @@ impl<'a> Init<'a> {
         let mut values = vec![0.0f32; shape.iter().product()];
         if std > 0.0 {
             self.noise.fill_normal(hash(&format!("{}{name}", self.path)), Purpose::Weights, 0, &mut values);
-            values.iter_mut().for_each(|v| *v = (f64::from(*v) * std) as f32);
+            for v in &mut values {
+                *v = (f64::from(*v) * std) as f32;
+            }
         }
         Param::from_tensor(Tensor::from_data(TensorData::new(values, Shape::new(shape)), self.device))
     }

@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod init;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the backward passes train, which a browser does not"))]
 mod kernel;
 pub mod ops;
 mod unet;

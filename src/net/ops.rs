@@ -8,7 +8,7 @@ use burn::{Tensor, backend::Dispatch};
 
 /// Convolution with stride 1 and zero padding that keeps the size ("same"), for odd kernels.
 ///
-/// y[n, i, j, o] = b[o] + Σ x[n, i + u − p, j + v − p, c]·w[u, v, c, o], p = (k − 1)/2.
+/// `y[n, i, j, o] = b[o] + Σ x[n, i + u − p, j + v − p, c]·w[u, v, c, o]`, p = (k − 1)/2.
 ///
 /// # Shapes
 /// `x`: `[n, h, w, c]`, `weight`: `[k, k, c, o]`, `bias`: `[o]`; result: `[n, h, w, o]`.

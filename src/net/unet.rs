@@ -146,8 +146,7 @@ impl UNetConfig {
             stem: Conv::new(&init.at("stem"), 3, [pixel, self.width], 1.0),
             down,
             middle: block(init.at("middle"), [lowest, lowest]),
-            attention: (self.heads > 0)
-                .then(|| Attention::new(&init.at("attention"), lowest, self.heads, self.groups)),
+            attention: (self.heads > 0).then(|| Attention::new(&init.at("attention"), lowest, self.heads, self.groups)),
             middle2: block(init.at("middle2"), [lowest, lowest]),
             up,
             norm: Norm::new(&init.at("norm"), channels, self.groups),
@@ -163,8 +162,7 @@ impl UNetConfig {
             TimeEmbedding::Sinusoidal => {
                 let param = init.constant([half], 0.0);
                 let last = (half.max(2) - 1) as f64;
-                let values: Vec<f32> =
-                    (0..half).map(|i| (1e3 * libm::pow(1e-4, i as f64 / last)) as f32).collect();
+                let values: Vec<f32> = (0..half).map(|i| (1e3 * libm::pow(1e-4, i as f64 / last)) as f32).collect();
                 param.map(|t| Tensor::from_data(values.as_slice(), &t.device()))
             }
         }

@@ -60,9 +60,13 @@ impl DenoisingConfig {
             Times::Uniform { t_min } if !(t_min > 0.0 && t_min < 1.0) => {
                 Err(Error::setting("objective.times.t_min", t_min, "a number in (0, 1), such as 1e-5"))
             }
-            Times::LogNormal { mean, std } if !(mean.is_finite() && std > 0.0 && std.is_finite()) => Err(
-                Error::setting("objective.times", format!("mean {mean}, std {std}"), "a finite mean and a positive std"),
-            ),
+            Times::LogNormal { mean, std } if !(mean.is_finite() && std > 0.0 && std.is_finite()) => {
+                Err(Error::setting(
+                    "objective.times",
+                    format!("mean {mean}, std {std}"),
+                    "a finite mean and a positive std",
+                ))
+            }
             _ => Ok(()),
         }
     }

@@ -65,9 +65,8 @@ impl NetworkScore {
     /// With `guidance` 1 the score is the conditional one, with 0 the unconditional: one evaluation.
     #[must_use]
     pub fn new(denoiser: Denoiser, labels: &[Option<usize>], guidance: f64, null: usize, device: &Device) -> Self {
-        let rows = |conditional: bool| {
-            labels.iter().map(move |label| label.filter(|_| conditional).unwrap_or(null) as i32)
-        };
+        let rows =
+            |conditional: bool| labels.iter().map(move |label| label.filter(|_| conditional).unwrap_or(null) as i32);
         let tensor = |rows: Vec<i32>| Tensor::<1, Int>::from_data(rows.as_slice(), device);
         let unlabelled = labels.iter().all(Option::is_none);
         let condition = if guidance == 1.0 || guidance == 0.0 || unlabelled {

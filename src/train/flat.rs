@@ -36,9 +36,7 @@ pub fn unflatten<M: Module>(module: M, flat: &Tensor<1>) -> M {
             let size = shape.num_elements();
             let value = self.flat.clone().narrow(0, self.offset, size).reshape(shape);
             self.offset += size;
-            param.map(|old| {
-                if old.device().is_autodiff() { Tensor::from_inner(value).require_grad() } else { value }
-            })
+            param.map(|old| if old.device().is_autodiff() { Tensor::from_inner(value).require_grad() } else { value })
         }
     }
     module.map(&mut Assign { flat, offset: 0 })

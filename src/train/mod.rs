@@ -2,10 +2,10 @@
 
 pub mod checkpoint;
 mod config;
-mod plot;
-mod preview;
 pub mod flat;
 pub mod optimiser;
+mod plot;
+mod preview;
 mod run;
 mod trainer;
 

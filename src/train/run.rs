@@ -281,9 +281,13 @@ impl Log {
     fn open(out: &Path, step: u64) -> Result<Self> {
         let path = out.join("log.jsonl");
         let old = fs::read_to_string(&path).unwrap_or_default();
-        let lines: Vec<LogLine> =
-            old.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(|l: &LogLine| l.step <= step).collect();
-        let mut log = Self { file: File::create(&path).map_err(Error::io(&path))?, path, lines: Vec::new(), sum: 0.0, count: 0 };
+        let lines: Vec<LogLine> = old
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|l: &LogLine| l.step <= step)
+            .collect();
+        let mut log =
+            Self { file: File::create(&path).map_err(Error::io(&path))?, path, lines: Vec::new(), sum: 0.0, count: 0 };
         for line in lines {
             log.write(line)?;
         }

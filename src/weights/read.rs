@@ -148,7 +148,7 @@ impl<'a> Container<'a> {
             return Err(bad(format!("{} tensors, expected 1 to {MAX_TENSORS}", infos.len())));
         }
         let mut tensors = BTreeMap::new();
-        for (path, info) in infos {
+        for (path, info) in infos.into_iter().collect::<BTreeMap<_, _>>() {
             let entry = entry(info.dtype, &info.shape, &data[info.data_offsets.0..info.data_offsets.1])
                 .and_then(|entry| check_name(&path).map(|()| entry))
                 .map_err(|problem| bad(format!("tensor {}: {problem}", shown(&path))))?;

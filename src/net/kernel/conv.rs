@@ -117,7 +117,9 @@ pub fn backward(x: &[f32], weight: &[f32], grad: &[f32], shape: Shape, want_x: b
         }
     });
     let mut db = vec![0.0; o];
-    sums.iter().for_each(|(_, part)| add(&mut db, part));
+    for (_, part) in &sums {
+        add(&mut db, part);
+    }
     Gradients { x: dx, weight: dw, bias: db }
 }
 

@@ -131,17 +131,17 @@ fn column_sums_body<const FMA: bool>(x: &[f32], shift: &[f32], square: bool) -> 
         let mut at = 0;
         while at + LANES <= c {
             if square {
-                sums::<FMA, true, LANES>(x, shift, at, &mut total)
+                sums::<FMA, true, LANES>(x, shift, at, &mut total);
             } else {
-                sums::<FMA, false, LANES>(x, shift, at, &mut total)
+                sums::<FMA, false, LANES>(x, shift, at, &mut total);
             }
             at += LANES;
         }
         while at < c {
             if square {
-                sums::<FMA, true, 1>(x, shift, at, &mut total)
+                sums::<FMA, true, 1>(x, shift, at, &mut total);
             } else {
-                sums::<FMA, false, 1>(x, shift, at, &mut total)
+                sums::<FMA, false, 1>(x, shift, at, &mut total);
             }
             at += 1;
         }

@@ -1,0 +1,32 @@
+//! Models by name or by file.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use burn::tensor::Device;
+
+use crate::{model::Model, weights::read_file};
+
+/// The default model's name.
+pub(crate) const DEFAULT: &str = "fashion";
+
+/// The models inside the binary: an installed `scorefield` works from any folder.
+const SHIPPED: &[(&str, &[u8])] = &[(DEFAULT, include_bytes!("../../web/models/fashion.safetensors"))];
+
+/// The bytes behind a shipped model's name or a weights file's path.
+pub(crate) fn bytes(model: &str) -> Result<Vec<u8>> {
+    if let Some((_, bytes)) = SHIPPED.iter().find(|(name, _)| *name == model) {
+        return Ok(bytes.to_vec());
+    }
+    let looks_like_a_name = !model.contains(['/', '\\', '.']) && !Path::new(model).exists();
+    if looks_like_a_name {
+        let names: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
+        bail!("no model is called {model}: shipped are {}; a file is given by its path", names.join(", "));
+    }
+    Ok(read_file(Path::new(model))?)
+}
+
+/// Loads a shipped model by name, or a weights file.
+pub(crate) fn load(model: &str, device: &Device) -> Result<Model> {
+    Ok(Model::from_bytes(model, &bytes(model)?, device)?)
+}
