@@ -35,9 +35,21 @@ impl DeviceChoice {
             Self::Cpu => Ok(cpu()),
             Self::Gpu => gpu::open(true),
             // A GPU that fails to open must not keep the CPU from working.
-            Self::Auto => Ok(gpu::open(false).unwrap_or_else(|_| cpu())),
+            Self::Auto => Ok(gpu::open(false).unwrap_or_else(|error| {
+                let (device, description) = cpu();
+                (device, format!("{description}; no GPU: {}", problem(&error)))
+            })),
             Self::Cuda => cuda(),
         }
+    }
+}
+
+/// What is wrong, without the remedy: nobody asked for a GPU.
+#[cfg(not(target_family = "wasm"))]
+fn problem(error: &Error) -> String {
+    match error {
+        Error::Device { problem, .. } => problem.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -81,7 +93,9 @@ mod gpu {
             problem,
             remedy: "install a Vulkan, Metal or DX12 driver, or use --device cpu".to_owned(),
         };
-        let kind = kind(software).ok_or_else(|| fail("wgpu finds no adapter".to_owned()))?;
+        let kind = kind(software).ok_or_else(|| {
+            fail(if software { "wgpu finds no adapter" } else { "wgpu finds no adapter but software ones" }.to_owned())
+        })?;
         let (device, setup) =
             Device::wgpu_options().device_kind(kind).init_with_setup().map_err(|e| fail(e.to_string()))?;
         let info = setup.adapter.get_info();

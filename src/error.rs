@@ -37,12 +37,22 @@ pub enum Error {
         remedy: String,
     },
     /// A file could not be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}; {remedy}")]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
+        /// How to mend it.
+        remedy: &'static str,
+    },
+    /// A run's config cannot be read as one.
+    #[error("config {file}: {problem}; keys and values are those of configs/ in the repository")]
+    Config {
+        /// The file.
+        file: String,
+        /// The key or value that is wrong.
+        problem: String,
     },
     /// No such device, or it cannot run the model.
     #[error("device {device}: {problem}; {remedy}")]
@@ -85,6 +95,7 @@ impl Error {
             Self::Weights { .. } => "weights",
             Self::Data { .. } => "data",
             Self::Io { .. } => "io",
+            Self::Config { .. } => "config",
             Self::Device { .. } => "device",
             Self::NotFinite { .. } => "not-finite",
             Self::Run { .. } => "run",
@@ -106,7 +117,16 @@ impl Error {
 
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io { path: path.to_path_buf(), source }
+        use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
+        move |cause| {
+            let remedy = match cause.kind() {
+                NotFound => "check the path: the folder must exist",
+                PermissionDenied => "change its permissions, or give another place",
+                StorageFull => "make room on that disk, or give another place",
+                _ => "check that path, or give another",
+            };
+            Self::Io { path: path.to_path_buf(), cause, remedy }
+        }
     }
 }
 

@@ -55,6 +55,23 @@ impl Grid {
         [columns, n.div_ceil(columns.max(1))]
     }
 
+    /// Width and height of the picture of `n` samples of `shape` = `[c, h, w]`, in pixels.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when it would be larger than [`MAX_SIDE`], or empty.
+    pub fn sides(&self, n: usize, [_, h, w]: [usize; 3]) -> Result<[usize; 2]> {
+        let [columns, rows] = self.cells(n);
+        let side = |cells: usize, pixels: usize| -> Option<usize> {
+            let drawn = cells.checked_mul(pixels)?.checked_mul(self.scale)?;
+            drawn.checked_add((cells - 1).checked_mul(self.gap)?).filter(|side| (1..=MAX_SIDE).contains(side))
+        };
+        let (Some(width), Some(height)) = (side(columns, w), side(rows, h)) else {
+            let expected = format!("columns, gap and scale ≥ 1 of a picture of at most {MAX_SIDE} pixels a side");
+            return Err(Error::setting("grid", format!("{columns}×{rows} samples, scale {}", self.scale), expected));
+        };
+        Ok([width, height])
+    }
+
     /// Draws samples.
     ///
     /// # Shapes
@@ -71,15 +88,8 @@ impl Grid {
             return Err(Error::setting("samples", format!("{} numbers", samples.len()), expected));
         }
         let n = samples.len() / d;
-        let [columns, rows] = self.cells(n);
-        let side = |cells: usize, pixels: usize| -> Option<usize> {
-            let drawn = cells.checked_mul(pixels)?.checked_mul(self.scale)?;
-            drawn.checked_add((cells - 1).checked_mul(self.gap)?).filter(|side| (1..=MAX_SIDE).contains(side))
-        };
-        let (Some(width), Some(height)) = (side(columns, w), side(rows, h)) else {
-            let expected = format!("columns, gap and scale ≥ 1 of a picture of at most {MAX_SIDE} pixels a side");
-            return Err(Error::setting("grid", format!("{columns}×{rows} samples, scale {}", self.scale), expected));
-        };
+        let [columns, _] = self.cells(n);
+        let [width, height] = self.sides(n, shape)?;
         let mut picture = Pixels { width, height, rgba: self.background.repeat(width * height) };
         for (i, sample) in samples.chunks_exact(d).enumerate() {
             let left = (i % columns) * (w * self.scale + self.gap);

@@ -5,6 +5,7 @@ use burn::tensor::Device;
 use crate::{
     Error, Result,
     net::UNet,
+    sampler::check_guidance,
     score::network::{Denoiser, NetworkScore},
     sde::Process,
     weights::{Architecture, File, Manifest, Parameterisation},
@@ -80,8 +81,9 @@ impl Model {
     /// The score for one label a sample, under guidance.
     ///
     /// # Errors
-    /// When a label is not below the number of classes.
+    /// When a label is not below the number of classes, or the guidance is out of its range.
     pub fn score(&self, labels: &[Option<usize>], guidance: f64, device: &Device) -> Result<NetworkScore> {
+        check_guidance(guidance)?;
         let classes = self.classes();
         if let Some(label) = labels.iter().flatten().find(|&&label| label >= classes) {
             let expected = match classes {

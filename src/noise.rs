@@ -24,24 +24,20 @@ pub enum Purpose {
     Predictor = 2,
     /// The corrector's noise.
     Corrector = 3,
-    /// Acceptance tests of MALA and HMC.
-    Accept = 4,
     /// Noise that a constraint adds to known pixels.
     Constraint = 5,
     /// Training: the perturbation of the data.
     Perturbation = 6,
     /// Training: times.
     Time = 7,
-    /// Training: conditioning dropout.
+    /// Training: whether an image is flipped, and whether its label is dropped.
     Dropout = 8,
     /// Initial weights.
     Weights = 9,
     /// Order of the training data.
     Shuffle = 10,
-    /// Random flips of the training data.
+    /// Flips in the training of the judge.
     Flip = 11,
-    /// Labels of unconditional draws.
-    Label = 12,
 }
 
 /// A counted source of noise for one seed.

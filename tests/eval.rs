@@ -43,7 +43,7 @@ fn untrained(data: &str) -> tempfile::NamedTempFile {
             licence: "none".to_owned(),
             sigma_data: None,
         },
-        training: Training { steps: 0, batch: 1, seed: 0, ema: 0.0, hours: 0.0, config: None, commit: None },
+        training: Training { steps: 0, batch: 1, seed: 0, ema: 0.0, hours: 0.0, config: None },
         defaults: serde_json::Map::new(),
     };
     let file = tempfile::Builder::new().suffix(".safetensors").tempfile().expect("a temporary file");

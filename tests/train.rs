@@ -2,10 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use burn::tensor::Device;
@@ -13,7 +10,7 @@ use scorefield::{
     Error,
     data::{Dataset, DatasetName, Split},
     device::DeviceChoice,
-    train::{Outcome, RunConfig, RunOptions, Trainer, train},
+    train::{Outcome, RunConfig, RunOptions, TrainConfig, Trainer, train},
 };
 
 /// The shipped config with a network small enough for a test.
@@ -24,7 +21,7 @@ fn config(overrides: &[&str]) -> RunConfig {
         "model.heads=2",
         "model.embedding=16",
         "optimiser.warmup=3",
-        "optimiser.decay=cosine",
+        "optimiser.decay=constant",
         "train.batch=8",
         "train.log_every=2",
         "train.sample_every=0",
@@ -63,14 +60,16 @@ fn a_resumed_run_equals_a_straight_one_bit_for_bit() {
     let config = config(&["train.steps=12", "train.checkpoint_every=6"]);
     run(&config, &options(&straight)).unwrap();
 
-    // Interrupted as by Ctrl-C, after the first step; then to the sixth by way of a stop; then to the end.
+    // Interrupted as by Ctrl-C, after the first step; then to the sixth; then to the end.
     let stopped = RunOptions { stop: Arc::new(AtomicBool::new(true)), ..options(&parts) };
     let outcome = run(&config, &stopped).unwrap();
     assert!(outcome.interrupted && outcome.step == 1, "one step, then a checkpoint: {outcome:?}");
     let resumed = RunOptions { resume: true, ..options(&parts) };
-    resumed.stop.store(false, Ordering::Relaxed);
-    let outcome = run(&config, &resumed).unwrap();
-    assert_eq!((outcome.step, outcome.interrupted), (12, false));
+    for steps in [6, 12] {
+        let config = RunConfig { train: TrainConfig { steps, ..config.train }, ..config.clone() };
+        let outcome = run(&config, &resumed).unwrap();
+        assert_eq!((outcome.step, outcome.interrupted), (steps, false));
+    }
 
     assert_eq!(vectors(&straight), vectors(&parts), "parameters, average and moments");
     let weights = |out: &Path| {
@@ -85,7 +84,7 @@ fn a_resumed_run_equals_a_straight_one_bit_for_bit() {
     let log = |out: &Path| -> Vec<(u64, f64)> {
         let text = std::fs::read_to_string(out.join("log.jsonl")).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        lines.map(|line| (line["step"].as_u64().unwrap(), line["gradient_norm"].as_f64().unwrap())).collect()
+        lines.map(|line| (line["step"].as_u64().unwrap(), line["loss"].as_f64().unwrap())).collect()
     };
     assert_eq!(log(&straight), log(&parts), "the logs");
 }
@@ -108,6 +107,16 @@ fn a_folder_is_one_runs_own() {
     };
     assert!(problem.contains("another process"), "{problem}");
     drop(lock);
+
+    let longer = RunConfig { train: TrainConfig { steps: 3, ..config.train }, ..config.clone() };
+    run(&longer, &RunOptions { resume: true, ..options(folder.path()) }).unwrap();
+    let error = run(&config, &RunOptions { resume: true, ..options(folder.path()) }).unwrap_err().to_string();
+    assert!(error.contains("at step 3") && error.contains("train.steps = 1"), "{error}");
+
+    // Ended between the checkpoint and the weights of it.
+    std::fs::remove_file(folder.path().join("weights.safetensors")).unwrap();
+    let outcome = run(&longer, &RunOptions { resume: true, ..options(folder.path()) }).unwrap();
+    assert!(outcome.weights.is_file(), "the weights are written anew");
 
     let wider = RunConfig { model: scorefield::net::UNetConfig { width: 16, ..config.model.clone() }, ..config };
     let error = run(&wider, &RunOptions { resume: true, ..options(folder.path()) }).unwrap_err();
@@ -148,8 +157,7 @@ fn a_run_starts_from_the_weights_of_another() {
     let config = config(&["train.steps=30", "train.checkpoint_every=30", "optimiser.lr=0.003"]);
     let before = run(&config, &options(&first)).unwrap();
     let warm = RunOptions { init_from: Some(before.weights.clone()), ..options(&second) };
-    run(&RunConfig { train: scorefield::train::TrainConfig { steps: 2, ..config.train }, ..config.clone() }, &warm)
-        .unwrap();
+    run(&RunConfig { train: TrainConfig { steps: 2, ..config.train }, ..config.clone() }, &warm).unwrap();
     let loss = |out: &Path| {
         let text = std::fs::read_to_string(out.join("log.jsonl")).unwrap();
         serde_json::from_str::<serde_json::Value>(text.lines().next().unwrap()).unwrap()["loss"].as_f64().unwrap()
@@ -174,6 +182,8 @@ fn a_wrong_key_or_value_is_named() {
     for (assignment, names) in [
         ("train.stepz=20", "stepz"),
         ("train.steps=0", "train.steps"),
+        ("model.groups=7", "model.groups"),
+        ("name=a/b", "name"),
         ("train.steps=many", "steps"),
         ("optimiser.lr=-1", "optimiser.lr"),
         ("process.beta_min=30", "process.beta_min"),

@@ -40,7 +40,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
             context.report(
                 &json!({ "name": name, "folder": folder.to_string(), "found": fetched.found }),
                 &format!("{name}: {verb} {folder}; its four files are the published ones"),
-            );
+            )?;
             Ok(())
         }
     }
@@ -67,6 +67,6 @@ fn list(context: &Context) -> Result<()> {
             "classes": published.classes, "licence": published.licence, "origin": published.origin, "folder": folder,
         }));
     }
-    context.report(&json!({ "datasets": rows }), &text);
+    context.report(&json!({ "datasets": rows }), &text)?;
     Ok(())
 }

@@ -82,6 +82,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
         train: Dataset::load(data, Split::Train, args.data.as_deref())?,
         test: Dataset::load(data, Split::Test, args.data.as_deref())?,
     };
+    bench.check(settings.n)?;
     if model.shape() != bench.test.shape {
         bail!("{name} draws images {:?}, those of {data} are {:?}", model.shape(), bench.test.shape);
     }
@@ -119,7 +120,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
     if let (Value::Object(value), Value::Object(quality)) = (&mut value, serde_json::to_value(&quality)?) {
         value.extend(quality);
     }
-    context.report(&value, &describe(&quality, &value)?);
+    context.report(&value, &describe(&quality, &value)?)?;
     Ok(())
 }
 
@@ -184,7 +185,7 @@ fn train_classifier(out: &Path, args: &Args, device: &Device, described: &str, c
         "seconds": seconds, "device": described,
     });
     let accuracy = 100.0 * judge.about.accuracy;
-    context.report(&value, &format!("{}: {accuracy:.2} % of the test images, {seconds:.0} s", out.display()));
+    context.report(&value, &format!("{}: {accuracy:.2} % of the test images, {seconds:.0} s", out.display()))?;
     Ok(())
 }
 

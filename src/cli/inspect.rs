@@ -48,7 +48,7 @@ fn file(path: &std::path::Path, context: &Context) -> Result<()> {
         "manifest": file.manifest,
         "tensors": tensors,
     });
-    context.report(&value, &describe(&file, bytes.len(), &hash)?);
+    context.report(&value, &describe(&file, bytes.len(), &hash)?)?;
     Ok(())
 }
 
@@ -70,11 +70,8 @@ fn describe(file: &File<'_>, bytes: usize, hash: &str) -> Result<String> {
     if !data.classes.is_empty() {
         writeln!(text, "  classes           {}", data.classes.join(", "))?;
     }
-    let crate::weights::Training { steps, batch, seed, ema, hours, config, commit } = training;
+    let crate::weights::Training { steps, batch, seed, ema, hours, config } = training;
     writeln!(text, "  training          {steps} steps of {batch}, seed {seed}, EMA {ema}, {hours} h")?;
-    if let Some(commit) = commit {
-        writeln!(text, "  commit            {commit}")?;
-    }
     if let Some(config) = config {
         writeln!(text, "  config")?;
         for line in config.lines() {
@@ -116,6 +113,6 @@ fn index(folder: &std::path::Path, write: bool, context: &Context) -> Result<()>
         })
         .collect();
     let value = serde_json::to_value(&now).context("the list as JSON")?;
-    context.report(&value, &lines.join("\n"));
+    context.report(&value, &lines.join("\n"))?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The command line: one file a command, and what they share.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -51,12 +51,17 @@ pub(crate) struct Context {
 
 impl Context {
     /// Prints the command's result: with `--json` as one object on one line.
-    #[expect(clippy::print_stdout, reason = "this is the command line's output")]
-    pub fn report(&self, value: &serde_json::Value, human: &str) {
-        if self.json {
-            println!("{value}");
-        } else {
-            println!("{human}");
+    ///
+    /// # Errors
+    /// When standard output cannot be written. A reader that has left is none: it has read what it wanted.
+    pub fn report(&self, value: &serde_json::Value, human: &str) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        let written = if self.json { writeln!(out, "{value}") } else { writeln!(out, "{human}") };
+        match written.and_then(|()| out.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(anyhow::Error::from(error).context("standard output"))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -13,6 +13,25 @@ pub(crate) struct Array {
     pub values: Vec<f32>,
 }
 
+impl Array {
+    /// The number of rows, where the array is n samples of `shape`: `[n, d]` or `[n, c, h, w]`.
+    ///
+    /// # Errors
+    /// When it is not, or a value is not finite.
+    pub fn rows(&self, path: &Path, [c, h, w]: [usize; 3]) -> Result<usize> {
+        let d = c * h * w;
+        match *self.shape {
+            [n, columns] if n > 0 && columns == d => {}
+            [n, c_, h_, w_] if n > 0 && [c_, h_, w_] == [c, h, w] => {}
+            _ => bail!("{}: shape {:?}; this model takes [n, {d}] or [n, {c}, {h}, {w}]", path.display(), self.shape),
+        }
+        if let Some(at) = self.values.iter().position(|value| !value.is_finite()) {
+            bail!("{}: row {} has a value that is not finite", path.display(), at / d);
+        }
+        Ok(self.shape[0])
+    }
+}
+
 /// Reads an array of float32.
 pub(crate) fn read(path: &Path) -> Result<Array> {
     let bytes = std::fs::read(path).with_context(|| format!("{}", path.display()))?;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use burn::{
     Tensor,
     tensor::{Device, TensorData},
@@ -71,23 +71,17 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         let list: Vec<_> = SamplerKind::all().iter().map(|s| (s.name(), s.description())).collect();
         let human: Vec<_> = list.iter().map(|(name, text)| format!("{name:<20} {text}")).collect();
         context
-            .report(&json!({ "samplers": list.iter().map(|(name, _)| name).collect::<Vec<_>>() }), &human.join("\n"));
+            .report(&json!({ "samplers": list.iter().map(|(name, _)| name).collect::<Vec<_>>() }), &human.join("\n"))?;
         return Ok(());
     }
     let (device, description) = context.device.init()?;
     let model = model::load(&args.model, &device)?;
     let init = args.init.as_deref().map(npy::read).transpose()?;
-    if let Some(npy::Array { shape, values }) = &init {
-        let (n, d) = (shape.first().copied().unwrap_or(0), model.dim());
-        if n == 0 || values.len() != n * d {
-            bail!("--init: shape {shape:?}, but this model's samples are {:?}: [n, {d}]", model.shape());
-        }
-        args.settings.n = n;
+    if let Some((array, path)) = init.as_ref().zip(args.init.as_ref()) {
+        // Its rows say how many; the default of --n is not the user's wish.
+        args.settings.n = array.rows(path, model.shape())?;
     }
-    args.settings.validate(&model.process())?;
-    if !(1..=64).contains(&args.scale) {
-        return Err(Error::setting("scale", args.scale, "1 to 64").into());
-    }
+    check(&args, &model)?;
 
     let start = Instant::now();
     let drawn = draw(&args, &model, init.map(|array| array.values), &device)?;
@@ -107,8 +101,33 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         "trajectory": args.trajectory, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
     });
     let out = args.out.display();
-    context.report(&value, &format!("{n} samples in {out} ({nfe} NFE, {seconds:.1} s, {description})"));
+    context.report(&value, &format!("{n} samples in {out} ({nfe} NFE, {seconds:.1} s, {description})"))?;
     Ok(())
+}
+
+/// Finds what would fail at the end before the work is done.
+fn check(args: &Args, model: &Model) -> Result<()> {
+    let settings = &args.settings;
+    settings.validate(&model.process())?;
+    if settings.guidance != 1.0 && settings.label.is_none() {
+        bail!("--guidance {} needs a --label to guide to", settings.guidance);
+    }
+    if !(1..=64).contains(&args.scale) {
+        return Err(Error::setting("scale", args.scale, "1 to 64").into());
+    }
+    grid(args).sides(settings.n, model.shape()).context("give a smaller --scale or --n")?;
+    for path in [Some(&args.out), args.gif.as_ref(), args.npy.as_ref(), args.trajectory.as_ref()].into_iter().flatten()
+    {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            bail!("{}: there is no such folder; make it first", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn grid(args: &Args) -> Grid {
+    Grid { scale: args.scale, ..Grid::default() }
 }
 
 fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> Result<Drawn> {
@@ -167,7 +186,7 @@ fn append(steps: &mut Vec<Vec<f32>>, index: usize, values: Vec<f32>) {
 fn write(args: &Args, model: &Model, drawn: &Drawn) -> Result<()> {
     let [c, h, w] = model.shape();
     let n = args.settings.n;
-    let grid = Grid { scale: args.scale, ..Grid::default() };
+    let grid = grid(args);
     atomic_write(&args.out, &grid.draw(&drawn.samples, model.shape())?.png()?)?;
     if let Some(path) = &args.gif {
         let frames =

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use burn::{Tensor, tensor::TensorData};
 use serde_json::json;
 
@@ -39,22 +39,22 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     }
     let (device, description) = context.device.init()?;
     let model = model::load(&args.model, &device)?;
-    let npy::Array { shape, values } = npy::read(&args.x)?;
-    let d = model.dim();
-    let n = shape.first().copied().unwrap_or(0);
-    if n == 0 || values.len() != n * d {
-        bail!("{}: shape {shape:?}; this model's samples are {:?}, so [n, {d}]", args.x.display(), model.shape());
+    let level = model.process().level(t);
+    if level.sigma <= 0.0 {
+        let expected = "a number above 0: without noise this process has no score";
+        return Err(Error::Setting { field: "t".into(), value: t.to_string(), expected: expected.into() }.into());
     }
+    let array = npy::read(&args.x)?;
+    let (n, d) = (array.rows(&args.x, model.shape())?, model.dim());
+    let npy::Array { shape, values } = array;
     let score = model.score(&vec![label; n], guidance, &device)?;
     let start = std::time::Instant::now();
     let x = Tensor::<2>::from_data(TensorData::new(values, [n, d]), &device);
-    let scores = score.score(x, &model.process().level(t)).into_data().try_into_vec::<f32>()?;
+    let scores = score.score(x, &level).into_data().try_into_vec::<f32>()?;
     let seconds = start.elapsed().as_secs_f64();
     npy::write(&args.npy, &shape, &scores)?;
     let result = json!({
         "out": args.npy, "n": n, "t": t, "nfe": score.evaluations(), "seconds": seconds, "device": description,
     });
-    context
-        .report(&result, &format!("{n} scores at t = {t} in {} ({seconds:.2} s, {description})", args.npy.display()));
-    Ok(())
+    context.report(&result, &format!("{n} scores at t = {t} in {} ({seconds:.2} s, {description})", args.npy.display()))
 }

@@ -59,7 +59,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
         RunOptions { out: out.clone(), resume: args.resume, init_from: args.init_from, data: args.data, stop };
     let outcome = train(config, &options, &device)?;
     let Outcome { step, loss, seconds, images_per_second, interrupted, ref weights } = outcome;
-    let mut human = format!("{name}: step {step}, loss {loss:.4}, {images_per_second:.0} images/s\n");
+    let mut human = format!("{name}: step {step}, {images_per_second:.0} images/s\n");
+    if let Some(loss) = loss {
+        human += &format!("loss {loss:.4}\n");
+    }
     human += &format!("weights: {}", weights.display());
     if interrupted {
         human += &format!("\ninterrupted; go on with --resume --out {}", out.display());
@@ -71,6 +74,6 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
             "out": out, "weights": weights,
         }),
         &human,
-    );
+    )?;
     Ok(())
 }

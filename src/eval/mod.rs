@@ -74,6 +74,15 @@ pub struct Quality {
 }
 
 impl Bench {
+    /// Whether n samples can be measured: a covariance needs two, the floor as many training images.
+    ///
+    /// # Errors
+    /// When they cannot.
+    pub fn check(&self, n: usize) -> Result<()> {
+        let ok = (2..=self.train.len()).contains(&n);
+        ok.then_some(()).ok_or_else(|| Error::setting("n", n, format!("2 to {}", self.train.len())))
+    }
+
     /// Measures 8-bit samples and, where they were asked for by label, whether they show it.
     ///
     /// # Shapes
@@ -90,8 +99,9 @@ impl Bench {
     ) -> Result<Quality> {
         let d = self.test.dim();
         let n = samples.len() / d;
-        if !samples.len().is_multiple_of(d) || !(2..=self.train.len()).contains(&n) {
-            return Err(Error::setting("n", n, format!("2 to {} images of {d} pixels", self.train.len())));
+        self.check(n)?;
+        if !samples.len().is_multiple_of(d) {
+            return Err(Error::setting("samples", samples.len(), format!("images of {d} pixels")));
         }
         if let Some(labels) = labels.filter(|labels| labels.len() != n) {
             return Err(Error::setting("labels", labels.len(), format!("{n}, one a sample")));

@@ -18,7 +18,7 @@ mod settings;
 
 use burn::{Tensor, tensor::Device};
 
-pub use self::settings::{Corrector, MAX_SAMPLES, Norms, PcOrder, Predictor, SamplerKind, Settings};
+pub use self::settings::{Corrector, MAX_SAMPLES, Norms, PcOrder, Predictor, SamplerKind, Settings, check_guidance};
 use crate::{
     Error, Result,
     noise::{Noise, Purpose},

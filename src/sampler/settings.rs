@@ -223,6 +223,15 @@ impl Default for Settings {
     }
 }
 
+/// Checks the weight of classifier-free guidance.
+///
+/// # Errors
+/// When it is not a number from 0 to 100.
+pub fn check_guidance(guidance: f64) -> Result<()> {
+    let ok = (0.0..=100.0).contains(&guidance);
+    ok.then_some(()).ok_or_else(|| Error::setting("guidance", guidance, "a number from 0 to 100"))
+}
+
 impl Settings {
     /// Checks every field, those that the chosen sampler ignores too. That `label` is a class of the
     /// model is for the model to check.
@@ -244,7 +253,7 @@ impl Settings {
         whole("n", self.n as u64, 1, MAX_SAMPLES as u64)?;
         whole("seed", self.seed, 0, noise::MAX_SEED)?;
         whole("corrector_steps", self.corrector_steps as u64, 1, 1000)?;
-        real("guidance", self.guidance, 0.0, 100.0)?;
+        check_guidance(self.guidance)?;
         real("snr", self.snr, 1e-4, 10.0)?;
         real("eta", self.eta, 0.0, 1.0)?;
         let idle = self.predictor == Predictor::None && self.corrector == Corrector::None;

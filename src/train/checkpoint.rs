@@ -10,7 +10,7 @@ use burn::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{RunConfig, optimiser::Optimiser, trainer::Trainer};
+use super::{RunConfig, log::Partial, optimiser::Optimiser, trainer::Trainer};
 use crate::{Error, Result, weights::atomic_write};
 
 /// The file's name in a run's folder.
@@ -19,20 +19,27 @@ pub const FILE: &str = "checkpoint.safetensors";
 const VERSION: u32 = 1;
 const NAMES: [&str; 4] = ["parameters", "average", "moment1", "moment2"];
 
+/// What a run did before: the time it trained, and the losses that its log does not hold yet.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Before {
+    pub seconds: f64,
+    pub partial: Partial,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Header {
     version: u32,
     step: u64,
-    seconds: f64,
+    before: Before,
     config: RunConfig,
     layout: Vec<(String, usize)>,
 }
 
-/// Writes the trainer's whole state; `seconds` is the time trained so far.
+/// Writes the trainer's whole state, and what the run did so far.
 ///
 /// # Errors
 /// When the file cannot be written; the old checkpoint is then untouched.
-pub fn save(trainer: &Trainer, seconds: f64, path: &Path) -> Result<()> {
+pub(super) fn save(trainer: &Trainer, before: Before, path: &Path) -> Result<()> {
     let Optimiser { parameters, average, moment1, moment2, .. } = trainer.optimiser();
     let vectors: Vec<Vec<f32>> = [parameters, average, moment1, moment2]
         .into_iter()
@@ -46,7 +53,7 @@ pub fn save(trainer: &Trainer, seconds: f64, path: &Path) -> Result<()> {
     let header = Header {
         version: VERSION,
         step: trainer.steps_done(),
-        seconds,
+        before,
         config: trainer.config().clone(),
         layout: trainer.layout(),
     };
@@ -56,11 +63,11 @@ pub fn save(trainer: &Trainer, seconds: f64, path: &Path) -> Result<()> {
     atomic_write(path, &bytes)
 }
 
-/// Restores a trainer from a checkpoint; returns the seconds trained so far.
+/// Restores a trainer from a checkpoint; returns what the run did before.
 ///
 /// # Errors
 /// When the file is not a checkpoint of the same network and objective.
-pub fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Result<f64> {
+pub(super) fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Result<Before> {
     let bytes = std::fs::read(path).map_err(Error::io(path))?;
     let file = path.display().to_string();
     let remedy = "delete it to start afresh, or train without --resume in another folder";
@@ -76,10 +83,17 @@ pub fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Result<f64> 
     if header.layout != trainer.layout() {
         return Err(bad("the network in the config is another one".to_owned()));
     }
-    if (old.data, old.process, old.objective, old.train.seed, old.train.batch)
-        != (new.data, new.process, new.objective, new.train.seed, new.train.batch)
+    if header.step > new.train.steps {
+        return Err(bad(format!(
+            "it is at step {}, the config ends at train.steps = {}",
+            header.step, new.train.steps
+        )));
+    }
+    // All but the length and what is written when: with anything else it would be another run.
+    if (old.data, old.process, old.objective, old.optimiser, old.train.seed, old.train.batch)
+        != (new.data, new.process, new.objective, new.optimiser, new.train.seed, new.train.batch)
     {
-        return Err(bad("data, process, objective, seed or batch differ from the config's".to_owned()));
+        return Err(bad("data, process, objective, optimiser, seed or batch differ from the config's".to_owned()));
     }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
     let p = trainer.parameters();
@@ -90,11 +104,14 @@ pub fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Result<f64> 
             return Err(bad(format!("{name}: {:?} {:?} instead of F32 [{p}]", view.dtype(), view.shape())));
         }
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(bad(format!("{name}: entry {at} is not finite")));
+        }
         vectors.push(Tensor::<1>::from_data(TensorData::new(values, [p]), device));
     }
     let mut next = || vectors.remove(0);
     let mut optimiser = Optimiser::new(trainer.config().optimiser, next(), device);
     (optimiser.average, optimiser.moment1, optimiser.moment2) = (next(), next(), next());
     trainer.restore(optimiser, header.step);
-    Ok(header.seconds)
+    Ok(header.before)
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::optimiser::OptimiserConfig;
-use crate::{Error, Result, data::DatasetName, net::UNetConfig, objective::DenoisingConfig, sde::Process};
+use crate::{
+    Error, Result, data::DatasetName, net::UNetConfig, objective::DenoisingConfig, sde::Process, weights::Architecture,
+};
 
 /// A training run, as its TOML file has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,7 +93,8 @@ impl RunConfig {
     /// # Errors
     /// As for [`RunConfig::read`].
     pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self> {
-        let problem = |what: String| Error::setting(format!("config {file}"), what, "keys and values as in configs/");
+        let problem =
+            |problem: String| Error::Config { file: file.to_owned(), problem: problem.trim().replace('\n', ", ") };
         let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| problem(e.to_string()))?;
         for assignment in overrides {
             set(&mut table, assignment)?;
@@ -104,6 +107,16 @@ impl RunConfig {
     /// # Errors
     /// When a number is out of its range; the error names the key.
     pub fn validate(&self) -> Result<()> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(plain) || self.name.starts_with('.') {
+            return Err(Error::setting("name", &self.name, "1 to 64 letters, digits, -, _ or ., for file names"));
+        }
+        Architecture::UNet(self.model.clone()).validate().map_err(|error| match error {
+            Error::Setting { field, value, expected } => {
+                Error::Setting { field: field.replace("architecture", "model"), value, expected }
+            }
+            other => other,
+        })?;
         self.process.validate()?;
         self.objective.validate()?;
         let OptimiserConfig { lr, beta1, beta2, epsilon, clip, ema, .. } = self.optimiser;

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 mod config;
 pub mod flat;
+mod log;
 pub mod optimiser;
 mod plot;
 mod preview;

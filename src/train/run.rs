@@ -11,7 +11,6 @@
 
 use std::{
     fs::{self, File},
-    io::Write as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -22,15 +21,23 @@ use std::{
 
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{RunConfig, StepStats, Trainer, checkpoint, plot, preview};
+use super::{
+    RunConfig, Trainer,
+    checkpoint::{self, Before},
+    log::Log,
+    plot, preview,
+};
 use crate::{
     Error, Result,
     data::{Dataset, Split},
     model::Model,
     weights::{self, Architecture, Data, Manifest, Parameterisation, Training, atomic_write},
 };
+
+/// The averaged weights, in the run's folder.
+const WEIGHTS: &str = "weights.safetensors";
 
 /// How a run is started.
 #[derive(Clone, Debug)]
@@ -52,8 +59,8 @@ pub struct RunOptions {
 pub struct Outcome {
     /// Steps done in all.
     pub step: u64,
-    /// The last logged mean loss.
-    pub loss: f64,
+    /// The last logged mean loss; none when no step was ever made.
+    pub loss: Option<f64>,
     /// Seconds trained in all.
     pub seconds: f64,
     /// Images a second, this time.
@@ -64,16 +71,6 @@ pub struct Outcome {
     pub weights: PathBuf,
 }
 
-#[derive(Serialize, Deserialize)]
-struct LogLine {
-    step: u64,
-    loss: f64,
-    gradient_norm: f64,
-    rate: f64,
-    images_per_second: f64,
-    seconds: f64,
-}
-
 /// Trains `config` on `device`.
 ///
 /// # Errors
@@ -82,25 +79,31 @@ struct LogLine {
 pub fn train(config: RunConfig, options: &RunOptions, device: &Device) -> Result<Outcome> {
     let data = Dataset::load(config.data.name, Split::Train, options.data.as_deref())?;
     check(&config, &data)?;
+    let init = options.init_from.as_deref().map(|path| read_init(path, &config, device)).transpose()?;
     let out = &options.out;
     fs::create_dir_all(out.join("samples")).map_err(Error::io(out))?;
     let _lock = lock(out)?;
     let mut trainer = Trainer::new(config, device);
-    let before = start(&mut trainer, options, device)?;
+    let before = start(&mut trainer, options, init, device)?;
     let config = trainer.config().clone();
     let text = toml::to_string(&config).map_err(|e| Error::setting("config", e, "a config that TOML can hold"))?;
     atomic_write(&out.join("config.toml"), text.as_bytes())?;
 
-    let mut run = Run { log: Log::open(out, trainer.steps_done())?, out, config, text, before, begun: Instant::now() };
+    let log = Log::open(out, trainer.steps_done(), before.partial)?;
+    let mut run = Run { log, out, config, text, before: before.seconds, begun: Instant::now() };
     let bar = progress_bar(run.config.train.steps, trainer.steps_done());
     let (first, steps) = (trainer.steps_done(), run.config.train.steps);
+    if first == steps && !out.join(WEIGHTS).exists() {
+        // Stopped between the last checkpoint and the weights of it.
+        run.save(&trainer)?;
+    }
     let mut interrupted = false;
     while trainer.steps_done() < steps {
         let stats = trainer.step(&data)?;
         let rate = (stats.step - first) as f64 * run.config.train.batch as f64 / run.begun.elapsed().as_secs_f64();
-        run.log.add(stats, rate, run.seconds(), run.config.train.log_every)?;
+        run.log.add(stats, [rate, run.seconds()], run.config.train.log_every, stats.step == steps)?;
         bar.set_position(stats.step);
-        bar.set_message(format!("loss {:.4} · {rate:.0} images/s", run.log.loss()));
+        bar.set_message(format!("loss {:.4} · {rate:.0} images/s", run.log.loss().unwrap_or(stats.loss)));
         interrupted = options.stop.load(Ordering::Relaxed) && stats.step < steps;
         let last = interrupted || stats.step == steps;
         if last || stats.step.is_multiple_of(run.config.train.checkpoint_every) {
@@ -123,13 +126,12 @@ pub fn train(config: RunConfig, options: &RunOptions, device: &Device) -> Result
         images_per_second: (trainer.steps_done() - first) as f64 * run.config.train.batch as f64
             / run.begun.elapsed().as_secs_f64(),
         interrupted,
-        weights: out.join("weights.safetensors"),
+        weights: out.join(WEIGHTS),
     })
 }
 
 /// The network must fit the data.
 fn check(config: &RunConfig, data: &Dataset) -> Result<()> {
-    Architecture::UNet(config.model.clone()).validate()?;
     if config.model.shape != data.shape {
         return Err(Error::setting("model.shape", format!("{:?}", config.model.shape), format!("{:?}", data.shape)));
     }
@@ -151,18 +153,18 @@ fn lock(out: &Path) -> Result<File> {
             problem: "another process is training here".to_owned(),
             remedy: "wait for it, stop it, or give another --out".to_owned(),
         }),
-        Err(fs::TryLockError::Error(source)) => Err(Error::Io { path, source }),
+        Err(fs::TryLockError::Error(cause)) => Err(Error::io(&path)(cause)),
     }
 }
 
-/// Brings the trainer to its first step; returns the seconds trained before.
-fn start(trainer: &mut Trainer, options: &RunOptions, device: &Device) -> Result<f64> {
+/// Brings the trainer to its first step; returns what was done before.
+fn start(trainer: &mut Trainer, options: &RunOptions, init: Option<Model>, device: &Device) -> Result<Before> {
     let path = options.out.join(checkpoint::FILE);
     match (options.resume, path.exists()) {
         (true, true) => {
-            let seconds = checkpoint::load(trainer, &path, device)?;
+            let before = checkpoint::load(trainer, &path, device)?;
             notice(&format!("resuming {} at step {}", options.out.display(), trainer.steps_done()));
-            return Ok(seconds);
+            return Ok(before);
         }
         (true, false) => notice(&format!("no checkpoint in {}: starting afresh", options.out.display())),
         (false, true) => {
@@ -174,19 +176,25 @@ fn start(trainer: &mut Trainer, options: &RunOptions, device: &Device) -> Result
         }
         (false, false) => {}
     }
-    if let Some(path) = &options.init_from {
-        let model = Model::from_bytes(&path.display().to_string(), &weights::read_file(path)?, device)?;
-        let Architecture::UNet(given) = &model.manifest().architecture;
-        if *given != trainer.config().model {
-            return Err(Error::weights(
-                path.display().to_string(),
-                "its network is not the config's",
-                "make [model] the same as in `scorefield inspect`",
-            ));
-        }
+    if let Some(model) = init {
         trainer.warm_start(&model.denoiser().net);
     }
-    Ok(0.0)
+    Ok(Before::default())
+}
+
+/// The weights to start from, which must be of the config's network.
+fn read_init(path: &Path, config: &RunConfig, device: &Device) -> Result<Model> {
+    let file = path.display().to_string();
+    let model = Model::from_bytes(&file, &weights::read_file(path)?, device)?;
+    let Architecture::UNet(given) = &model.manifest().architecture;
+    if *given != config.model {
+        return Err(Error::weights(
+            file,
+            "its network is not the config's",
+            "make [model] the same as in `scorefield inspect`",
+        ));
+    }
+    Ok(model)
 }
 
 #[expect(clippy::print_stderr, reason = "progress belongs on standard error")]
@@ -218,14 +226,10 @@ impl Run<'_> {
     }
 
     fn save(&self, trainer: &Trainer) -> Result<()> {
-        checkpoint::save(trainer, self.seconds(), &self.out.join(checkpoint::FILE))?;
-        let bytes = weights::to_bytes(
-            "weights.safetensors",
-            &trainer.averaged(),
-            &self.manifest(trainer),
-            weights::Storage::F16,
-        )?;
-        atomic_write(&self.out.join("weights.safetensors"), &bytes)?;
+        let before = Before { seconds: self.seconds(), partial: self.log.partial };
+        checkpoint::save(trainer, before, &self.out.join(checkpoint::FILE))?;
+        let bytes = weights::to_bytes(WEIGHTS, &trainer.averaged(), &self.manifest(trainer), weights::Storage::F16)?;
+        atomic_write(&self.out.join(WEIGHTS), &bytes)?;
         let curve = plot::loss_curve(&self.log.curve(), &format!("{}: training loss", self.config.name));
         atomic_write(&self.out.join("loss.svg"), curve.as_bytes())
     }
@@ -260,68 +264,8 @@ impl Run<'_> {
                 ema: self.config.optimiser.ema,
                 hours: (self.seconds() / 36.0).round() / 100.0,
                 config: Some(self.text.clone()),
-                commit: None,
             },
             defaults: serde_json::Map::new(),
         }
-    }
-}
-
-/// The JSONL log: one line each `every` steps with the mean loss since the last.
-struct Log {
-    file: File,
-    path: PathBuf,
-    lines: Vec<LogLine>,
-    sum: f64,
-    count: u64,
-}
-
-impl Log {
-    /// Opens the log, cut back to the lines up to `step`: a resumed run repeats the later ones.
-    fn open(out: &Path, step: u64) -> Result<Self> {
-        let path = out.join("log.jsonl");
-        let old = fs::read_to_string(&path).unwrap_or_default();
-        let lines: Vec<LogLine> = old
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|l: &LogLine| l.step <= step)
-            .collect();
-        let mut log =
-            Self { file: File::create(&path).map_err(Error::io(&path))?, path, lines: Vec::new(), sum: 0.0, count: 0 };
-        for line in lines {
-            log.write(line)?;
-        }
-        Ok(log)
-    }
-
-    fn write(&mut self, line: LogLine) -> Result<()> {
-        let text = serde_json::to_string(&line).expect("numbers serialise");
-        writeln!(self.file, "{text}").map_err(Error::io(&self.path))?;
-        self.lines.push(line);
-        Ok(())
-    }
-
-    fn add(&mut self, stats: StepStats, images_per_second: f64, seconds: f64, every: u64) -> Result<()> {
-        let StepStats { step, loss, gradient_norm, rate } = stats;
-        self.sum += loss;
-        self.count += 1;
-        if step.is_multiple_of(every) {
-            let loss = self.sum / self.count as f64;
-            (self.sum, self.count) = (0.0, 0);
-            self.write(LogLine { step, loss, gradient_norm, rate, images_per_second, seconds })?;
-        }
-        Ok(())
-    }
-
-    /// The last logged mean, or the present one.
-    fn loss(&self) -> f64 {
-        match self.lines.last() {
-            Some(line) => line.loss,
-            None => self.sum / self.count.max(1) as f64,
-        }
-    }
-
-    fn curve(&self) -> Vec<(f64, f64)> {
-        self.lines.iter().map(|line| (line.step as f64, line.loss)).collect()
     }
 }

@@ -192,3 +192,26 @@ impl Order {
         self.indices[(position % len as u64) as usize] as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_epoch_is_an_order_of_its_own_that_any_position_can_start() {
+        let noise = Noise::new(3);
+        let mut order = Order::default();
+        let epochs: Vec<Vec<usize>> =
+            (0..3).map(|epoch| (0..50).map(|i| order.index(epoch * 50 + i, 50, &noise)).collect()).collect();
+        for epoch in &epochs {
+            let mut sorted = epoch.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..50).collect::<Vec<_>>(), "every image once");
+        }
+        assert!(epochs[0] != epochs[1] && epochs[1] != epochs[2], "shuffled anew");
+        // A resumed run starts in the middle, and one batch may span two epochs.
+        let mut resumed = Order::default();
+        let around: Vec<_> = (95..105).map(|position| resumed.index(position, 50, &noise)).collect();
+        assert_eq!(around, [&epochs[1][45..], &epochs[2][..5]].concat());
+    }
+}

@@ -231,9 +231,6 @@ impl Training {
         check(self.seed <= MAX_SEED, "training.seed", self.seed, "0 … 2⁵³ − 1")?;
         check((0.0..1.0).contains(&self.ema), "training.ema", self.ema, "0 ≤ ema < 1")?;
         number("training.hours", self.hours, 0.0, 1e6)?;
-        if let Some(commit) = &self.commit {
-            label("training.commit", commit)?;
-        }
         match &self.config {
             Some(config) => text("training.config", config, MAX_TEXT, |c| c == '\n' || c == '\t'),
             None => Ok(()),

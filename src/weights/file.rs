@@ -58,7 +58,8 @@ fn write_in(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     // tempfile's own mode is 0600; a result should be readable as the umask says.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    // The kind alone: the message would name the temporary file.
+    let mut file = builder.tempfile_in(folder).map_err(|e| io::Error::from(e.kind()))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;

@@ -94,9 +94,6 @@ pub struct Training {
     /// The run's configuration, as TOML.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
-    /// Commit of the code that trained it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
 }
 
 impl Manifest {

@@ -80,7 +80,6 @@ fn manifest() -> Manifest {
             ema: 0.999,
             hours: 0.5,
             config: Some("[train]\nsteps = 4800\n".into()),
-            commit: None,
         },
         defaults: json!({ "sampler": "heun", "steps": 18 }).as_object().unwrap().clone(),
     }

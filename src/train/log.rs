@@ -1,0 +1,92 @@
+//! The JSONL log: a line each `every` steps, and at the last, with the mean loss since the line before.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::StepStats;
+use crate::{Error, Result, weights::atomic_write};
+
+/// The losses since the last line: their sum and number. Checkpoints keep it.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Partial {
+    sum: f64,
+    count: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    step: u64,
+    loss: f64,
+    gradient_norm: f64,
+    rate: f64,
+    images_per_second: f64,
+    seconds: f64,
+}
+
+pub(super) struct Log {
+    file: File,
+    path: PathBuf,
+    lines: Vec<Line>,
+    pub partial: Partial,
+}
+
+impl Log {
+    /// Opens the log, cut back to the lines up to `step`: a resumed run repeats the later ones.
+    pub fn open(out: &Path, step: u64, partial: Partial) -> Result<Self> {
+        let path = out.join("log.jsonl");
+        let old = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(Error::io(&path))?,
+        };
+        let lines: Vec<Line> = old
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|line: &Line| line.step <= step)
+            .collect();
+        let kept: String = lines.iter().map(text).collect();
+        atomic_write(&path, kept.as_bytes())?;
+        let file = File::options().append(true).open(&path).map_err(Error::io(&path))?;
+        Ok(Self { file, path, lines, partial })
+    }
+
+    /// Adds a step; `last` is the run's last one.
+    pub fn add(
+        &mut self,
+        stats: StepStats,
+        [images_per_second, seconds]: [f64; 2],
+        every: u64,
+        last: bool,
+    ) -> Result<()> {
+        let StepStats { step, loss, gradient_norm, rate } = stats;
+        self.partial.sum += loss;
+        self.partial.count += 1;
+        if last || step.is_multiple_of(every) {
+            let loss = self.partial.sum / self.partial.count as f64;
+            self.partial = Partial::default();
+            let line = Line { step, loss, gradient_norm, rate, images_per_second, seconds };
+            self.file.write_all(text(&line).as_bytes()).map_err(Error::io(&self.path))?;
+            self.lines.push(line);
+        }
+        Ok(())
+    }
+
+    /// The last logged mean, or that of the steps so far; none before the first step.
+    pub fn loss(&self) -> Option<f64> {
+        let so_far = (self.partial.count > 0).then(|| self.partial.sum / self.partial.count as f64);
+        self.lines.last().map(|line| line.loss).or(so_far)
+    }
+
+    /// (step, loss) of every line.
+    pub fn curve(&self) -> Vec<(f64, f64)> {
+        self.lines.iter().map(|line| (line.step as f64, line.loss)).collect()
+    }
+}
+
+fn text(line: &Line) -> String {
+    serde_json::to_string(line).expect("numbers serialise") + "\n"
+}
