@@ -3,9 +3,11 @@
 //! `auto` takes a real GPU if there is one and else the CPU: a software adapter (lavapipe, SwiftShader, WARP)
 //! is many times slower than the CPU's own kernels. `gpu` takes any adapter, so that tests can.
 
+#[cfg(not(target_family = "wasm"))]
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(target_family = "wasm"))]
 use crate::{Error, Result};
 
 /// Where to compute.

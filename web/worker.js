@@ -4,6 +4,9 @@
 import { choose } from './device.js';
 import { ScorefieldError } from './errors.js';
 
+/** Steps that a GPU may have before it when no frame is read. */
+const QUEUED = 8;
+
 let engine = null;
 const runs = new Map();
 const dropped = new Set();
@@ -90,6 +93,7 @@ const handlers = {
       step = await current.step();
       if (step === null) return { value: null };
       step.ms = performance.now() - begin;
+      if (step.index % QUEUED === 0) await current.settle();
       if (count > 1) await macrotask();
     }
     if (!frame) return { value: step };

@@ -133,6 +133,8 @@ impl Engine {
             return Err(Error::setting("n", settings.n, format!("1 to {MAX_SAMPLES} in a browser")));
         }
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
+        // What the last run left: WebGPU never gives memory back by itself.
+        self.device.memory_cleanup();
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
         Ok(Run::new(sampler, Box::new(score), model.shape(), settings.n))
     }

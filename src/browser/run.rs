@@ -98,6 +98,18 @@ impl Run {
         report::plain(&Shown { index, total, progress, t, sigma, nfe, done: Some(index) == total })
     }
 
+    /// Waits until the device has done the last step: without that a browser queues any number of steps.
+    ///
+    /// # Errors
+    /// When the device does not answer.
+    pub async fn settle(&self) -> Result<(), JsValue> {
+        if let Some(step) = &self.last {
+            let first = step.x.clone().slice([0..1, 0..1]);
+            first.into_data_async().await.map_err(|error| report::error(unreadable(&error)))?;
+        }
+        Ok(())
+    }
+
     /// The last step's samples and estimates as RGBA, samples first: `{ x, denoised }`, `Uint8ClampedArray`s.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, open } from './browser.js';
+import { command } from './native.js';
 import { readNpy, writeNpy } from './npy.js';
 import { dist, root, serve } from './server.js';
 
@@ -39,8 +40,7 @@ after(async () => {
 });
 
 function native(...args) {
-  const binary = process.env.SCOREFIELD_BIN;
-  const [file, first] = binary ? [binary, []] : ['cargo', ['run', '--release', '--quiet', '--']];
+  const [file, first] = command();
   execFileSync(file, [...first, ...args.map(String), '--device', 'cpu'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
@@ -89,27 +89,34 @@ function comparePixels(name, found, expected) {
 
 const byte = (x) => Math.min(255, Math.max(0, Math.round((x + 1) * 127.5)));
 
-test('scores and samples agree natively, on the browser’s CPU and on WebGPU', async () => {
+/** Scores and samples of the command line, once for all devices. */
+let expected;
+function nativeResults() {
   const x = points(28 * 28);
   const xFile = join(folder, 'x.npy');
   writeFileSync(xFile, writeNpy(x, [N, 28 * 28]));
   const out = join(folder, 'out.npy');
-  const expected = { scores: [], samples: [] };
+  const results = { scores: [], samples: [] };
   for (const t of TIMES) {
     native('score', '--model', model, '--x', xFile, '--t', t, '--label', 3, '--npy', out);
-    expected.scores.push(readNpy(readFileSync(out)).values);
+    results.scores.push(readNpy(readFileSync(out)).values);
   }
   for (const { sampler, steps, n, seed, label } of RUNS) {
     const png = join(folder, 'out.png');
     native('sample', '--model', model, '--sampler', sampler, '--steps', steps, '--n', n, '--seed', seed, '--label', label, '--npy', out, '--out', png);
-    expected.samples.push(Array.from(readNpy(readFileSync(out)).values, byte));
+    results.samples.push(Array.from(readNpy(readFileSync(out)).values, byte));
   }
-  for (const device of ['cpu', 'webgpu']) {
-    const found = await inBrowser(device, { x, times: TIMES, runs: RUNS });
+  return { x, ...results };
+}
+
+for (const device of ['cpu', 'webgpu']) {
+  test(`scores and samples on the browser’s ${device} are the native ones`, async () => {
+    expected ??= nativeResults();
+    const found = await inBrowser(device, { x: expected.x, times: TIMES, runs: RUNS });
     TIMES.forEach((t, i) => compareScores(device, found.scores[i], expected.scores[i], t));
     RUNS.forEach(({ sampler }, i) => comparePixels(`${device}, ${sampler}`, found.samples[i], expected.samples[i]));
-  }
-});
+  });
+}
 
 test('a sample does not depend on those beside it', async () => {
   const settings = { sampler: 'pc', steps: 10, seed: 9, label: 1 };

@@ -65,6 +65,8 @@ class Run {
     return { index: this.index, total: this.steps, progress, t, sigma: t * 80, nfe: 2 * this.index - (this.index === this.steps), done: this.index === this.steps };
   }
 
+  async settle() {}
+
   async frame() {
     const clean = this.#paint(0);
     return { x: this.#paint(1 - this.index / this.steps), denoised: this.index < 4 ? this.#paint(0.2) : clean };

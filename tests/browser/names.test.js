@@ -1,0 +1,46 @@
+// Names are promises: the types, the page and the command line name the same things.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SAMPLERS } from '../../web/settings.js';
+import * as api from '../../web/scorefield.js';
+import { command } from './native.js';
+import { root } from './server.js';
+
+const types = readFileSync(join(root, 'web', 'scorefield.d.ts'), 'utf8');
+const strings = (text) => [...text.replaceAll(/\/\*\*.*?\*\//gs, '').matchAll(/'([^']+)'/g)].map(([, name]) => name);
+
+test('what scorefield.js exports is what its types declare', () => {
+  const declared = [...types.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(Object.keys(api).sort(), declared.sort());
+});
+
+test('the page, the types and the command line know the same samplers', () => {
+  const [file, first] = command();
+  const list = execFileSync(file, [...first, 'sample', '--list-samplers'], { cwd: root, encoding: 'utf8' });
+  const native = list.trim().split('\n').map((line) => line.trim().split(/\s+/)[0]);
+  const typed = strings(/type SamplerName =([^;]+);/.exec(types)[1]);
+  assert.deepEqual(Object.keys(SAMPLERS).sort(), native.sort());
+  assert.deepEqual(typed.sort(), native.sort());
+});
+
+test('every settings field of the types is a flag of the command line', () => {
+  const [file, first] = command();
+  const help = execFileSync(file, [...first, 'sample', '--help'], { cwd: root, encoding: 'utf8' });
+  const body = /export interface Settings \{([\s\S]*?)\n\}/.exec(types)[1];
+  const fields = [...body.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name);
+  assert.ok(fields.length > 10);
+  for (const field of fields) assert.match(help, new RegExp(`--${field.replaceAll('_', '-')}\\b`), field);
+});
+
+test('every error code that the package throws is in its types', () => {
+  const codes = strings(/type ErrorCode =([\s\S]+?);/.exec(types)[1]);
+  const files = ['scorefield.js', 'weights.js', 'worker.js', 'run.js', 'device.js', 'errors.js', 'page.js'];
+  const thrown = files.flatMap((file) => [...readFileSync(join(root, 'web', file), 'utf8').matchAll(/ScorefieldError\('([\w-]+)'/g)]);
+  const rust = [...readFileSync(join(root, 'src', 'error.rs'), 'utf8').matchAll(/Self::\w+ \{ \.\. \} => "([\w-]+)"/g)];
+  assert.ok(thrown.length > 10 && rust.length > 5);
+  for (const [, code] of [...thrown, ...rust]) assert.ok(codes.includes(code), code);
+});
