@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// Where to compute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
     /// A real GPU if there is one, else the CPU.
@@ -26,7 +25,6 @@ pub enum DeviceChoice {
     Cuda,
 }
 
-#[cfg(not(target_family = "wasm"))]
 impl DeviceChoice {
     /// Opens the device; the text names it, its backend and its kernels.
     ///
@@ -47,7 +45,6 @@ impl DeviceChoice {
 }
 
 /// What is wrong, without the remedy: nobody asked for a GPU.
-#[cfg(not(target_family = "wasm"))]
 fn problem(error: &Error) -> String {
     match error {
         Error::Device { problem, .. } => problem.clone(),
@@ -55,13 +52,11 @@ fn problem(error: &Error) -> String {
     }
 }
 
-#[cfg(not(target_family = "wasm"))]
 fn cpu() -> (Device, String) {
     (Device::flex(), format!("cpu (burn-flex, {}, {} threads)", vector_unit(), rayon::current_num_threads()))
 }
 
 /// The widest vector unit that the kernels use here.
-#[cfg(not(target_family = "wasm"))]
 fn vector_unit() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     {
@@ -83,7 +78,7 @@ fn vector_unit() -> &'static str {
     }
 }
 
-#[cfg(all(not(target_family = "wasm"), feature = "gpu"))]
+#[cfg(feature = "gpu")]
 mod gpu {
     use burn::tensor::{Device, DeviceKind};
 
@@ -127,7 +122,7 @@ mod gpu {
     }
 }
 
-#[cfg(all(not(target_family = "wasm"), not(feature = "gpu")))]
+#[cfg(not(feature = "gpu"))]
 mod gpu {
     use super::{Device, Error, Result};
 
@@ -140,12 +135,12 @@ mod gpu {
     }
 }
 
-#[cfg(all(not(target_family = "wasm"), feature = "cuda"))]
+#[cfg(feature = "cuda")]
 fn cuda() -> Result<(Device, String)> {
     Ok((Device::cuda(0), "cuda:0 (burn-cuda)".to_owned()))
 }
 
-#[cfg(all(not(target_family = "wasm"), not(feature = "cuda")))]
+#[cfg(not(feature = "cuda"))]
 fn cuda() -> Result<(Device, String)> {
     Err(Error::Device {
         device: "cuda".to_owned(),

@@ -10,12 +10,11 @@
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
-//! | `objective`, `train`, `data`, `eval`, `cli` | training, data, quality and the command line (native only) |
+//! | `objective`, `train`, `data`, `eval`, `device`, `cli` | training, data, quality and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-pub mod device;
 mod error;
 pub mod image;
 pub mod model;
@@ -34,6 +33,8 @@ pub mod browser;
 pub mod cli;
 #[cfg(not(target_family = "wasm"))]
 pub mod data;
+#[cfg(not(target_family = "wasm"))]
+pub mod device;
 #[cfg(not(target_family = "wasm"))]
 pub mod eval;
 #[cfg(not(target_family = "wasm"))]
