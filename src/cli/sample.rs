@@ -82,6 +82,10 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         args.settings.n = array.rows(path, model.shape())?;
     }
     check(&args, &model)?;
+    // What is reported is what was used, without "the default".
+    let (settings, process) = (&mut args.settings, model.process());
+    settings.grid.get_or_insert(settings.sampler.default_grid(&process));
+    settings.t_end.get_or_insert(process.default_t_end());
 
     let start = Instant::now();
     let drawn = draw(&args, &model, init.map(|array| array.values), &device)?;
