@@ -6,7 +6,10 @@ use crate::{
     Error, Result,
     net::UNet,
     sampler::check_guidance,
-    score::network::{Denoiser, NetworkScore},
+    score::{
+        Level,
+        network::{Denoiser, NetworkScore},
+    },
     sde::Process,
     weights::{Architecture, File, Manifest, Parameterisation},
 };
@@ -78,12 +81,32 @@ impl Model {
         self.manifest.architecture.classes()
     }
 
+    /// The level at time `t`.
+    ///
+    /// # Errors
+    /// When t is not in [0, 1], or the process has no noise there, and so no score.
+    pub fn level(&self, t: f64) -> Result<Level> {
+        let level = self.process().level(t);
+        if (0.0..=1.0).contains(&t) && level.sigma > 0.0 {
+            return Ok(level);
+        }
+        let zero = if level.sigma > 0.0 { "from 0" } else { "above 0, where there is noise," };
+        Err(Error::setting("t", t, format!("a number {zero} to 1")))
+    }
+
     /// The score for one label a sample, under guidance.
     ///
     /// # Errors
-    /// When a label is not below the number of classes, or the guidance is out of its range.
+    /// When a label is not below the number of classes, or there is guidance without one or out of its range.
     pub fn score(&self, labels: &[Option<usize>], guidance: f64, device: &Device) -> Result<NetworkScore> {
         check_guidance(guidance)?;
+        if guidance != 1.0 && guidance != 0.0 && labels.iter().all(Option::is_none) {
+            return Err(Error::setting(
+                "guidance",
+                guidance,
+                "1 (or 0) without a label: there is no class to guide to",
+            ));
+        }
         let classes = self.classes();
         if let Some(label) = labels.iter().flatten().find(|&&label| label >= classes) {
             let expected = match classes {

@@ -210,6 +210,7 @@ async function generate() {
     controller.signal.addEventListener('abort', () => run.cancel(), { once: true });
     setState('sampling');
     figure.begin({ settings, title: model.title, classes: model.classes });
+    setButtons();
     await follow(run);
     if (abort !== controller) return;
     setState(run.state === 'cancelled' ? 'cancelled' : 'done');
@@ -241,6 +242,7 @@ async function follow(current) {
     if (steps > 1) spent += step.ms;
     const ms = steps > 1 ? spent / (steps - 1) : step.ms;
     figure.push(step);
+    $('#png').disabled = false;
     progress.value = step.progress;
     const of = step.total ? `${step.index} of ${step.total} steps` : `${step.index} steps`;
     progress.title = `${of}, ${step.nfe} NFE, ${format(ms)} ms/step`;

@@ -73,6 +73,12 @@ export class Run {
     if (!Number.isInteger(every) || every < 1) {
       throw new ScorefieldError('setting', `every = ${every}`, { remedy: 'use a whole number from 1' });
     }
+    // JSON has no NaN: it would arrive as null, which is "the default".
+    for (const [name, value] of Object.entries(settings)) {
+      if (typeof value === 'number' && !Number.isFinite(value)) {
+        throw new ScorefieldError('setting', `${name} = ${value}`, { remedy: 'use a finite number' });
+      }
+    }
     this.#model = model;
     this.#settings = settings;
     this.#every = every;
@@ -184,6 +190,8 @@ export class Run {
   }
 
   #options(count) {
-    return { run: this.#id, timeout: this.#model._timeout * Math.max(1, count) };
+    // A step of pc evaluates the score once for the predictor and once for each corrector step.
+    const evaluations = 1 + (Number(this.#settings.corrector_steps) || 1);
+    return { run: this.#id, timeout: this.#model._timeout * Math.max(1, count) * Math.ceil(evaluations / 2) };
   }
 }

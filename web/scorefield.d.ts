@@ -69,7 +69,7 @@ export interface LoadOptions {
   device?: DeviceChoice;
   signal?: AbortSignal;
   onProgress?: (event: Progress) => void;
-  /** The most bytes to accept; default 256 MiB. */
+  /** The most bytes to accept; default 64 MiB, what the engine takes. */
   maxBytes?: number;
   /** The file's SHA-256 in hex, where it is not a shipped model's. */
   sha256?: string;

@@ -77,6 +77,8 @@ export function readForm(form) {
     const field = EXTRA[name];
     settings[name] = field.flag ? value(name) === 'on' : field.choices ? value(name) : Number(value(name));
   }
+  // Without a class there is nothing to guide to: the form keeps the number for the next one.
+  if (settings.label === undefined) delete settings.guidance;
   return settings;
 }
 

@@ -7,7 +7,7 @@
 import { ScorefieldError, aborted } from './errors.js';
 
 const CACHE = 'scorefield-weights-v1';
-const MAX_BYTES = 256 * 2 ** 20;
+const MAX_BYTES = 64 * 2 ** 20;
 /** Bytes of safetensors' header length, and its opening brace: nothing shorter can be a weights file. */
 const PREAMBLE = 9;
 /** The engine refuses longer headers too. */

@@ -145,12 +145,10 @@ impl Engine {
         if x.is_empty() || !x.len().is_multiple_of(d) {
             return Err(Error::setting("x", format!("{} numbers", x.len()), format!("a multiple of {d}")));
         }
-        if !(0.0..=1.0).contains(&t) {
-            return Err(Error::setting("t", t, "a number from 0 to 1"));
-        }
+        let level = model.level(t)?;
         let n = x.len() / d;
         let x = Tensor::<2>::from_data(TensorData::new(x, [n, d]), &self.device);
-        let score = model.score(&vec![label; n], 1.0, &self.device)?.score(x, &model.process().level(t));
+        let score = model.score(&vec![label; n], 1.0, &self.device)?.score(x, &level);
         let data = score.into_data_async().await.map_err(|error| unreadable(&error))?;
         data.try_into_vec::<f32>().map_err(|error| unreadable(&error))
     }

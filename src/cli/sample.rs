@@ -81,7 +81,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         // Its rows say how many; the default of --n is not the user's wish.
         args.settings.n = array.rows(path, model.shape())?;
     }
-    check(&args, &model)?;
+    check(&args, &model, &device)?;
     // What is reported is what was used, without "the default".
     let (settings, process) = (&mut args.settings, model.process());
     settings.grid.get_or_insert(settings.sampler.default_grid(&process));
@@ -110,12 +110,11 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
 }
 
 /// Finds what would fail at the end before the work is done.
-fn check(args: &Args, model: &Model) -> Result<()> {
+fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     let settings = &args.settings;
     settings.validate(&model.process())?;
-    if settings.guidance != 1.0 && settings.label.is_none() {
-        bail!("--guidance {} needs a --label to guide to", settings.guidance);
-    }
+    // Label and guidance, for one sample.
+    model.score(&[settings.label], settings.guidance, device)?;
     if !(1..=64).contains(&args.scale) {
         return Err(Error::setting("scale", args.scale, "1 to 64").into());
     }

@@ -7,7 +7,7 @@ use burn::{Tensor, tensor::TensorData};
 use serde_json::json;
 
 use super::{Context, model, npy};
-use crate::{Error, score::Score};
+use crate::score::Score;
 
 /// Arguments of `score`.
 #[derive(clap::Args)]
@@ -34,16 +34,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     let Args { t, label, guidance, .. } = args;
-    if !(0.0..=1.0).contains(&t) {
-        return Err(Error::setting("t", t, "a number from 0 to 1").into());
-    }
     let (device, description) = context.device.init()?;
     let model = model::load(&args.model, &device)?;
-    let level = model.process().level(t);
-    if level.sigma <= 0.0 {
-        let expected = "a number above 0: without noise this process has no score";
-        return Err(Error::Setting { field: "t".into(), value: t.to_string(), expected: expected.into() }.into());
-    }
+    let level = model.level(t)?;
     let array = npy::read(&args.x)?;
     let (n, d) = (array.rows(&args.x, model.shape())?, model.dim());
     let npy::Array { shape, values } = array;
