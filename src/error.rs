@@ -91,11 +91,11 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Setting { .. } => "setting",
+            Self::Setting { .. } | Self::Config { .. } => "setting",
             Self::Weights { .. } => "weights",
             Self::Data { .. } => "data",
             Self::Io { .. } => "io",
-            Self::Config { .. } => "config",
+
             Self::Device { .. } => "device",
             Self::NotFinite { .. } => "not-finite",
             Self::Run { .. } => "run",
