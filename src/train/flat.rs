@@ -4,7 +4,7 @@
 use burn::{
     Tensor,
     module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::{Device, Gradients},
+    tensor::Gradients,
 };
 
 /// The parameters of `module` in a row, on its device without autodiff: `[p]`.
@@ -85,10 +85,4 @@ pub fn layout<M: Module>(module: &M) -> Vec<(String, usize)> {
     let mut names = Names { path: Vec::new(), layout: Vec::new() };
     module.visit(&mut names);
     names.layout
-}
-
-/// A vector of `p` zeros.
-#[must_use]
-pub fn zeros(p: usize, device: &Device) -> Tensor<1> {
-    Tensor::zeros([p], device)
 }

@@ -7,8 +7,6 @@
 use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};
 
-use super::flat;
-
 /// Configuration of [`Optimiser`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -92,7 +90,7 @@ impl Optimiser {
     /// Starts from `parameters`, `[p]`, with zero moments.
     #[must_use]
     pub fn new(config: OptimiserConfig, parameters: Tensor<1>, device: &Device) -> Self {
-        let zeros = flat::zeros(parameters.dims()[0], device);
+        let zeros = Tensor::zeros(parameters.dims(), device);
         Self { config, average: parameters.clone(), moment1: zeros.clone(), moment2: zeros, parameters }
     }
 
