@@ -205,7 +205,8 @@ async function generate() {
   const settings = readForm(form);
   try {
     const model = await ensureModel(controller.signal);
-    if (controller.signal.aborted) return;
+    // Cancelled as the model arrived, too late for its loading to notice.
+    if (controller.signal.aborted) throw aborted(controller.signal);
     run = model.sample(settings);
     controller.signal.addEventListener('abort', () => run.cancel(), { once: true });
     setState('sampling');

@@ -82,6 +82,18 @@ test('cancel takes effect within one step, and the next run is not disturbed', a
   assert.equal((await finished(page)).index, '4');
 });
 
+test('cancel is heard at the moment when the model is ready', async () => {
+  const page = await open(browser, `${server.origin}/`);
+  await page.waitForFunction(() => document.querySelector('#status').dataset.state === 'idle');
+  await page.evaluate(() => {
+    // The device is shown between the model's loading and the run's start; observers are told before either goes on.
+    const watch = new MutationObserver(() => document.querySelector('#cancel').click());
+    watch.observe(document.querySelector('#status'), { attributeFilter: ['data-device'] });
+    document.querySelector('#generate').click();
+  });
+  assert.equal((await finished(page, 60_000)).state, 'cancelled');
+});
+
 test('pause stops between steps, and resume goes on to the same picture', async () => {
   const address = `${server.origin}/?model=fashion&sampler=euler&steps=12&n=2&seed=5&device=cpu&autostart=1`;
   const straight = await open(browser, address);
