@@ -59,8 +59,8 @@ impl Model {
 
     /// The process that it was trained for.
     #[must_use]
-    pub fn process(&self) -> Process {
-        self.manifest.process
+    pub fn process(&self) -> &Process {
+        &self.manifest.process
     }
 
     /// Channels, height and width of a sample.

@@ -24,6 +24,8 @@ pub enum Purpose {
     Predictor = 2,
     /// The corrector's noise.
     Corrector = 3,
+    /// Uniforms that a Metropolis test compares with.
+    Accept = 4,
     /// Noise that a constraint adds to known pixels.
     Constraint = 5,
     /// Training: the perturbation of the data.
@@ -38,6 +40,12 @@ pub enum Purpose {
     Shuffle = 10,
     /// Flips in the training of the judge.
     Flip = 11,
+    /// Momenta of Hamiltonian Monte Carlo.
+    Momentum = 12,
+    /// Probes of Hutchinson's divergence.
+    Probe = 13,
+    /// Uniform dequantisation of 8-bit data.
+    Dequantisation = 14,
 }
 
 /// A counted source of noise for one seed.
@@ -100,6 +108,21 @@ impl Noise {
             for (sample, row) in (first..).zip(values.chunks_mut(d)) {
                 self.fill_normal(sample, purpose, draw, row);
             }
+        }
+        Tensor::from_data(TensorData::new(values, [n, d]), device)
+    }
+
+    /// Uniform draws in [0, 1), rounded to f32, for the samples `first … first + n − 1`.
+    ///
+    /// # Shapes
+    /// Result: `[n, d]`.
+    #[must_use]
+    pub fn uniform(&self, first: u64, [n, d]: [usize; 2], purpose: Purpose, draw: u64, device: &Device) -> Tensor<2> {
+        let mut row = vec![0.0; d];
+        let mut values = Vec::with_capacity(n * d);
+        for sample in (first..).take(n) {
+            self.fill_uniform(sample, purpose, draw, &mut row);
+            values.extend(row.iter().map(|&u| u as f32));
         }
         Tensor::from_data(TensorData::new(values, [n, d]), device)
     }

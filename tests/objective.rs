@@ -20,8 +20,8 @@ fn clean() -> Vec<f32> {
     x.iter().map(|v| (f64::from(*v) * SIGMA_DATA) as f32).collect()
 }
 
-fn batch(times: Times, process: Process, clean: &[f32]) -> [Vec<f64>; 3] {
-    let objective = Denoising::new(DenoisingConfig { times }, process, SIGMA_DATA);
+fn batch(times: Times, process: &Process, clean: &[f32]) -> [Vec<f64>; 3] {
+    let objective = Denoising::new(DenoisingConfig { times }, process.clone(), SIGMA_DATA);
     let Batch { input, c_noise, target } = objective.batch(clean, DIM, &Noise::new(1), STEP, &Device::flex());
     [input, c_noise, target].map(|t| t.into_data().iter::<f64>().collect())
 }
@@ -34,7 +34,7 @@ const TIMES: [Times; 2] = [Times::Uniform { t_min: 1e-3 }, Times::LogNormal { me
 #[test]
 fn the_perfect_network_denoises_perfectly() {
     let clean = clean();
-    for (process, times) in PROCESSES.into_iter().flat_map(|p| TIMES.map(|t| (p, t))) {
+    for (process, times) in PROCESSES.iter().flat_map(|p| TIMES.map(|t| (p, t))) {
         let [input, c_noise, target] = batch(times, process, &clean);
         let mut epsilon = vec![0.0; DIM];
         for row in 0..ROWS {
@@ -59,7 +59,7 @@ fn the_perfect_network_denoises_perfectly() {
 #[test]
 fn the_loss_is_the_weighted_score_matching_loss() {
     let clean = clean();
-    let process = PROCESSES[0];
+    let process = &PROCESSES[0];
     let [_, c_noise, target] = batch(TIMES[0], process, &clean);
     let mut epsilon = vec![0.0; DIM];
     for row in 0..ROWS {
@@ -85,7 +85,7 @@ fn the_loss_is_the_weighted_score_matching_loss() {
 #[test]
 fn input_and_target_have_unit_variance_at_every_level() {
     let clean = clean();
-    for (process, times) in PROCESSES.into_iter().flat_map(|p| TIMES.map(|t| (p, t))) {
+    for (process, times) in PROCESSES.iter().flat_map(|p| TIMES.map(|t| (p, t))) {
         let [input, c_noise, target] = batch(times, process, &clean);
         let mut order: Vec<usize> = (0..ROWS).collect();
         order.sort_by(|a, b| c_noise[*a].total_cmp(&c_noise[*b]));

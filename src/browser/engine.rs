@@ -128,7 +128,7 @@ impl Engine {
         let settings: Settings = serde_json::from_str(&json)
             .map_err(|error| Error::setting("settings", json, format!("the command line's flags ({error})")))?;
         // Before anything of that size is allocated.
-        settings.validate(&model.process())?;
+        settings.validate(model.process())?;
         if settings.n > MAX_SAMPLES {
             return Err(Error::setting("n", settings.n, format!("1 to {MAX_SAMPLES} in a browser")));
         }

@@ -84,13 +84,13 @@ impl Run {
         report::plain(&Info { total: self.sampler.total(), n: self.n, shape: self.shape })
     }
 
-    /// One update: `{ index, total, progress, t, sigma, nfe, done }`, or null after the last. It waits for no
-    /// device: [`Run::frame`] does.
+    /// One update: `{ index, total, progress, t, sigma, nfe, done }`, or null after the last. Only an adaptive solver
+    /// waits for the device here: for the others [`Run::frame`] does.
     ///
     /// # Errors
-    /// Never, as far as anyone knows.
-    pub fn step(&mut self) -> Result<JsValue, JsValue> {
-        let Some(step) = self.sampler.step(&*self.score) else {
+    /// Those of the sampler.
+    pub async fn step(&mut self) -> Result<JsValue, JsValue> {
+        let Some(step) = self.sampler.advance(&*self.score).await.map_err(report::error)? else {
             return Ok(JsValue::NULL);
         };
         let Step { index, total, progress, t, sigma, nfe, .. } = step;

@@ -60,7 +60,7 @@ fn describe(file: &File<'_>, bytes: usize, hash: &str) -> Result<String> {
     writeln!(text, "  sha256            {hash}")?;
     for (name, value) in [
         ("architecture", serde_json::to_value(&file.manifest.architecture)?),
-        ("process", serde_json::to_value(file.manifest.process)?),
+        ("process", serde_json::to_value(&file.manifest.process)?),
         ("parameterisation", serde_json::to_value(file.manifest.parameterisation)?),
         ("defaults", Value::Object(file.manifest.defaults.clone())),
     ] {

@@ -84,7 +84,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     check(&args, &model, &device)?;
     // What is reported is what was used, without "the default".
     let (settings, process) = (&mut args.settings, model.process());
-    settings.grid.get_or_insert(settings.sampler.default_grid(&process));
+    settings.grid.get_or_insert(settings.sampler.default_grid(process));
     settings.t_end.get_or_insert(process.default_t_end());
 
     let start = Instant::now();
@@ -112,7 +112,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
 /// Finds what would fail at the end before the work is done.
 fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     let settings = &args.settings;
-    settings.validate(&model.process())?;
+    settings.validate(model.process())?;
     // Label and guidance, for one sample.
     model.score(&[settings.label], settings.guidance, device)?;
     if !(1..=64).contains(&args.scale) {
@@ -155,7 +155,7 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
             }
         };
         let mut index = 0;
-        while let Some(step) = sampler.step(&score) {
+        while let Some(step) = sampler.step(&score)? {
             let last = step.total == Some(step.index);
             if args.trajectory.is_some() {
                 append(&mut drawn.trajectory, index, read(step.x));

@@ -179,14 +179,14 @@ pub struct Drawn {
 pub fn draw(
     settings: &Settings,
     batch: usize,
-    process: Process,
+    process: &Process,
     d: usize,
     device: &Device,
     mut score: impl FnMut(Range<usize>) -> Result<Box<dyn Score>>,
     progress: Progress<'_>,
 ) -> Result<Drawn> {
     const STAGE: &str = "sampling";
-    settings.validate(&process)?;
+    settings.validate(process)?;
     if batch == 0 {
         return Err(Error::setting("batch", batch, "at least 1"));
     }
@@ -198,7 +198,7 @@ pub fn draw(
         let score = score(first..first + n)?;
         let mut sampler = Sampler::new(&part, process, d, device)?;
         let mut steps = 0;
-        while let Some(step) = sampler.step(&*score) {
+        while let Some(step) = sampler.step(&*score)? {
             steps = step.index;
             drawn.nfe = step.nfe;
             progress(STAGE, first + (n as f64 * step.progress) as usize, settings.n);
@@ -271,7 +271,7 @@ mod tests {
                 asked.push(range.clone());
                 Ok(Box::new(Point { at: range.start as f64 / 10.0 }))
             };
-            let drawn = draw(&settings, batch, Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap();
+            let drawn = draw(&settings, batch, &Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap();
             (drawn, asked)
         };
         let (drawn, asked) = draw_by(2);
@@ -282,7 +282,7 @@ mod tests {
         // One a step, and the final denoising.
         assert_eq!(drawn.nfe, 5);
         let none = |_: Range<usize>| -> Result<Box<dyn Score>> { unreachable!("a batch of none is refused first") };
-        assert!(draw(&settings, 0, Process::default(), 3, &Device::flex(), none, &|_, _, _| ()).is_err());
+        assert!(draw(&settings, 0, &Process::default(), 3, &Device::flex(), none, &|_, _, _| ()).is_err());
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
         let score = |range: Range<usize>| -> Result<Box<dyn Score>> {
             Ok(Box::new(Point { at: if range.contains(&2) { f64::NAN } else { 0.0 } }))
         };
-        let error = draw(&settings, 2, Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap_err();
+        let error = draw(&settings, 2, &Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap_err();
         assert!(error.to_string().contains("sample 2"), "{error}");
     }
 }

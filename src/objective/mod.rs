@@ -84,7 +84,7 @@ pub struct Batch {
 }
 
 /// Denoising score matching of one process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Denoising {
     config: DenoisingConfig,
     process: Process,

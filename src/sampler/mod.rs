@@ -11,6 +11,7 @@
 //!
 //! A new sampler is a file with an `update`, an arm of [`SamplerKind`] and one of `Method`.
 
+mod choices;
 mod ddim;
 mod ode;
 mod predictor_corrector;
@@ -18,7 +19,10 @@ mod settings;
 
 use burn::{Tensor, tensor::Device};
 
-pub use self::settings::{Corrector, MAX_SAMPLES, Norms, PcOrder, Predictor, SamplerKind, Settings, check_guidance};
+pub use self::{
+    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Spacing, Variance},
+    settings::{MAX_SAMPLES, Settings, check_guidance},
+};
 use crate::{
     Error, Result,
     noise::{Noise, Purpose},
@@ -45,6 +49,8 @@ pub struct Step {
     pub x: Tensor<2>,
     /// Tweedie's estimate of the clean samples from the last score evaluated, `[n, d]`.
     pub denoised: Tensor<2>,
+    /// Mean acceptance probability of every sample so far, `[n, 1]`; only where moves are accepted or rejected.
+    pub acceptance: Option<Tensor<2>>,
 }
 
 /// What overwrites the samples after every update: inpainting, colorization, clipping.
@@ -74,8 +80,10 @@ enum Method {
 /// What the families share: where they are, and what they have drawn and evaluated.
 struct State {
     process: Process,
-    /// From 1 to t_end.
+    /// From 1 to t_end; as far as it has come, where the sampler chooses its steps on the way.
     times: Vec<f64>,
+    /// Whether more times are to come than `times` has.
+    open: bool,
     /// Updates done.
     index: usize,
     nfe: u64,
@@ -85,6 +93,8 @@ struct State {
     first_sample: u64,
     constraint: Option<Box<dyn Constraint>>,
     projections: u64,
+    /// See [`Step::acceptance`].
+    acceptance: Option<Tensor<2>>,
 }
 
 impl Sampler {
@@ -92,11 +102,12 @@ impl Sampler {
     ///
     /// # Errors
     /// For settings that [`Settings::validate`] or the time grid refuses, or `d` = 0.
-    pub fn new(settings: &Settings, process: Process, d: usize, device: &Device) -> Result<Self> {
-        settings.validate(&process)?;
+    pub fn new(settings: &Settings, process: &Process, d: usize, device: &Device) -> Result<Self> {
+        settings.validate(process)?;
         let noise = Noise::new(settings.seed);
         let unit = noise.normal(settings.first_sample, [settings.n, d], Purpose::Prior, 0, device);
-        Self::with_init(settings, process, unit * process.prior_std())
+        let x = unit * process.prior_std();
+        Self::with_init(settings, process, x)
     }
 
     /// A sampler that starts from `x` at t = 1 (x itself, not unit noise), on its device and in its
@@ -107,15 +118,17 @@ impl Sampler {
     ///
     /// # Errors
     /// For settings that [`Settings::validate`] or the time grid refuses, or an `x` of another shape.
-    pub fn with_init(settings: &Settings, process: Process, x: Tensor<2>) -> Result<Self> {
-        settings.validate(&process)?;
+    pub fn with_init(settings: &Settings, process: &Process, x: Tensor<2>) -> Result<Self> {
+        settings.validate(process)?;
         let [n, d] = x.dims();
         if n != settings.n || d == 0 {
             return Err(Error::setting("init", format!("[{n}, {d}]"), format!("[{}, d], d ≥ 1", settings.n)));
         }
+        let times = settings.times(process)?;
         let state = State {
-            process,
-            times: settings.times(&process)?,
+            process: process.clone(),
+            times,
+            open: false,
             index: 0,
             nfe: 0,
             last: None,
@@ -123,6 +136,7 @@ impl Sampler {
             first_sample: settings.first_sample,
             constraint: None,
             projections: 0,
+            acceptance: None,
         };
         Ok(Self { method: Method::new(settings), state, denoise: settings.denoise, x })
     }
@@ -134,32 +148,50 @@ impl Sampler {
         self
     }
 
-    /// The next step, or `None` after the last.
-    pub fn step(&mut self, score: &dyn Score) -> Option<Step> {
+    /// [`Sampler::advance`], waiting where it waits.
+    ///
+    /// # Errors
+    /// Those of [`Sampler::advance`].
+    #[cfg(not(target_family = "wasm"))]
+    pub fn step(&mut self, score: &dyn Score) -> Result<Option<Step>> {
+        futures_lite::future::block_on(self.advance(score))
+    }
+
+    /// The next step, or `None` after the last. Only a sampler that chooses its steps by an error that the device has
+    /// computed waits for the device.
+    ///
+    /// # Errors
+    /// When the score is not one that the sampler can follow: no log-density where moves are accepted by it, or an
+    /// error estimate that is not finite.
+    pub async fn advance(&mut self, score: &dyn Score) -> Result<Option<Step>> {
         let Self { method, state, denoise, x } = self;
         let updates = state.times.len() - 1;
-        let level = if state.index < updates {
-            *x = method.update(x.clone(), state, score);
+        let level = if state.open || state.index < updates {
+            *x = method.update(x.clone(), state, score).await?;
             state.to()
         } else if state.index == updates && *denoise {
             *x = state.denoise(x.clone(), score);
             Level { t: 0.0, alpha: 1.0, sigma: 0.0 }
         } else {
-            return None;
+            return Ok(None);
         };
         state.index += 1;
-        let total = updates + usize::from(*denoise);
+        let total = self.total();
+        let Self { state, x, .. } = self;
         let (at, of, score) = state.last.clone().expect("every update evaluates the score: settings are validated");
-        Some(Step {
+        let first = state.times[0];
+        let last = state.process.default_t_end();
+        Ok(Some(Step {
             index: state.index,
-            total: Some(total),
-            progress: state.index as f64 / total as f64,
+            total,
+            progress: total.map_or((first - level.t) / (first - last), |total| state.index as f64 / total as f64),
             t: level.t,
             sigma: level.sigma,
             nfe: state.nfe,
             x: x.clone(),
             denoised: of.denoised(at, score),
-        })
+            acceptance: state.acceptance.clone(),
+        }))
     }
 
     /// The samples as they are: the start before the first step.
@@ -171,7 +203,7 @@ impl Sampler {
     /// Steps in all, where that is known beforehand.
     #[must_use]
     pub fn total(&self) -> Option<usize> {
-        Some(self.state.times.len() - 1 + usize::from(self.denoise))
+        (!self.state.open).then_some(self.state.times.len() - 1 + usize::from(self.denoise))
     }
 
     /// Network evaluations so far.
@@ -198,12 +230,13 @@ impl Method {
         }
     }
 
-    fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
-        match self {
+    #[allow(clippy::unused_async, reason = "the adaptive solver, which waits, is the next arm to come")]
+    async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
+        Ok(match self {
             Self::PredictorCorrector(method) => method.update(x, state, score),
             Self::Ode(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
-        }
+        })
     }
 }
 

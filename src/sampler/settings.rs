@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Spacing, Variance};
 use crate::{
     Error, Result, noise,
     schedule::{self, Grid},
@@ -12,124 +13,6 @@ use crate::{
 
 /// The most samples that one run may draw.
 pub const MAX_SAMPLES: usize = 65_536;
-
-/// A sampler, by the name that it has everywhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum SamplerKind {
-    /// Reverse SDE by Euler–Maruyama.
-    EulerMaruyama,
-    /// Reverse SDE discretised as the forward process is.
-    ReverseDiffusion,
-    /// Predictor–corrector: --predictor and --corrector in any pairing.
-    Pc,
-    /// Probability-flow ODE by Heun's method in σ/α (order 2).
-    #[default]
-    Heun,
-    /// Probability-flow ODE by Euler's method in σ/α (order 1).
-    Euler,
-    /// DDIM, from deterministic (--eta 0) to ancestral (--eta 1).
-    Ddim,
-}
-
-impl SamplerKind {
-    /// Every sampler.
-    #[must_use]
-    pub fn all() -> &'static [Self] {
-        use SamplerKind::{Ddim, Euler, EulerMaruyama, Heun, Pc, ReverseDiffusion};
-        &[EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim]
-    }
-
-    /// The name on the command line, in files and in JavaScript.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EulerMaruyama => "euler-maruyama",
-            Self::ReverseDiffusion => "reverse-diffusion",
-            Self::Pc => "pc",
-            Self::Heun => "heun",
-            Self::Euler => "euler",
-            Self::Ddim => "ddim",
-        }
-    }
-
-    /// One line on what it does, and its evaluations a step.
-    #[must_use]
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::EulerMaruyama => "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
-            Self::ReverseDiffusion => "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
-            Self::Pc => "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
-            Self::Heun => "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
-            Self::Euler => "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
-            Self::Ddim => "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
-        }
-    }
-
-    /// The grid used where none is asked for: EDM's for VE, and for Heun on VP; else even in t. These
-    /// have the smallest Fréchet distance of the four at 10 to 100 steps on Gaussian data with a
-    /// spectrum like an image's (exact score, closed-form covariances).
-    #[must_use]
-    pub fn default_grid(self, process: &Process) -> Grid {
-        match (process, self) {
-            (Process::Ve(_), _) | (Process::Vp(_), Self::Heun) => Grid::Karras,
-            (Process::Vp(_) | Process::SubVp(_), _) => Grid::Uniform,
-        }
-    }
-}
-
-/// The predictor of `pc`: a step of the reverse process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Predictor {
-    /// The forward process's own discretisation, reversed.
-    #[default]
-    ReverseDiffusion,
-    /// Euler–Maruyama on the reverse SDE.
-    EulerMaruyama,
-    /// Euler on the probability flow (DDIM).
-    Euler,
-    /// No predictor: correctors only.
-    None,
-}
-
-/// The corrector of `pc`: Langevin dynamics at one noise level.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Corrector {
-    /// Langevin steps, sized by the signal-to-noise ratio --snr.
-    #[default]
-    Langevin,
-    /// No corrector.
-    None,
-}
-
-/// Which comes first in a step of `pc`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum PcOrder {
-    /// Predict, then correct at the new level (the paper's algorithm 1).
-    #[default]
-    Paper,
-    /// Correct at the old level, then predict (the paper's code).
-    ScoreSde,
-}
-
-/// Over what the corrector's step rule takes its norms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Norms {
-    /// Each sample its own, so that a sample does not depend on its batch.
-    #[default]
-    Sample,
-    /// Means over the batch, as in score_sde: steadier where samples have only a few dimensions.
-    Batch,
-}
 
 /// What a sampler takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -187,6 +70,54 @@ pub struct Settings {
     /// Noise of ddim, 0 (none) to 1 (ancestral)
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 0.0))]
     pub eta: f64,
+    /// The times themselves, from 1 to the last, in place of --steps, --grid and --t-end
+    #[cfg_attr(not(target_family = "wasm"), arg(long, value_delimiter = ',', value_name = "1,T,…"))]
+    pub times: Option<Vec<f64>>,
+    /// Discrete times that ddpm and ancestral visit
+    #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum, default_value_t = Spacing::Leading))]
+    pub spacing: Spacing,
+    /// Variance of ddpm's steps
+    #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum, default_value_t = Variance::Small))]
+    pub variance: Variance,
+    /// Order of dpm-solver, 1 to 3
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 2))]
+    pub order: usize,
+    /// Relative tolerance of ode
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 1e-5))]
+    pub rtol: f64,
+    /// Absolute tolerance of ode
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 1e-5))]
+    pub atol: f64,
+    /// Noise that edm adds before its steps (S_churn); 0 is its deterministic sampler
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 0.0))]
+    pub churn: f64,
+    /// Least σ/α at which edm adds noise (S_min)
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 0.0))]
+    pub churn_min: f64,
+    /// Largest σ/α at which edm adds noise (S_max)
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 1e9))]
+    pub churn_max: f64,
+    /// Standard deviation of edm's noise (S_noise)
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 1.0))]
+    pub churn_noise: f64,
+    /// What Langevin's step size means: half (ε/2, √ε), full (ε, √2ε) or squared (ε²/2, ε)
+    #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum, default_value_t = Convention::Full))]
+    pub convention: Convention,
+    /// Step size ε of ula, mala and hmc, and of annealed-langevin at its last level; without it the sampler's own
+    #[cfg_attr(not(target_family = "wasm"), arg(long))]
+    pub step_size: Option<f64>,
+    /// Leapfrog steps of one move of hmc
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 10))]
+    pub leapfrog_steps: usize,
+    /// Langevin steps of annealed-langevin at each level (T); --steps counts the levels
+    #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 5))]
+    pub level_steps: usize,
+    /// Largest size of a value of the denoised estimate; without it no limit
+    #[cfg_attr(not(target_family = "wasm"), arg(long))]
+    pub clip: Option<f64>,
+    /// Dynamic thresholding of the denoised estimate at this quantile of each sample's sizes
+    #[cfg_attr(not(target_family = "wasm"), arg(long))]
+    pub threshold: Option<f64>,
     /// The first sample's index: a batch that is drawn in parts gives each part its own.
     #[serde(skip)]
     #[cfg_attr(not(target_family = "wasm"), arg(skip))]
@@ -218,6 +149,22 @@ impl Default for Settings {
             pc_order: PcOrder::default(),
             norms: Norms::default(),
             eta: 0.0,
+            times: None,
+            spacing: Spacing::default(),
+            variance: Variance::default(),
+            order: 2,
+            rtol: 1e-5,
+            atol: 1e-5,
+            churn: 0.0,
+            churn_min: 0.0,
+            churn_max: 1e9,
+            churn_noise: 1.0,
+            convention: Convention::default(),
+            step_size: None,
+            leapfrog_steps: 10,
+            level_steps: 5,
+            clip: None,
+            threshold: None,
             first_sample: 0,
         }
     }
@@ -248,14 +195,37 @@ impl Settings {
             ok.then_some(()).ok_or_else(|| Error::setting(field, value, format!("a number from {least} to {most}")))
         };
         process.validate()?;
-        schedule::check_steps(self.steps)?;
-        schedule::check_t_end(process, self.t_end(process))?;
+        match &self.times {
+            Some(times) => schedule::check_times(process, times)?,
+            None => {
+                schedule::check_steps(self.steps)?;
+                schedule::check_t_end(process, self.t_end(process))?;
+            }
+        }
         whole("n", self.n as u64, 1, MAX_SAMPLES as u64)?;
         whole("seed", self.seed, 0, noise::MAX_SEED)?;
         whole("corrector_steps", self.corrector_steps as u64, 1, 1000)?;
         check_guidance(self.guidance)?;
         real("snr", self.snr, 1e-4, 10.0)?;
         real("eta", self.eta, 0.0, 1.0)?;
+        whole("order", self.order as u64, 1, 3)?;
+        real("rtol", self.rtol, 1e-12, 1.0)?;
+        real("atol", self.atol, 1e-12, 1.0)?;
+        real("churn", self.churn, 0.0, 1e6)?;
+        real("churn_min", self.churn_min, 0.0, self.churn_max)?;
+        real("churn_max", self.churn_max, 0.0, 1e9)?;
+        real("churn_noise", self.churn_noise, 0.0, 10.0)?;
+        whole("leapfrog_steps", self.leapfrog_steps as u64, 1, 1000)?;
+        whole("level_steps", self.level_steps as u64, 1, 10_000)?;
+        if let Some(step_size) = self.step_size {
+            real("step_size", step_size, 1e-12, 1e6)?;
+        }
+        if let Some(clip) = self.clip {
+            real("clip", clip, 1e-3, 1e6)?;
+        }
+        if let Some(threshold) = self.threshold {
+            real("threshold", threshold, 0.5, 1.0)?;
+        }
         let idle = self.predictor == Predictor::None && self.corrector == Corrector::None;
         if self.sampler == SamplerKind::Pc && idle {
             return Err(Error::setting("corrector", "none", "langevin where the predictor is none"));
@@ -266,7 +236,8 @@ impl Settings {
     /// The last time: what was asked for, or the process's default.
     #[must_use]
     pub fn t_end(&self, process: &Process) -> f64 {
-        self.t_end.unwrap_or_else(|| process.default_t_end())
+        let last = self.times.as_ref().and_then(|times| times.last().copied());
+        last.or(self.t_end).unwrap_or_else(|| process.default_t_end())
     }
 
     /// The sampler's times, from 1 to `t_end`.
@@ -274,98 +245,14 @@ impl Settings {
     /// # Errors
     /// Where [`Grid::times`] has none.
     pub fn times(&self, process: &Process) -> Result<Vec<f64>> {
+        if let Some(times) = &self.times {
+            schedule::check_times(process, times)?;
+            return Ok(times.clone());
+        }
         let grid = self.grid.unwrap_or_else(|| self.sampler.default_grid(process));
         grid.times(process, self.steps, self.t_end(process))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::{CommandFactory, Parser, ValueEnum};
-
-    use super::*;
-
-    /// About the command.
-    #[derive(Parser)]
-    struct Host {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
-    fn parse(line: &str) -> Result<Settings, String> {
-        let words = std::iter::once("host").chain(line.split_whitespace());
-        Host::try_parse_from(words).map(|host| host.settings).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn flags_json_and_rust_have_the_same_defaults() {
-        assert_eq!(parse(""), Ok(Settings::default()));
-        assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings::default());
-        assert!(Settings::default().validate(&Process::default()).is_ok());
-    }
-
-    #[test]
-    fn a_flag_and_a_json_field_mean_the_same() {
-        let flags = parse(
-            "--sampler pc --steps 200 --n 4 --seed 9007199254740991 --label 3 --guidance 2 --t-end 1e-4 \
-             --grid log-snr --denoise off --predictor euler-maruyama --corrector none --corrector-steps 2 \
-             --snr 0.1 --pc-order score-sde --norms batch --eta 0.5",
-        );
-        let json = r#"{"sampler":"pc","steps":200,"n":4,"seed":9007199254740991,"label":3,"guidance":2,"t_end":1e-4,
-            "grid":"log-snr","denoise":false,"predictor":"euler-maruyama","corrector":"none","corrector_steps":2,
-            "snr":0.1,"pc_order":"score-sde","norms":"batch","eta":0.5}"#;
-        assert_eq!(flags.unwrap(), serde_json::from_str(json).unwrap());
-    }
-
-    #[test]
-    fn help_is_the_hosts_with_the_fields_comments() {
-        let help = Host::command().render_long_help().to_string();
-        assert!(help.starts_with("About the command"), "{help}");
-        assert!(help.contains("--pc-order") && help.contains("[default: on]") && help.contains("paper's algorithm 1"));
-        assert!(!help.contains("first-sample"));
-    }
-
-    #[test]
-    fn unknown_names_are_refused_with_the_known_ones() {
-        let json = |text: &str| serde_json::from_str::<Settings>(text).unwrap_err().to_string();
-        assert!(json(r#"{"step":3}"#).contains("`steps`"));
-        assert!(json(r#"{"first_sample":3}"#).contains("unknown field"));
-        assert!(json(r#"{"sampler":"heunn"}"#).contains("`heun`"));
-        assert!(parse("--sampler heunn").unwrap_err().contains("euler-maruyama"));
-        assert!(parse("--denoise maybe").unwrap_err().contains("off"));
-    }
-
-    #[test]
-    fn all_lists_every_sampler_by_its_serde_and_flag_names() {
-        assert_eq!(SamplerKind::all(), SamplerKind::value_variants());
-        for kind in SamplerKind::all() {
-            assert_eq!(serde_json::to_string(kind).unwrap(), format!("{:?}", kind.name()));
-            assert_eq!(kind.to_possible_value().unwrap().get_name(), kind.name());
-        }
-    }
-
-    #[test]
-    fn what_is_out_of_range_is_named_with_its_range() {
-        let vp = Process::default();
-        let refused = |json: &str| {
-            let settings: Settings = serde_json::from_str(json).unwrap();
-            settings.validate(&vp).unwrap_err().to_string()
-        };
-        for (json, message) in [
-            (r#"{"steps":0}"#, "steps = 0: expected 1 to 100000"),
-            (r#"{"n":0}"#, "n = 0: expected 1 to 65536"),
-            (r#"{"n":65537}"#, "n = 65537"),
-            (r#"{"seed":9007199254740992}"#, "seed = 9007199254740992: expected 0 to 9007199254740991"),
-            (r#"{"t_end":1.0}"#, "t_end = 1: expected 1e-8 or more and below 1"),
-            (r#"{"eta":1.01}"#, "eta = 1.01: expected a number from 0 to 1"),
-            (r#"{"guidance":-1}"#, "guidance = -1: expected a number from 0 to 100"),
-            (r#"{"snr":0}"#, "snr = 0"),
-            (r#"{"corrector_steps":0}"#, "corrector_steps = 0: expected 1 to 1000"),
-            (r#"{"sampler":"pc","predictor":"none","corrector":"none"}"#, "corrector = none"),
-        ] {
-            assert!(refused(json).starts_with(message), "{json}: {}", refused(json));
-        }
-        let nan = Settings { guidance: f64::NAN, ..Settings::default() };
-        assert!(nan.validate(&vp).unwrap_err().to_string().starts_with("guidance = NaN"));
-    }
-}
+mod tests;

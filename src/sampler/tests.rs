@@ -54,18 +54,18 @@ fn read(x: &Tensor<2>) -> Vec<f64> {
 
 /// Steps until the sampler is done.
 fn finish(sampler: &mut Sampler, score: &dyn Score) -> Vec<Step> {
-    std::iter::from_fn(|| sampler.step(score)).collect()
+    std::iter::from_fn(|| sampler.step(score).unwrap()).collect()
 }
 
 /// The last samples of a run from the prior.
-fn sample(settings: &Settings, process: Process, d: usize, score: &dyn Score) -> Vec<f64> {
+fn sample(settings: &Settings, process: &Process, d: usize, score: &dyn Score) -> Vec<f64> {
     let mut sampler = Sampler::new(settings, process, d, &Device::flex()).unwrap();
     finish(&mut sampler, score);
     read(&sampler.x())
 }
 
 /// The last samples of a run in f64 from `x`, in one dimension.
-fn sample_from(settings: &Settings, process: Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
+fn sample_from(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
     let settings = Settings { n: x.len(), ..settings.clone() };
     let mut sampler = Sampler::with_init(&settings, process, column(x)).unwrap();
     finish(&mut sampler, score);

@@ -77,6 +77,24 @@ pub fn check_steps(steps: usize) -> Result<()> {
     Err(Error::setting("steps", steps, format!("1 to {MAX_STEPS}")))
 }
 
+/// Checks times that a user has given: from exactly 1 strictly down.
+///
+/// # Errors
+/// When they are not so, there are fewer than two or more than [`MAX_STEPS`] + 1, or [`check_t_end`] refuses the last.
+pub fn check_times(process: &Process, times: &[f64]) -> Result<()> {
+    let refuse = |expected: String| Err(Error::setting("times", format!("{times:?}"), expected));
+    let last = match *times {
+        [1.0, .., last] if times.len() <= MAX_STEPS + 1 => last,
+        [_, _, ..] if times.len() <= MAX_STEPS + 1 => return refuse("1 as the first".to_owned()),
+        _ => return refuse(format!("2 to {} times", MAX_STEPS + 1)),
+    };
+    // Written so that a NaN fails it.
+    if !times.is_sorted_by(|later, earlier| later > earlier) {
+        return refuse("each smaller than the one before".to_owned());
+    }
+    check_t_end(process, last)
+}
+
 /// # Errors
 /// For a `t_end` outside (0, 1) or, on that side, too near 0 for f32: below 1e-8. VE may end at 0,
 /// where its noise is σ_min.
@@ -84,6 +102,7 @@ pub fn check_t_end(process: &Process, t_end: f64) -> Result<()> {
     let (least, range) = match process {
         Process::Ve(_) => (0.0, "0 or more (the noise is σ_min there) and below 1"),
         Process::Vp(_) | Process::SubVp(_) => (1e-8, "1e-8 or more and below 1"),
+        Process::None => (0.0, "from 0 to below 1"),
     };
     if (least..1.0).contains(&t_end) {
         return Ok(());

@@ -10,7 +10,7 @@ use burn::{
     tensor::{DType, TensorData},
 };
 
-use super::{Level, Score};
+use super::{Density, Level, Score};
 use crate::{Error, Result};
 
 /// The exact score of Gaussian data with a diagonal covariance.
@@ -46,20 +46,45 @@ impl Gaussian {
     }
 }
 
+/// One row of host numbers on `x`'s device and in its precision.
+fn row(values: Vec<f64>, x: &Tensor<2>) -> Tensor<2> {
+    let data = TensorData::new(values.clone(), [1, values.len()]);
+    // Not every device has f64: the host rounds.
+    let data = if x.dtype() == DType::F64 { data } else { data.convert::<f32>() };
+    Tensor::from_data(data, (&x.device(), x.dtype()))
+}
+
+impl Gaussian {
+    /// x − α·m.
+    fn deviation(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let mean = row(self.mean.iter().map(|mean| level.alpha * mean).collect(), &x);
+        x - mean
+    }
+}
+
 impl Score for Gaussian {
     /// # Panics
     /// When `x` has not as many columns as the Gaussian has dimensions.
     fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        let (device, dtype) = (x.device(), x.dtype());
-        let row = |values: Vec<f64>| {
-            let data = TensorData::new(values, [1, self.mean.len()]);
-            // Not every device has f64: the host rounds.
-            let data = if dtype == DType::F64 { data } else { data.convert::<f32>() };
-            Tensor::<2>::from_data(data, (&device, dtype))
-        };
-        let mean = row(self.mean.iter().map(|mean| level.alpha * mean).collect());
-        let precision = row(self.std_at(level).into_iter().map(|std| -1.0 / (std * std)).collect());
-        (x - mean) * precision
+        let precision = row(self.std_at(level).into_iter().map(|std| -1.0 / (std * std)).collect(), &x);
+        self.deviation(x, level) * precision
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        Some(self)
+    }
+}
+
+impl Density for Gaussian {
+    /// log pₜ(x) = −½·Σᵢ ((xᵢ − α·mᵢ)²/Sᵢ² + ln 2πSᵢ²) with S of [`Gaussian::std_at`].
+    ///
+    /// # Panics
+    /// When `x` has not as many columns as the Gaussian has dimensions.
+    fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let std = self.std_at(level);
+        let constant: f64 = std.iter().map(|std| 0.5 * libm::log(std::f64::consts::TAU * std * std)).sum();
+        let precision = row(std.into_iter().map(|std| -0.5 / (std * std)).collect(), &x);
+        (self.deviation(x, level).square() * precision).sum_dim(1) - constant
     }
 }
 
@@ -85,6 +110,17 @@ mod tests {
         // Tweedie: E[x₀ | x] = (σ₀²x + σ²m)/(σ₀² + σ²).
         let denoised: Vec<f64> = level.denoised(x, score).into_data().try_to_vec().unwrap();
         assert!((denoised[0] - (9.0 * 2510.0 + 2500.0) / 2509.0).abs() < 1e-10, "{denoised:?}");
+    }
+
+    #[test]
+    fn the_log_density_is_scipys() {
+        // scipy.stats.norm.logpdf at α = 1, σ = 0: N(1, 3²) at 4 and N(−2, 0.5²) at −2, summed.
+        let gaussian = Gaussian::new(vec![1.0, -2.0], vec![3.0, 0.5]).unwrap();
+        let x = Tensor::from_data(TensorData::from([[4.0f64, -2.0]]), (&burn::tensor::Device::flex(), DType::F64));
+        let level = Level { t: 0.0, alpha: 1.0, sigma: 0.0 };
+        let value: Vec<f64> = gaussian.log_density(x, &level).into_data().try_to_vec().unwrap();
+        // −2.517550821872782 − 0.225791352644727: f64 rounding.
+        assert!((value[0] + 2.743_342_174_517_509).abs() < 1e-13, "{value:?}");
     }
 
     #[test]

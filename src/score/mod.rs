@@ -65,6 +65,20 @@ pub trait Score {
     fn evaluations(&self) -> u64 {
         1
     }
+
+    /// The log-density whose gradient this is, where it can be had: an analytic mixture's, an energy model's.
+    fn density(&self) -> Option<&dyn Density> {
+        None
+    }
+}
+
+/// A score whose log-density is known.
+pub trait Density: Score {
+    /// log pₜ(x), in nats, of every row of `x`.
+    ///
+    /// # Shapes
+    /// `x`: `[n, d]`; result: `[n, 1]`.
+    fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2>;
 }
 
 impl<S: Score + ?Sized> Score for &S {
@@ -75,6 +89,10 @@ impl<S: Score + ?Sized> Score for &S {
     fn evaluations(&self) -> u64 {
         (**self).evaluations()
     }
+
+    fn density(&self) -> Option<&dyn Density> {
+        (**self).density()
+    }
 }
 
 impl<S: Score + ?Sized> Score for Box<S> {
@@ -84,5 +102,9 @@ impl<S: Score + ?Sized> Score for Box<S> {
 
     fn evaluations(&self) -> u64 {
         (**self).evaluations()
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        (**self).density()
     }
 }

@@ -14,7 +14,7 @@ pub use self::{sub_vp::SubVp, ve::Ve, vp::Vp};
 use crate::{Error, score::Level};
 
 /// A forward process, closed under a short list of names.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Process {
     /// Variance exploding, with geometric σ.
@@ -23,6 +23,8 @@ pub enum Process {
     Vp(Vp),
     /// Sub-VP: VP's mean with a smaller variance.
     SubVp(SubVp),
+    /// No process: the data's own density at every t. Only Langevin dynamics and Hamiltonian Monte Carlo run on it.
+    None,
 }
 
 /// The exact Gaussian step xₜ | xₛ ~ N(a·xₛ, v) from an earlier time s to a later time t.
@@ -48,6 +50,7 @@ impl Process {
             Self::Ve(p) => p.marginal(t),
             Self::Vp(p) => p.marginal(t),
             Self::SubVp(p) => p.marginal(t),
+            Self::None => (1.0, 0.0),
         };
         Level { t, alpha, sigma }
     }
@@ -56,7 +59,7 @@ impl Process {
     #[must_use]
     pub fn drift(&self, t: f64) -> f64 {
         match self {
-            Self::Ve(_) => 0.0,
+            Self::Ve(_) | Self::None => 0.0,
             Self::Vp(p) => p.drift(t),
             Self::SubVp(p) => p.drift(t),
         }
@@ -69,6 +72,7 @@ impl Process {
             Self::Ve(p) => p.diffusion2(t),
             Self::Vp(p) => p.diffusion2(t),
             Self::SubVp(p) => p.diffusion2(t),
+            Self::None => 0.0,
         }
     }
 
@@ -80,7 +84,7 @@ impl Process {
         let variance = match self {
             // 1 − a², without the cancellation of 1 − αₜ² − a²(1 − αₛ²).
             Self::Vp(p) => -libm::expm1(2.0 * (p.log_alpha(t) - p.log_alpha(s))),
-            Self::Ve(_) | Self::SubVp(_) => to.sigma * to.sigma - scale * scale * from.sigma * from.sigma,
+            Self::Ve(_) | Self::SubVp(_) | Self::None => to.sigma * to.sigma - scale * scale * from.sigma * from.sigma,
         };
         Transition { scale, variance: variance.max(0.0) }
     }
@@ -93,6 +97,7 @@ impl Process {
             Self::Ve(_) => self.transition(s, t).variance,
             Self::Vp(p) => 2.0 * (p.log_alpha(s) - p.log_alpha(t)),
             Self::SubVp(p) => p.diffusion2_integral(s, t),
+            Self::None => 0.0,
         };
         integral.max(0.0)
     }
@@ -101,7 +106,7 @@ impl Process {
     #[must_use]
     pub fn drift_integral(&self, s: f64, t: f64) -> f64 {
         match self {
-            Self::Ve(_) => 0.0,
+            Self::Ve(_) | Self::None => 0.0,
             Self::Vp(p) => p.log_alpha(t) - p.log_alpha(s),
             Self::SubVp(p) => p.drift_integral(s, t),
         }
@@ -115,16 +120,18 @@ impl Process {
             Self::Ve(p) => p.time_of_sigma(ratio),
             Self::Vp(p) => p.time_of_ratio(ratio),
             Self::SubVp(p) => p.time_of_ratio(ratio),
+            Self::None => 0.0,
         };
         t.clamp(0.0, 1.0)
     }
 
-    /// Standard deviation of the prior that sampling starts from: σ_max for VE, 1 for VP and sub-VP.
+    /// Standard deviation of the prior that sampling starts from: σ_max for VE, 1 for VP and sub-VP, and without a
+    /// process.
     #[must_use]
     pub fn prior_std(&self) -> f64 {
         match self {
             Self::Ve(p) => p.sigma_max,
-            Self::Vp(_) | Self::SubVp(_) => 1.0,
+            Self::Vp(_) | Self::SubVp(_) | Self::None => 1.0,
         }
     }
 
@@ -134,6 +141,7 @@ impl Process {
         match self {
             Self::Ve(_) => 1e-5,
             Self::Vp(_) | Self::SubVp(_) => 1e-3,
+            Self::None => 0.0,
         }
     }
 
@@ -144,6 +152,7 @@ impl Process {
             Self::Ve(_) => "ve",
             Self::Vp(_) => "vp",
             Self::SubVp(_) => "sub-vp",
+            Self::None => "none",
         }
     }
 
@@ -156,6 +165,7 @@ impl Process {
             Self::Vp(Vp { beta_min, beta_max }) | Self::SubVp(SubVp { beta_min, beta_max }) => {
                 (*beta_min, *beta_max, "process.beta_min, process.beta_max", 1e-6, 100.0)
             }
+            Self::None => return Ok(()),
         };
         // A NaN fails every comparison.
         if least <= low && low < high && high <= most {

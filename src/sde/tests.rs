@@ -94,7 +94,7 @@ fn a_process_is_read_by_its_names() {
     let read = |json: &str| serde_json::from_str::<Process>(json).map_err(|error| error.to_string());
     assert_eq!(read(r#"{"kind":"sub-vp"}"#), Ok(Process::SubVp(SubVp::default())));
     let ve = Process::Ve(Ve { sigma_min: 0.002, sigma_max: 80.0 });
-    assert_eq!(read(r#"{"kind":"ve","sigma_min":0.002,"sigma_max":80}"#), Ok(ve));
+    assert_eq!(read(r#"{"kind":"ve","sigma_min":0.002,"sigma_max":80}"#), Ok(ve.clone()));
     assert_eq!(read(&serde_json::to_string(&ve).unwrap()), Ok(ve));
     assert!(read(r#"{"kind":"vp","sigma_max":80}"#).unwrap_err().contains("sigma_max"));
     assert!(read(r#"{"kind":"vpp"}"#).unwrap_err().contains("sub-vp"));

@@ -90,8 +90,8 @@ pub(super) fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Resul
         )));
     }
     // All but the length and what is written when: with anything else it would be another run.
-    if (old.data, old.process, old.objective, old.optimiser, old.train.seed, old.train.batch)
-        != (new.data, new.process, new.objective, new.optimiser, new.train.seed, new.train.batch)
+    if (old.data, &old.process, old.objective, old.optimiser, old.train.seed, old.train.batch)
+        != (new.data, &new.process, new.objective, new.optimiser, new.train.seed, new.train.batch)
     {
         return Err(bad("data, process, objective, optimiser, seed or batch differ from the config's".to_owned()));
     }

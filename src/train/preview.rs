@@ -24,7 +24,7 @@ pub fn grid(model: &Model, seed: u64, device: &Device) -> Result<Pixels> {
     let settings = Settings { n, seed, ..Settings::default() };
     let score = model.score(&labels, settings.guidance, device)?;
     let mut sampler = Sampler::new(&settings, model.process(), model.dim(), device)?;
-    while sampler.step(&score).is_some() {}
+    while sampler.step(&score)?.is_some() {}
     let samples: Vec<f32> = sampler.x().into_data().iter().collect();
     Grid { columns, ..Grid::default() }.draw(&samples, model.shape())
 }

@@ -244,7 +244,7 @@ impl Run<'_> {
         Manifest {
             version: weights::VERSION,
             architecture: Architecture::UNet(self.config.model.clone()),
-            process: self.config.process,
+            process: self.config.process.clone(),
             parameterisation: Parameterisation::Edm { sigma_data },
             data: Data {
                 name: published.name.to_owned(),

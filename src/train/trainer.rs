@@ -57,7 +57,7 @@ impl Trainer {
         Self {
             device: device.clone(),
             noise: Noise::new(config.train.seed),
-            objective: Denoising::new(config.objective, config.process, config.data.sigma_data),
+            objective: Denoising::new(config.objective, config.process.clone(), config.data.sigma_data),
             denoiser: Denoiser { net, shape: config.model.shape, sigma_data: config.data.sigma_data },
             optimiser,
             step: 0,

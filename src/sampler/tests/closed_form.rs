@@ -3,23 +3,23 @@
 use super::*;
 
 /// The gain x(t_end)/x(1) of a deterministic sampler on N(0, 0.5²), in f64.
-fn gain(settings: &Settings, process: Process) -> f64 {
+fn gain(settings: &Settings, process: &Process) -> f64 {
     sample_from(settings, process, &[1.0], &gaussian(1, 0.0, 0.5))[0]
 }
 
 /// The probability flow's own gain, the ratio of the marginals' standard deviations.
-fn exact_gain(process: Process) -> f64 {
+fn exact_gain(process: &Process) -> f64 {
     let std = |t: f64| gaussian(1, 0.0, 0.5).std_at(&process.level(t))[0];
     std(process.default_t_end()) / std(1.0)
 }
 
 #[test]
 fn ddim_errs_as_published() {
-    // Relative error of the gain, VP, log-SNR grid from 1 to 1e-3: DPM-Solver's order 1 is DDIM.
+    // Relative error of the gain, &VP, log-SNR grid from 1 to 1e-3: DPM-Solver's order 1 is DDIM.
     // float64; three digits are printed.
     for (steps, published) in [(10, 2.13e-1), (20, 1.13e-1), (40, 5.81e-2), (80, 2.95e-2), (160, 1.49e-2)] {
         let settings = Settings { grid: Some(Grid::LogSnr), denoise: false, ..with(SamplerKind::Ddim, steps) };
-        let error = (gain(&settings, VP) / exact_gain(VP) - 1.0).abs();
+        let error = (gain(&settings, &VP) / exact_gain(&VP) - 1.0).abs();
         assert!((error / published - 1.0).abs() < 5e-3, "{steps}: {error}");
     }
 }
@@ -39,14 +39,14 @@ fn euler_and_heun_are_edms() {
         (SamplerKind::Heun, 80, 1.00231),
     ] {
         let settings = Settings { t_end: Some(0.0), grid: Some(Grid::Karras), ..with(kind, n - 1) };
-        let ratio = gain(&settings, process) / exact;
+        let ratio = gain(&settings, &process) / exact;
         assert!((ratio - published).abs() < 0.6e-5, "{kind:?} {n}: {ratio}");
     }
 }
 
 #[test]
 fn solvers_converge_with_their_orders() {
-    for process in PROCESSES {
+    for process in &PROCESSES {
         for grid in GRIDS {
             for (kind, order) in [(SamplerKind::Euler, 1.0), (SamplerKind::Ddim, 1.0), (SamplerKind::Heun, 2.0)] {
                 let error = |steps| {
@@ -64,7 +64,7 @@ fn solvers_converge_with_their_orders() {
 #[test]
 fn euler_on_the_flow_is_ddim() {
     let start = [-2.0, -0.3, 0.8, 1.7];
-    for process in PROCESSES {
+    for process in &PROCESSES {
         let start = start.map(|x| x * process.prior_std());
         let run = |settings: &Settings| sample_from(settings, process, &start, &gaussian(1, 0.4, 0.5));
         let ddim = run(&with(SamplerKind::Ddim, 12));
@@ -85,7 +85,7 @@ fn euler_on_the_flow_is_ddim() {
 fn data_that_is_a_point_is_reached_in_one_step() {
     // x̂₀ does not change along the flow: it is straight in x/α against σ/α, and DDIM and Heun exact.
     for kind in [SamplerKind::Euler, SamplerKind::Heun, SamplerKind::Ddim] {
-        for (process, steps) in PROCESSES.into_iter().flat_map(|process| [(process, 1), (process, 7)]) {
+        for (process, steps) in PROCESSES.iter().flat_map(|process| [(process, 1), (process, 7)]) {
             let settings = Settings { denoise: false, ..with(kind, steps) };
             let x = sample_from(&settings, process, &[1.3], &gaussian(1, 0.6, 0.0))[0];
             let (from, to) = (process.level(1.0), process.level(process.default_t_end()));
@@ -125,7 +125,7 @@ fn cdf(x: f64, level: &Level) -> f64 {
 #[test]
 fn the_flow_carries_quantiles_of_a_mixture_to_quantiles() {
     // In one dimension the flow keeps the order of points, so that F₁(x(1)) = F_end(x(t_end)).
-    for process in PROCESSES {
+    for process in &PROCESSES {
         let start = [-2.0, -1.0, -0.4, 0.0, 0.5, 1.0, 2.0].map(|z| z * process.prior_std());
         let error = |steps| {
             let settings = Settings { denoise: false, grid: Some(Grid::Karras), ..with(SamplerKind::Heun, steps) };
@@ -141,7 +141,7 @@ fn the_flow_carries_quantiles_of_a_mixture_to_quantiles() {
 
 /// The law of a stochastic sampler on N(m, s²) in a large dimension: every step is affine in x with
 /// independent noise, so that a mean and a variance follow a recursion in host arithmetic.
-fn law(settings: &Settings, process: Process, m: f64, s: f64) -> (f64, f64) {
+fn law(settings: &Settings, process: &Process, m: f64, s: f64) -> (f64, f64) {
     let times = settings.times(&process).unwrap();
     let (mut mean, mut variance) = (0.0, process.prior_std().powi(2));
     let spread = |level: &Level| (level.alpha * s).powi(2) + level.sigma.powi(2);
@@ -207,7 +207,7 @@ fn stochastic(steps: usize) -> Vec<Settings> {
 #[test]
 fn stochastic_samplers_follow_their_laws() {
     let (n, d) = (16, 4096);
-    for process in PROCESSES {
+    for process in &PROCESSES {
         for settings in stochastic(20) {
             let settings = Settings { n, denoise: false, ..settings };
             let (mean, variance) = law(&settings, process, 0.3, 0.5);
@@ -226,7 +226,7 @@ fn stochastic_samplers_follow_their_laws() {
 #[test]
 fn the_laws_tend_to_the_data() {
     // Weak order 1: the variance's error falls tenfold from 1,000 to 10,000 steps.
-    for process in PROCESSES {
+    for process in &PROCESSES {
         for settings in stochastic(1000).into_iter().filter(|settings| settings.sampler != SamplerKind::Pc) {
             let end = process.level(process.default_t_end());
             let exact = (0.5 * end.alpha).powi(2) + end.sigma.powi(2);
@@ -244,7 +244,7 @@ fn the_laws_tend_to_the_data() {
 #[test]
 fn stochastic_samplers_find_a_mixtures_weights() {
     let (n, d) = (64, 64);
-    for process in PROCESSES {
+    for process in &PROCESSES {
         for settings in stochastic(300).into_iter().filter(|settings| settings.norms == Norms::Sample) {
             let x = sample(&Settings { n, ..settings.clone() }, process, d, &Mixture);
             let count = (n * d) as f64;
@@ -275,7 +275,7 @@ fn the_correctors_stationary_variance_is_its_step_sizes() {
         // Between close times a² is 1 to 2e-4.
         ..with(SamplerKind::Pc, 100)
     };
-    let x = sample(&settings, VP, d, &gaussian(d, 0.0, 1.0));
+    let x = sample(&settings, &VP, d, &gaussian(d, 0.0, 1.0));
     let (_, variance) = moments(&x);
     // Four standard errors at n·d = 262144 are 0.011.
     assert!((variance - 1.0256).abs() < 4.0 * 1.0256 * f64::sqrt(2.0 / (64.0 * 4096.0)), "{variance}");
@@ -293,21 +293,21 @@ fn one_step_of_reverse_diffusion_is_score_sdes() {
         seed: 5,
         ..with(SamplerKind::ReverseDiffusion, 2)
     };
-    let mut sampler = Sampler::with_init(&settings, VE, column(&[40.0, -10.0])).unwrap();
+    let mut sampler = Sampler::with_init(&settings, &VE, column(&[40.0, -10.0])).unwrap();
     let mut x = [40.0, -10.0];
     for (draw, (g2, total)) in [(2499.5, 2500.25), (0.4999, 0.75)].into_iter().enumerate() {
         let z = read(&Noise::new(5).normal(0, [2, 1], Purpose::Predictor, draw as u64, &Device::flex()));
         for (x, z) in x.iter_mut().zip(z) {
             *x += g2 * (-*x / total) + f64::sqrt(g2) * z;
         }
-        let ours = read(&sampler.step(&gaussian(1, 0.0, 0.5)).unwrap().x);
+        let ours = read(&sampler.step(&gaussian(1, 0.0, 0.5)).unwrap().unwrap().x);
         assert!(ours.iter().zip(x).all(|(a, b)| (a - b).abs() < 1e-9), "{ours:?} {x:?}");
     }
     // `VPSDE.discretize`: f = √(1 − β)x − x, G = √β: x − f + G²s + G·z, with 1 − β = (αₜ/αₛ)² from
     // the table of marginals: 0.00657159/0.28118288.
     let settings = Settings { t_end: Some(0.5), steps: 1, ..settings };
-    let mut sampler = Sampler::with_init(&settings, VP, column(&[0.7, -1.1])).unwrap();
-    let ours = read(&sampler.step(&gaussian(1, 0.0, 1.0)).unwrap().x);
+    let mut sampler = Sampler::with_init(&settings, &VP, column(&[0.7, -1.1])).unwrap();
+    let ours = read(&sampler.step(&gaussian(1, 0.0, 1.0)).unwrap().unwrap().x);
     let root: f64 = 0.006_571_59 / 0.281_182_88;
     let beta = 1.0 - root * root;
     let z = read(&Noise::new(5).normal(0, [2, 1], Purpose::Predictor, 0, &Device::flex()));
@@ -334,8 +334,8 @@ fn one_step_of_the_corrector_is_score_sdes() {
             };
             let rows = [[1.5f64, -0.5, 0.2], [0.4, 0.1, -2.0]].map(|row| row.map(|x| x * process.prior_std()));
             let x = Tensor::from_data(TensorData::from(rows), (&Device::flex(), DType::F64));
-            let mut sampler = Sampler::with_init(&settings, process, x).unwrap();
-            let ours = read(&sampler.step(&gaussian(3, 0.0, 1.0)).unwrap().x);
+            let mut sampler = Sampler::with_init(&settings, &process, x).unwrap();
+            let ours = read(&sampler.step(&gaussian(3, 0.0, 1.0)).unwrap().unwrap().x);
 
             let times = settings.times(&process).unwrap();
             let i = usize::from(pc_order == PcOrder::Paper);

@@ -29,7 +29,7 @@ fn the_nfe_reported_is_the_nfe_made() {
         for (price, denoise) in [(1, true), (2, true), (1, false)] {
             let score = Counting { inner: gaussian(3, 0.0, 0.5), price, calls: Cell::new(0) };
             let settings = Settings { denoise, ..with(*kind, 10) };
-            let mut sampler = Sampler::new(&settings, VP, 3, &Device::flex()).unwrap();
+            let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap();
             let steps = finish(&mut sampler, &score);
             assert_eq!(sampler.nfe(), score.calls.get() * price);
             assert_eq!(sampler.nfe(), (expected + u64::from(denoise)) * price, "{kind:?}");
@@ -40,7 +40,7 @@ fn the_nfe_reported_is_the_nfe_made() {
     // Two correctors a step, and none.
     for (corrector, expected) in [(Corrector::Langevin, 31), (Corrector::None, 11)] {
         let settings = Settings { corrector, corrector_steps: 2, ..with(SamplerKind::Pc, 10) };
-        let mut sampler = Sampler::new(&settings, VE, 3, &Device::flex()).unwrap();
+        let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
         finish(&mut sampler, &gaussian(3, 0.0, 0.5));
         assert_eq!(sampler.nfe(), expected);
     }
@@ -50,7 +50,7 @@ fn the_nfe_reported_is_the_nfe_made() {
 fn steps_say_where_they_are() {
     let score = gaussian(2, 0.0, 0.5);
     let settings = Settings { grid: Some(Grid::Uniform), ..with(SamplerKind::Ddim, 4) };
-    let mut sampler = Sampler::new(&settings, VP, 2, &Device::flex()).unwrap();
+    let mut sampler = Sampler::new(&settings, &VP, 2, &Device::flex()).unwrap();
     assert_eq!(sampler.total(), Some(5));
     let steps = finish(&mut sampler, &score);
     assert_eq!(steps.iter().map(|step| step.index).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
@@ -61,15 +61,15 @@ fn steps_say_where_they_are() {
     }
     assert_eq!((steps[4].t, steps[4].sigma), (0.0, 0.0));
     assert_eq!(read(&steps[4].x), read(&steps[4].denoised), "the final denoising returns its estimate");
-    assert!(sampler.step(&score).is_none() && sampler.step(&score).is_none());
+    assert!(sampler.step(&score).unwrap().is_none() && sampler.step(&score).unwrap().is_none());
 }
 
 #[test]
 fn denoised_is_tweedies_estimate_of_the_last_score() {
     // N(m, s²): E[x₀ | x] = (αs²x + σ²m)/(α²s² + σ²), here at the point that Euler left, t = 1.
     let settings = Settings { denoise: false, ..with(SamplerKind::Euler, 1) };
-    let mut sampler = Sampler::with_init(&Settings { n: 1, ..settings }, VP, column(&[0.7])).unwrap();
-    let step = sampler.step(&gaussian(1, 0.3, 0.5)).unwrap();
+    let mut sampler = Sampler::with_init(&Settings { n: 1, ..settings }, &VP, column(&[0.7])).unwrap();
+    let step = sampler.step(&gaussian(1, 0.3, 0.5)).unwrap().unwrap();
     let Level { alpha, sigma, .. } = VP.level(1.0);
     let exact = (alpha * 0.25 * 0.7 + sigma * sigma * 0.3) / (alpha * alpha * 0.25 + sigma * sigma);
     // f64, amplified by 1/α = 152.
@@ -80,7 +80,7 @@ fn denoised_is_tweedies_estimate_of_the_last_score() {
 fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
     let score = gaussian(5, 0.1, 0.5);
     let run = |settings: &Settings| {
-        let mut sampler = Sampler::new(settings, VP, 5, &Device::flex()).unwrap();
+        let mut sampler = Sampler::new(settings, &VP, 5, &Device::flex()).unwrap();
         finish(&mut sampler, &score);
         sampler.x().into_data().try_to_vec::<f32>().unwrap()
     };
@@ -98,10 +98,10 @@ fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
 #[test]
 fn a_paused_sampler_goes_on_where_it_was() {
     let (score, settings) = (gaussian(3, 0.0, 1.0), with(SamplerKind::Pc, 8));
-    let straight = sample(&settings, VE, 3, &score);
-    let mut sampler = Sampler::new(&settings, VE, 3, &Device::flex()).unwrap();
-    sampler.step(&score);
-    let mut other = Sampler::new(&with(SamplerKind::Pc, 3), VE, 3, &Device::flex()).unwrap();
+    let straight = sample(&settings, &VE, 3, &score);
+    let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
+    sampler.step(&score).unwrap();
+    let mut other = Sampler::new(&with(SamplerKind::Pc, 3), &VE, 3, &Device::flex()).unwrap();
     finish(&mut other, &score);
     finish(&mut sampler, &score);
     assert_eq!(read(&sampler.x()), straight);
@@ -112,7 +112,7 @@ fn few_steps_are_sane_for_every_sampler_process_and_grid() {
     // The prior is as wide as any data here, so that nothing has a reason to leave it. The widest is
     // Euler–Maruyama across all of VP in one step, x ← (1 − ∫f − ∫g²)·x + √∫g²·z = −4x + 3.2z: 5.1 prior
     // deviations. score_sde's β(t)/N = 20 has no square root of 1 − β there.
-    for process in PROCESSES {
+    for process in &PROCESSES {
         let bound = 6.0 * process.prior_std();
         for steps in [1, 2, 3, 10] {
             for settings in all_kinds(steps) {
@@ -135,7 +135,7 @@ fn a_vanishing_score_does_not_stop_the_corrector() {
     // At the mode of every sample the rule's ‖z‖/‖s‖ is infinite; the step is then α² + σ².
     for norms in [Norms::Sample, Norms::Batch] {
         let settings = Settings { predictor: Predictor::None, n: 2, denoise: false, norms, ..with(SamplerKind::Pc, 1) };
-        let mut sampler = Sampler::with_init(&settings, VE, column(&[0.0, 0.0])).unwrap();
+        let mut sampler = Sampler::with_init(&settings, &VE, column(&[0.0, 0.0])).unwrap();
         finish(&mut sampler, &gaussian(1, 0.0, 1.0));
         let level = VE.level(1e-5);
         let z = Noise::new(0).normal(0, [2, 1], Purpose::Corrector, 0, &Device::flex());
@@ -148,18 +148,18 @@ fn a_vanishing_score_does_not_stop_the_corrector() {
 #[test]
 fn the_start_may_be_given_but_must_fit() {
     let settings = Settings { n: 2, ..with(SamplerKind::Heun, 4) };
-    let sampler = Sampler::with_init(&settings, VE, column(&[1.0, 2.0])).unwrap();
+    let sampler = Sampler::with_init(&settings, &VE, column(&[1.0, 2.0])).unwrap();
     assert_eq!(read(&sampler.x()), [1.0, 2.0], "x at t = 1 itself, not unit noise");
-    let refused = |x: Tensor<2>| Sampler::with_init(&settings, VE, x).err().unwrap().to_string();
+    let refused = |x: Tensor<2>| Sampler::with_init(&settings, &VE, x).err().unwrap().to_string();
     assert_eq!(refused(column(&[1.0])), "init = [1, 1]: expected [2, d], d ≥ 1");
-    assert!(Sampler::new(&settings, VE, 0, &Device::flex()).is_err());
-    assert!(Sampler::new(&with(SamplerKind::Heun, 0), VE, 2, &Device::flex()).is_err());
+    assert!(Sampler::new(&settings, &VE, 0, &Device::flex()).is_err());
+    assert!(Sampler::new(&with(SamplerKind::Heun, 0), &VE, 2, &Device::flex()).is_err());
 }
 
 #[test]
 fn the_prior_has_the_process_s_width() {
     let settings = Settings { n: 64, ..with(SamplerKind::Heun, 4) };
-    for process in PROCESSES {
+    for process in &PROCESSES {
         let sampler = Sampler::new(&settings, process, 256, &Device::flex()).unwrap();
         let (mean, variance) = moments(&read(&sampler.x()));
         let (std, n) = (process.prior_std(), f64::from(64 * 256));
@@ -182,7 +182,7 @@ impl Constraint for Known {
 #[test]
 fn a_constraint_holds_after_every_update() {
     for settings in all_kinds(5) {
-        let mut sampler = Sampler::new(&settings, VP, 3, &Device::flex()).unwrap().with_constraint(Box::new(Known));
+        let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap().with_constraint(Box::new(Known));
         let steps = finish(&mut sampler, &gaussian(3, 0.0, 0.5));
         let last: Vec<f64> = read(&steps[5].x).into_iter().step_by(3).collect();
         assert!(last.iter().all(|&x| x == 1.0), "{last:?}");
