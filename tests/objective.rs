@@ -114,7 +114,7 @@ fn times_have_the_configured_distribution() {
     // Beyond 1.95/√n lies one in a thousand: the seed is fixed, so that this fails always or never.
     let bound = 1.95 / (ROWS as f64).sqrt();
     for process in PROCESSES {
-        let ratios = |times| batch(times, process, &clean)[1].iter().map(|c| (4.0 * c).exp()).collect::<Vec<_>>();
+        let ratios = |times| batch(times, &process, &clean)[1].iter().map(|c| (4.0 * c).exp()).collect::<Vec<_>>();
         let t_min = 1e-3;
         let uniform = ratios(TIMES[0]).iter().map(|r| (process.time_of_ratio(*r) - t_min) / (1.0 - t_min)).collect();
         let distance = distance_to_uniform(uniform);
