@@ -189,9 +189,15 @@ export class Run {
     }
   }
 
+  /** About what a step evaluates. */
+  #evaluations() {
+    const { sampler, corrector_steps: corrections = 1, level_steps: steps = 5, leapfrog_steps: leaps = 10 } = this.#settings;
+    return { pc: 1 + corrections, 'annealed-langevin': steps, hmc: leaps, ode: 7, rk4: 4, 'dpm-solver': 3 }[sampler] ?? 2;
+  }
+
   #options(count) {
-    // A step of pc evaluates the score once for the predictor and once for each corrector step.
-    const evaluations = 1 + (Number(this.#settings.corrector_steps) || 1);
-    return { run: this.#id, timeout: this.#model._timeout * Math.max(1, count) * Math.ceil(evaluations / 2) };
+    // The CPU gives a sign of life after each evaluation; a GPU has taken a step's evaluations before it has done them.
+    const queued = this.#model.device === 'webgpu' ? Math.max(1, count) * Math.ceil(this.#evaluations() / 2) : 1;
+    return { run: this.#id, timeout: this.#model._timeout * queued };
   }
 }

@@ -96,8 +96,6 @@ export interface Manifest {
   parameterisation: { kind: string; [field: string]: unknown };
   data: { name: string; shape: [number, number, number]; range: [number, number]; classes: string[]; licence: string };
   training: { steps: number; batch: number; seed: number; ema: number; hours: number; [field: string]: unknown };
-  /** Recommended settings. */
-  defaults?: Settings;
 }
 
 /**

@@ -28,7 +28,7 @@ pub(super) fn install(emit: Function) {
     }
 }
 
-/// Tells the page of something that ends this engine: `panic`, `lost` or `gpu-error`.
+/// Tells the page of something that ends this engine, `panic`, `lost` or `gpu-error`, or that it is `alive`.
 pub(super) fn event(name: &str, message: &str) {
     EMIT.with_borrow(|emit| {
         if let Some(emit) = emit {

@@ -1,6 +1,6 @@
 //! One sampler, pulled step by step, and its frames.
 
-use burn::tensor::Transaction;
+use burn::{Tensor, tensor::Transaction};
 use js_sys::Uint8ClampedArray;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -9,14 +9,34 @@ use super::report;
 use crate::{
     Error, Result, image,
     sampler::{Sampler, Step},
-    score::Score,
+    score::{Density, Level, Score},
 };
+
+/// A score that gives the page a sign of life after every evaluation: a worker that computes hears nothing, but can be
+/// heard.
+struct Alive(Box<dyn Score>);
+
+impl Score for Alive {
+    fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let score = self.0.score(x, level);
+        report::event("alive", "");
+        score
+    }
+
+    fn evaluations(&self) -> u64 {
+        self.0.evaluations()
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.0.density()
+    }
+}
 
 /// A run: a sampler over a score.
 #[wasm_bindgen]
 pub struct Run {
     sampler: Sampler,
-    score: Box<dyn Score>,
+    score: Alive,
     shape: [usize; 3],
     n: usize,
     last: Option<Step>,
@@ -44,7 +64,7 @@ struct Shown {
 
 impl Run {
     pub(super) fn new(sampler: Sampler, score: Box<dyn Score>, shape: [usize; 3], n: usize) -> Self {
-        Self { sampler, score, shape, n, last: None }
+        Self { sampler, score: Alive(score), shape, n, last: None }
     }
 
     /// The samples and the estimates of the last step, `[n, d]` each: one readback for both.
@@ -90,7 +110,7 @@ impl Run {
     /// # Errors
     /// Those of the sampler.
     pub async fn step(&mut self) -> Result<JsValue, JsValue> {
-        let Some(step) = self.sampler.advance(&*self.score).await.map_err(report::error)? else {
+        let Some(step) = self.sampler.advance(&self.score).await.map_err(report::error)? else {
             return Ok(JsValue::NULL);
         };
         let Step { index, total, progress, t, sigma, nfe, .. } = step;

@@ -265,7 +265,6 @@ impl Run<'_> {
                 hours: (self.seconds() / 36.0).round() / 100.0,
                 config: Some(self.text.clone()),
             },
-            defaults: serde_json::Map::new(),
         }
     }
 }
