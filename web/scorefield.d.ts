@@ -101,6 +101,8 @@ export interface SampleOptions extends Settings {
   signal?: AbortSignal;
   /** Yield every so many steps, and the last; default 1. The steps between cost no readback. */
   every?: number;
+  /** Keep the numbers of every step, for `step.values()`; default false. */
+  values?: boolean;
 }
 
 export interface Progress {
@@ -216,12 +218,17 @@ export class Step {
   readonly ms: number;
   /** This is the last step. */
   readonly done: boolean;
+  /** Mean acceptance probability so far, of samplers that accept or reject moves; null of others. */
+  readonly acceptance: number | null;
+  /** Pictures: one a sample, or one of all points of a mixture. */
   readonly n: number;
   readonly channels: number;
   readonly width: number;
   readonly height: number;
   /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. */
   pixels(kind?: Kind): Uint8ClampedArray;
+  /** The numbers, samples first; only of a run that was started with `values: true`. */
+  values(kind?: Kind): Float32Array;
   draw(canvas: HTMLCanvasElement | OffscreenCanvas, options?: DrawOptions & { kind?: Kind }): void;
 }
 

@@ -12,6 +12,7 @@ use super::{
     Run,
     gpu::{self, Adapter},
     report,
+    view::View,
 };
 use crate::{
     Error, Result,
@@ -136,7 +137,7 @@ impl Engine {
         // What the last run left: WebGPU never gives memory back by itself.
         self.device.memory_cleanup();
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
-        Ok(Run::new(sampler, Box::new(score), model.shape(), settings.n))
+        Ok(Run::new(sampler, Box::new(score), View::Images(model.shape()), settings.n))
     }
 
     async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {

@@ -10,6 +10,7 @@ mod eval;
 mod inspect;
 mod model;
 mod npy;
+mod reproduce;
 mod sample;
 mod score;
 mod train;
@@ -38,6 +39,8 @@ enum Command {
     Train(train::Args),
     /// Measure sample quality.
     Eval(eval::Args),
+    /// Re-create published results.
+    Reproduce(reproduce::Args),
     /// List data sets, or fetch one.
     Data(data::Args),
     /// Show a weights file's manifest and tensors.
@@ -67,9 +70,16 @@ impl Context {
                 object.entry(key).or_insert(missing);
             }
         }
+        if self.json { self.print(&value.to_string()) } else { self.print(human) }
+    }
+
+    /// Prints a line, or lines.
+    ///
+    /// # Errors
+    /// As [`Context::report`].
+    pub fn print(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        let written = if self.json { writeln!(out, "{value}") } else { writeln!(out, "{human}") };
-        match written.and_then(|()| out.flush()) {
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::from(error).context("standard output"))
             }
@@ -87,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Score(args) => score::run(args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Eval(args) => eval::run(args, &context),
+        Command::Reproduce(args) => reproduce::run(args, &context),
         Command::Data(args) => data::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
     };
