@@ -4,7 +4,11 @@
 //! |---|---|---|
 //! | `euler-maruyama`, `reverse-diffusion`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
+//! | `rk4` | `rk4.rs` | the classical method of order 4 |
+//! | `edm` | `edm.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
+//! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
+//! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
 //!
 //! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host
 //! scalars in f64, and a step adds only elementwise work on the device: nothing is read back.
@@ -13,8 +17,12 @@
 
 mod choices;
 mod ddim;
+mod dpm;
+mod dpmpp;
+mod edm;
 mod ode;
 mod predictor_corrector;
+mod rk4;
 mod settings;
 
 use burn::{Tensor, tensor::Device};
@@ -75,6 +83,10 @@ enum Method {
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
+    Rk4,
+    DpmSolver(dpm::DpmSolver),
+    Multistep(dpmpp::Multistep),
+    Edm(edm::Edm),
 }
 
 /// What the families share: where they are, and what they have drawn and evaluated.
@@ -227,6 +239,17 @@ impl Method {
             SamplerKind::Heun => Self::Ode(ode::Ode::Heun),
             SamplerKind::Euler => Self::Ode(ode::Ode::Euler),
             SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
+            SamplerKind::Rk4 => Self::Rk4,
+            SamplerKind::DpmSolver => Self::DpmSolver(dpm::DpmSolver { order: settings.order }),
+            SamplerKind::Dpmpp2m => Self::Multistep(dpmpp::Multistep::new(false)),
+            SamplerKind::Dpmpp2mSde => Self::Multistep(dpmpp::Multistep::new(true)),
+            SamplerKind::Edm => Self::Edm(edm::Edm {
+                churn: settings.churn,
+                least: settings.churn_min,
+                most: settings.churn_max,
+                noise: settings.churn_noise,
+                denoise: settings.denoise,
+            }),
         }
     }
 
@@ -236,6 +259,10 @@ impl Method {
             Self::PredictorCorrector(method) => method.update(x, state, score),
             Self::Ode(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
+            Self::Rk4 => rk4::update(x, state, score),
+            Self::DpmSolver(method) => method.update(x, state, score),
+            Self::Multistep(method) => method.update(x, state, score),
+            Self::Edm(method) => method.update(x, state, score),
         })
     }
 }
@@ -254,6 +281,11 @@ impl State {
     /// The level that the current update reaches.
     fn to(&self) -> Level {
         self.process.level(self.time(self.index + 1))
+    }
+
+    /// The level between the process's ends whose σ/α is `ratio`.
+    fn level_at(&self, ratio: f64) -> Level {
+        self.process.level(self.process.time_of_ratio(ratio))
     }
 
     /// Evaluates the score, counts it and keeps it for the denoised estimate.

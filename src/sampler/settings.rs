@@ -40,7 +40,7 @@ pub struct Settings {
     /// Last time; without it 1e-3 for VP and sub-VP, 1e-5 for VE
     #[cfg_attr(not(target_family = "wasm"), arg(long))]
     pub t_end: Option<f64>,
-    /// Time grid; without it karras for VE and for heun on VP, else uniform
+    /// Time grid; without it the sampler's own: karras for VE and for heun on VP, log-snr for dpm, else uniform
     #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum))]
     pub grid: Option<Grid>,
     /// End with Tweedie's estimate at t-end, for one more evaluation
@@ -79,7 +79,7 @@ pub struct Settings {
     /// Variance of ddpm's steps
     #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum, default_value_t = Variance::Small))]
     pub variance: Variance,
-    /// Order of dpm-solver, 1 to 3
+    /// Order of dpm-solver, 1 to 3: as many evaluations a step
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 2))]
     pub order: usize,
     /// Relative tolerance of ode
@@ -88,7 +88,7 @@ pub struct Settings {
     /// Absolute tolerance of ode
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 1e-5))]
     pub atol: f64,
-    /// Noise that edm adds before its steps (S_churn); 0 is its deterministic sampler
+    /// Noise that edm adds before its steps (S_churn); 0 is its deterministic sampler, heun
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 0.0))]
     pub churn: f64,
     /// Least σ/α at which edm adds noise (S_min)

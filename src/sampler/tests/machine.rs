@@ -24,7 +24,7 @@ impl<S: Score> Score for Counting<S> {
 
 #[test]
 fn the_nfe_reported_is_the_nfe_made() {
-    let expected = [10, 10, 20, 20, 10, 10];
+    let expected = [10, 10, 20, 20, 10, 10, 40, 20, 10, 10, 20];
     for (kind, expected) in SamplerKind::all().iter().zip(expected) {
         for (price, denoise) in [(1, true), (2, true), (1, false)] {
             let score = Counting { inner: gaussian(3, 0.0, 0.5), price, calls: Cell::new(0) };
