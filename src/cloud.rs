@@ -29,8 +29,7 @@ pub fn picture(values: &[f32], d: usize, window: Window, side: usize) -> Result<
     }
     let mut ink = vec![0.0f32; side * side];
     // The pixel of a coordinate, from 0 to side; outside of it where the sample is outside of the window.
-    let pixel =
-        |x: f32, axis: usize| ((f64::from(x) - window.centre[axis]) / window.half * 0.5 + 0.5) * side as f64;
+    let pixel = |x: f32, axis: usize| ((f64::from(x) - window.centre[axis]) / window.half * 0.5 + 0.5) * side as f64;
     if d == 1 {
         histogram(values.iter().map(|&x| pixel(x, 0)), values.len(), side, &mut ink);
     } else {

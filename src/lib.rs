@@ -15,8 +15,8 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-mod error;
 pub mod cloud;
+mod error;
 pub mod image;
 pub mod model;
 pub mod net;

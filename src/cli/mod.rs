@@ -10,7 +10,6 @@ mod eval;
 mod inspect;
 mod model;
 mod npy;
-mod reproduce;
 mod sample;
 mod score;
 mod train;
@@ -39,8 +38,6 @@ enum Command {
     Train(train::Args),
     /// Measure sample quality.
     Eval(eval::Args),
-    /// Re-create published results.
-    Reproduce(reproduce::Args),
     /// List data sets, or fetch one.
     Data(data::Args),
     /// Show a weights file's manifest and tensors.
@@ -97,7 +94,6 @@ pub fn main() -> ExitCode {
         Command::Score(args) => score::run(args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Eval(args) => eval::run(args, &context),
-        Command::Reproduce(args) => reproduce::run(args, &context),
         Command::Data(args) => data::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
     };
