@@ -10,7 +10,6 @@ use wasm_bindgen::{JsCast, prelude::*};
 
 use super::{
     Run,
-    gpu::{self, Adapter},
     report,
     view::View,
 };
@@ -21,8 +20,17 @@ use crate::{
     score::Score,
 };
 
+/// What this build can open.
+const DEVICES: &str = if cfg!(feature = "browser-gpu") { "webgpu or cpu" } else { "cpu: this engine has no WebGPU" };
 /// Samples of one run: activations take about half a megabyte each, and WebAssembly has 4 GB.
 const MAX_SAMPLES: usize = 1024;
+
+/// What JavaScript cannot ask of the adapter by itself: whether the one that was opened is a software one.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Adapter {
+    /// It computes in software.
+    pub software: bool,
+}
 
 /// An engine: one device, and at most one model on it.
 #[wasm_bindgen]
@@ -48,12 +56,13 @@ impl Engine {
     pub async fn create(device: String, emit: Function) -> Result<Engine, JsValue> {
         report::install(emit);
         let (device, adapter) = match device.as_str() {
+            #[cfg(feature = "browser-gpu")]
             "webgpu" => {
-                let (device, adapter) = gpu::open().await.map_err(report::error)?;
+                let (device, adapter) = super::gpu::open().await.map_err(report::error)?;
                 (device, Some(adapter))
             }
             "cpu" => (Device::flex(), None),
-            other => return Err(report::error(Error::setting("device", other, "webgpu or cpu"))),
+            other => return Err(report::error(Error::setting("device", other, DEVICES))),
         };
         Ok(Self { device, adapter, model: None })
     }

@@ -14,6 +14,7 @@
 //! | `report` | errors, panics and log lines as JavaScript sees them |
 
 mod engine;
+#[cfg(feature = "browser-gpu")]
 mod gpu;
 mod report;
 mod run;
