@@ -9,13 +9,12 @@
 //! | [`noise`] | counted noise: one seed, one picture |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
 //! | [`weights`] | safetensors files that describe themselves |
-//! | [`image`], [`cloud`] | samples as pixels |
+//! | [`image`] | samples as pixels |
 //! | `objective`, `train`, `data`, `eval`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-pub mod cloud;
 mod error;
 pub mod image;
 pub mod model;

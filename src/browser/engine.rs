@@ -15,9 +15,11 @@ use super::{
 };
 use crate::{
     Error, Result,
-    model::Model,
+    model::{Kind, Model},
     sampler::{Sampler, Settings},
     score::Score,
+    sde::Process,
+    weights::Manifest,
 };
 
 /// What this build can open.
@@ -45,6 +47,42 @@ pub struct Engine {
 struct Opened<'a> {
     device: &'a str,
     adapter: Option<&'a Adapter>,
+}
+
+/// What JavaScript sees of a loaded network: its manifest, and what it is.
+#[derive(Serialize)]
+struct Described<'a> {
+    kind: Kind,
+    #[serde(flatten)]
+    manifest: &'a Manifest,
+}
+
+/// What JavaScript sees of a mixture: a manifest's fields, as far as there is anything to say.
+#[derive(Serialize)]
+struct Mixture<'a> {
+    kind: Kind,
+    process: &'a Process,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    name: &'a str,
+    shape: [usize; 3],
+    /// A class is a component.
+    classes: Vec<String>,
+}
+
+fn describe(model: &Model) -> Result<JsValue, JsValue> {
+    let kind = model.kind();
+    match model {
+        Model::Network(network) => report::plain(&Described { kind, manifest: network.manifest() }),
+        Model::Mixture(mixture) => {
+            let classes = (0..model.classes()).map(|k| format!("component {k}")).collect();
+            let data = Data { name: mixture.name(), shape: model.shape(), classes };
+            report::plain(&Mixture { kind, process: model.process(), data })
+        }
+    }
 }
 
 #[wasm_bindgen]
@@ -76,14 +114,16 @@ impl Engine {
         report::plain(&Opened { device, adapter: self.adapter.as_ref() })
     }
 
-    /// Loads a weights file and returns its manifest. On a GPU one evaluation checks that the device computes.
+    /// Loads a weights file and returns its manifest with `kind: 'network'`, or a mixture's TOML file and returns
+    /// `{ kind: 'mixture', process, data: { name, shape: [1, 1, d], classes } }`. On a GPU one evaluation checks that the
+    /// device computes.
     ///
     /// # Errors
     /// When the file is not a good one, or the device computes no finite numbers.
     pub async fn load(&mut self, bytes: Vec<u8>, name: String) -> Result<JsValue, JsValue> {
         let model = Model::from_bytes(&name, &bytes, &self.device).map_err(report::error)?;
         drop(bytes);
-        let manifest = report::plain(model.manifest())?;
+        let described = describe(&model)?;
         self.model = Some(model);
         if self.adapter.is_some() {
             let d = self.model().map_err(report::error)?.dim();
@@ -96,7 +136,7 @@ impl Engine {
                 }));
             }
         }
-        Ok(manifest)
+        Ok(described)
     }
 
     /// Starts a run with the command line's settings.
@@ -146,7 +186,7 @@ impl Engine {
         // What the last run left: WebGPU never gives memory back by itself.
         self.device.memory_cleanup();
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
-        Ok(Run::new(sampler, Box::new(score), View::Images(model.shape()), settings.n))
+        Ok(Run::new(sampler, score, View::of(model), settings.n))
     }
 
     async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {

@@ -86,6 +86,7 @@ pub(super) fn error(error: Error) -> JsValue {
             failure(code, &format!("{field} = {value}"), "", &format!("expected {expected}"))
         }
         Error::Weights { file, problem, remedy } => failure(code, &problem, &file, &remedy),
+        Error::Mixture { file, problem } => failure(code, &problem, &file, "mend the TOML file"),
         Error::Data { name, problem, remedy } => failure(code, &problem, &name, &remedy),
         Error::Device { device, problem, remedy } => failure(code, &problem, &format!("device {device}"), &remedy),
         Error::NotFinite { what, step, remedy } => {

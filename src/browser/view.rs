@@ -2,23 +2,34 @@
 
 use crate::{
     Result,
-    cloud::{self, Window},
-    image,
+    image::{self, Plot},
+    model::Model,
 };
 
-/// Side of a picture of points.
-const SIDE: usize = 384;
+/// Draws of a mixture that find the window for its points.
+const DRAWS: usize = 1000;
 
 /// How samples become pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum View {
     /// Images of channels × height × width.
     Images([usize; 3]),
-    /// Points in so many dimensions, inside this window.
-    Points(usize, Window),
+    /// Points in so many dimensions, of which the first two are shown.
+    Points(usize, Plot),
 }
 
 impl View {
+    pub(super) fn of(model: &Model) -> Self {
+        match model {
+            Model::Network(_) => Self::Images(model.shape()),
+            Model::Mixture(analytic) => {
+                let d = model.dim();
+                let draws: Vec<f32> = analytic.mixture().sample(0, 0, DRAWS).into_iter().map(|x| x as f32).collect();
+                Self::Points(d, Plot::around(&[&first_two(&draws, d)], d.min(2)))
+            }
+        }
+    }
+
     /// Pictures that n samples make.
     pub(super) fn pictures(self, n: usize) -> usize {
         match self {
@@ -31,7 +42,7 @@ impl View {
     pub(super) fn shape(self) -> [usize; 3] {
         match self {
             Self::Images(shape) => shape,
-            Self::Points(..) => [1, SIDE, SIDE],
+            Self::Points(..) => [1, Plot::SIDE, Plot::SIDE],
         }
     }
 
@@ -46,7 +57,12 @@ impl View {
                 }
                 Ok(bytes)
             }
-            Self::Points(d, window) => cloud::picture(values, d, window, SIDE),
+            Self::Points(d, plot) => Ok(plot.draw(&first_two(values, d)).rgba),
         }
     }
+}
+
+/// The first two coordinates of points in `d` dimensions, or the one that there is.
+fn first_two(values: &[f32], d: usize) -> Vec<f32> {
+    values.chunks_exact(d).flat_map(|point| point[..d.min(2)].iter().copied()).collect()
 }

@@ -84,7 +84,7 @@ impl SamplerKind {
         }
     }
 
-    /// The grid used where none is asked for: EDM's for VE, for Heun on VP, and for RK4 and EDM's sampler; even in
+    /// The grid used where none is asked for: EDM's for VE and EDM, for Heun on VP, and for RK4 and EDM's sampler; even in
     /// log-SNR for DPM-Solver and its kin, but for DPM-Solver on sub-VP, where even in √t is better; else even in t.
     /// These have the smallest Fréchet distance of the four, or are near it, at 10 to 100 steps on Gaussian data with
     /// a spectrum like an image's (exact score, closed-form covariances).
@@ -95,7 +95,7 @@ impl SamplerKind {
             (_, Self::Rk4 | Self::Edm) => Grid::Karras,
             (Process::SubVp(_), Self::DpmSolver) => Grid::Quadratic,
             (_, Self::DpmSolver | Self::Dpmpp2m | Self::Dpmpp2mSde) => Grid::LogSnr,
-            (Process::Ve(_), _) | (Process::Vp(_), Self::Heun) => Grid::Karras,
+            (Process::Ve(_) | Process::Edm(_), _) | (Process::Vp(_), Self::Heun) => Grid::Karras,
             (Process::Vp(_) | Process::SubVp(_), _) => Grid::Uniform,
         }
     }

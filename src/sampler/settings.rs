@@ -37,10 +37,10 @@ pub struct Settings {
     /// Classifier-free guidance w: s∅ + w·(s_label − s∅), 1 is plain conditional; values but 0 and 1 cost two NFE
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = 1.0))]
     pub guidance: f64,
-    /// Last time; without it 1e-3 for VP and sub-VP, 1e-5 for VE
+    /// Last time; without it 1e-3 for VP and sub-VP, 1e-5 for VE, sigma_min/sigma_max for EDM
     #[cfg_attr(not(target_family = "wasm"), arg(long))]
     pub t_end: Option<f64>,
-    /// Time grid; without it the sampler's own: karras for VE and for heun on VP, log-snr for dpm, else uniform
+    /// Time grid; without it the sampler's own: karras for VE and EDM and for heun on VP, log-snr for dpm, else uniform
     #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum))]
     pub grid: Option<Grid>,
     /// End with Tweedie's estimate at t-end, for one more evaluation

@@ -4,8 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn processes() -> [Process; 3] {
-    [Process::Ve(Ve::default()), Process::Vp(Vp::default()), Process::SubVp(SubVp::default())]
+fn processes() -> [Process; 4] {
+    [
+        Process::Ve(Ve::default()),
+        Process::Vp(Vp::default()),
+        Process::SubVp(SubVp::default()),
+        Process::Edm(Edm::default()),
+    ]
 }
 
 /// |a − b| relative to b, or absolute where b is small.
@@ -25,7 +30,7 @@ const MARGINALS: [[f64; 5]; 5] = [
 
 #[test]
 fn marginals_are_score_sdes() {
-    let [ve, vp, sub_vp] = processes();
+    let [ve, vp, sub_vp, _] = processes();
     for [t, mean, vp_std, sub_vp_std, ve_std] in MARGINALS {
         // Half a unit of the last printed decimal.
         let pairs = [
@@ -83,10 +88,20 @@ fn integrals_are_simpsons() {
 
 #[test]
 fn priors_and_ends_are_score_sdes() {
-    let [ve, vp, sub_vp] = processes();
-    assert_eq!([ve.prior_std(), vp.prior_std(), sub_vp.prior_std()], [50.0, 1.0, 1.0]);
+    let [ve, vp, sub_vp, edm] = processes();
+    assert_eq!([ve.prior_std(), vp.prior_std(), sub_vp.prior_std(), edm.prior_std()], [50.0, 1.0, 1.0, 80.0]);
     assert_eq!([ve.default_t_end(), vp.default_t_end(), sub_vp.default_t_end()], [1e-5, 1e-3, 1e-3]);
     assert_eq!(ve.level(0.0).sigma, 0.01, "VE at t = 0 is σ_min");
+    assert_eq!(edm.default_t_end(), 0.002 / 80.0);
+    assert_eq!(edm.level(0.0), Level { t: 0.0, alpha: 1.0, sigma: 0.0 });
+}
+
+#[test]
+fn edm_is_karras_et_als() {
+    // Their σ(t) = t and dx = √(2t) dw at t = 40 are ours at ½, where time runs 80 times as fast: g² = 80·2·40.
+    let [.., edm] = processes();
+    assert_eq!((edm.level(0.5).sigma, edm.diffusion2(0.5), edm.drift(0.5)), (40.0, 6400.0, 0.0));
+    assert_eq!(edm.transition(0.25, 0.5), Transition { scale: 1.0, variance: 1200.0 });
 }
 
 #[test]
@@ -96,6 +111,7 @@ fn a_process_is_read_by_its_names() {
     let ve = Process::Ve(Ve { sigma_min: 0.002, sigma_max: 80.0 });
     assert_eq!(read(r#"{"kind":"ve","sigma_min":0.002,"sigma_max":80}"#), Ok(ve.clone()));
     assert_eq!(read(&serde_json::to_string(&ve).unwrap()), Ok(ve));
+    assert_eq!(read(r#"{"kind":"edm"}"#), Ok(Process::Edm(Edm { sigma_min: 0.002, sigma_max: 80.0 })));
     assert!(read(r#"{"kind":"vp","sigma_max":80}"#).unwrap_err().contains("sigma_max"));
     assert!(read(r#"{"kind":"vpp"}"#).unwrap_err().contains("sub-vp"));
 }
@@ -103,10 +119,12 @@ fn a_process_is_read_by_its_names() {
 #[test]
 fn parameters_are_checked() {
     let ve = |sigma_min, sigma_max| Process::Ve(Ve { sigma_min, sigma_max }).validate().map_err(|e| e.to_string());
+    let edm = |sigma_min, sigma_max| Process::Edm(Edm { sigma_min, sigma_max }).validate().map_err(|e| e.to_string());
     let vp = |beta_min, beta_max| Process::Vp(Vp { beta_min, beta_max }).validate().map_err(|e| e.to_string());
     assert!(processes().iter().all(|process| process.validate().is_ok()));
     for (low, high) in [(0.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (0.1, f64::INFINITY), (-1.0, 1.0), (0.1, 1e9)] {
         assert!(ve(low, high).unwrap_err().contains("process.sigma_min"));
+        assert!(edm(low, high).unwrap_err().contains("process.sigma_min"));
         assert!(vp(low, high).unwrap_err().contains("process.beta_min"));
     }
 }
@@ -114,9 +132,10 @@ fn parameters_are_checked() {
 fn any_process() -> impl Strategy<Value = Process> {
     // As wide as `validate` allows.
     let betas = || (1e-6..20.0f64, 1e-3..80.0f64);
+    let sigmas = || (-6.0..0.0f64, 0.1..6.0f64).prop_map(|(low, high)| (10f64.powf(low), 10f64.powf(high)));
     prop_oneof![
-        (-6.0..0.0f64, 0.1..6.0f64)
-            .prop_map(|(low, high)| { Process::Ve(Ve { sigma_min: 10f64.powf(low), sigma_max: 10f64.powf(high) }) }),
+        sigmas().prop_map(|(sigma_min, sigma_max)| Process::Ve(Ve { sigma_min, sigma_max })),
+        sigmas().prop_map(|(sigma_min, sigma_max)| Process::Edm(Edm { sigma_min, sigma_max })),
         betas().prop_map(|(low, more)| Process::Vp(Vp { beta_min: low, beta_max: low + more })),
         betas().prop_map(|(low, more)| Process::SubVp(SubVp { beta_min: low, beta_max: low + more })),
     ]

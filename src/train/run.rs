@@ -178,7 +178,7 @@ fn start(trainer: &mut Trainer, options: &RunOptions, init: Option<Model>, devic
         (false, false) => {}
     }
     if let Some(model) = init {
-        trainer.warm_start(&model.denoiser().net);
+        trainer.warm_start(&model.network()?.denoiser().net);
     }
     Ok(Before::default())
 }
@@ -187,7 +187,7 @@ fn start(trainer: &mut Trainer, options: &RunOptions, init: Option<Model>, devic
 fn read_init(path: &Path, config: &RunConfig, device: &Device) -> Result<Model> {
     let file = path.display().to_string();
     let model = Model::from_bytes(&file, &weights::read_file(path)?, device)?;
-    let Architecture::UNet(given) = &model.manifest().architecture;
+    let Architecture::UNet(given) = &model.network()?.manifest().architecture;
     if *given != config.model {
         return Err(Error::weights(
             file,

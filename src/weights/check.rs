@@ -32,7 +32,7 @@ impl Manifest {
             return Err(Error::setting("version", self.version, VERSION.to_string()));
         }
         self.architecture.validate()?;
-        self.process.validate()?;
+        self.process.validate_noisy()?;
         match self.parameterisation {
             Parameterisation::Edm { sigma_data } => number("parameterisation.sigma_data", sigma_data, 1e-6, 1e6)?,
         }

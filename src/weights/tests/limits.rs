@@ -42,6 +42,7 @@ fn every_manifest_field_has_limits() {
         ("/architecture/classes", json!(10_001), "architecture.classes"),
         ("/architecture/classes", json!(9), "data.classes"),
         ("/process/kind", json!("cosine"), "unknown variant"),
+        ("/process", json!({ "kind": "none" }), "process.kind = none: expected a process with noise"),
         ("/process/beta_min", json!(-1.0), "process.beta_min"),
         ("/process/beta_max", json!(1e300), "process.beta_min"),
         ("/parameterisation/sigma_data", json!(0.0), "parameterisation.sigma_data"),
