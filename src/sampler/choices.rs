@@ -13,6 +13,8 @@ pub enum SamplerKind {
     EulerMaruyama,
     /// Reverse SDE discretised as the forward process is.
     ReverseDiffusion,
+    /// DDPM's and SMLD's chains backwards.
+    Ancestral,
     /// Predictor–corrector: --predictor and --corrector in any pairing.
     Pc,
     /// Probability-flow ODE by Heun's method in σ/α (order 2).
@@ -22,14 +24,18 @@ pub enum SamplerKind {
     Euler,
     /// DDIM, from deterministic (--eta 0) to ancestral (--eta 1).
     Ddim,
+    /// DDPM's discrete chain, on every level or on a stride.
+    Ddpm,
+    /// Reverse SDE by a stochastic Heun method (weak order 2).
+    StochasticHeun,
 }
 
 impl SamplerKind {
     /// Every sampler.
     #[must_use]
     pub fn all() -> &'static [Self] {
-        use SamplerKind::{Ddim, Euler, EulerMaruyama, Heun, Pc, ReverseDiffusion};
-        &[EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim]
+        use SamplerKind::{Ancestral, Ddim, Ddpm, Euler, EulerMaruyama, Heun, Pc, ReverseDiffusion, StochasticHeun};
+        &[EulerMaruyama, ReverseDiffusion, Ancestral, Pc, Heun, Euler, Ddim, Ddpm, StochasticHeun]
     }
 
     /// The name on the command line, in files and in JavaScript.
@@ -38,10 +44,13 @@ impl SamplerKind {
         match self {
             Self::EulerMaruyama => "euler-maruyama",
             Self::ReverseDiffusion => "reverse-diffusion",
+            Self::Ancestral => "ancestral",
             Self::Pc => "pc",
             Self::Heun => "heun",
             Self::Euler => "euler",
             Self::Ddim => "ddim",
+            Self::Ddpm => "ddpm",
+            Self::StochasticHeun => "stochastic-heun",
         }
     }
 
@@ -51,10 +60,15 @@ impl SamplerKind {
         match self {
             Self::EulerMaruyama => "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
             Self::ReverseDiffusion => "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
+            Self::Ancestral => "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
             Self::Pc => "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
             Self::Heun => "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
             Self::Euler => "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
             Self::Ddim => "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
+            Self::Ddpm => {
+                "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step"
+            }
+            Self::StochasticHeun => "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
         }
     }
 
@@ -64,8 +78,9 @@ impl SamplerKind {
     #[must_use]
     pub fn default_grid(self, process: &Process) -> Grid {
         match (process, self) {
-            (Process::Ve(_), _) | (Process::Vp(_), Self::Heun) => Grid::Karras,
-            (Process::Vp(_) | Process::SubVp(_) | Process::None, _) => Grid::Uniform,
+            (Process::Ve(_) | Process::Smld(_), _) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_), Self::Heun | Self::StochasticHeun) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_) | Process::SubVp(_) | Process::None, _) => Grid::Uniform,
         }
     }
 }
@@ -80,6 +95,8 @@ pub enum Predictor {
     ReverseDiffusion,
     /// Euler–Maruyama on the reverse SDE.
     EulerMaruyama,
+    /// DDPM's and SMLD's chains backwards.
+    Ancestral,
     /// Euler on the probability flow (DDIM).
     Euler,
     /// No predictor: correctors only.
@@ -134,20 +151,6 @@ pub enum Convention {
     Full,
     /// x + (ε²/2)·s + ε·z.
     Squared,
-}
-
-/// Which of the training's discrete times a strided sampler visits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Spacing {
-    /// From the first time on: 1, 1 + k, 1 + 2k …
-    #[default]
-    Leading,
-    /// From the last time back: N, N − k, N − 2k …
-    Trailing,
-    /// Both the first and the last.
-    Linspace,
 }
 
 /// The variance of `ddpm`'s reverse step (Ho et al. 2020, section 3.2).

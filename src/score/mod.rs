@@ -3,12 +3,16 @@
 //! A score is s(x, t) = ∇ₓ log pₜ(x), over tensors `[n, d]` on any device. A network, an analytic
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
+mod clipped;
 mod gaussian;
 pub mod network;
 
 use burn::Tensor;
 
-pub use self::gaussian::Gaussian;
+pub use self::{
+    clipped::{Clipped, Limits},
+    gaussian::Gaussian,
+};
 
 /// Where on the forward process xₜ = α·x₀ + σ·ε a score is evaluated. Host scalars, in f64.
 #[derive(Clone, Copy, Debug, PartialEq)]
