@@ -8,11 +8,7 @@ use js_sys::{Float32Array, Function, JSON, WebAssembly};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, prelude::*};
 
-use super::{
-    Run,
-    report,
-    view::View,
-};
+use super::{Run, report, view::View};
 use crate::{
     Error, Result,
     model::{Kind, Model},

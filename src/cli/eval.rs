@@ -110,7 +110,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
         "settings": settings,
         "process": process,
         "t_end": settings.t_end(process),
-        "grid": settings.grid.unwrap_or_else(|| settings.sampler.default_grid(process)),
+        "grid": settings.grid(process),
         "seed": settings.seed,
         "nfe": drawn.nfe,
         "device": described,

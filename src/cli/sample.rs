@@ -88,8 +88,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     check(&args, &model, &device)?;
     // What is reported is what was used, without "the default".
     let (settings, process) = (&mut args.settings, model.process());
-    settings.grid.get_or_insert(settings.sampler.default_grid(process));
-    settings.t_end.get_or_insert(process.default_t_end());
+    (settings.grid, settings.t_end) = (settings.grid(process), Some(settings.t_end(process)));
 
     let start = Instant::now();
     let drawn = draw(&args, &model, init.map(|array| array.values), &device)?;

@@ -13,6 +13,8 @@ pub enum SamplerKind {
     EulerMaruyama,
     /// Reverse SDE discretised as the forward process is.
     ReverseDiffusion,
+    /// DDPM's and SMLD's chains backwards.
+    Ancestral,
     /// Predictor–corrector: --predictor and --corrector in any pairing.
     Pc,
     /// Probability-flow ODE by Heun's method in σ/α (order 2).
@@ -36,16 +38,32 @@ pub enum SamplerKind {
     Dpmpp2mSde,
     /// EDM's Heun with new noise before each step (--churn).
     Edm,
+    /// DDPM's discrete chain, on every level or on a stride.
+    Ddpm,
+    /// Reverse SDE by a stochastic Heun method (weak order 2).
+    StochasticHeun,
 }
 
 impl SamplerKind {
     /// Every sampler.
     #[must_use]
     pub fn all() -> &'static [Self] {
-        use SamplerKind::{
-            Ddim, DpmSolver, Dpmpp2m, Dpmpp2mSde, Edm, Euler, EulerMaruyama, Heun, Pc, ReverseDiffusion, Rk4,
-        };
-        &[EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim, Rk4, DpmSolver, Dpmpp2m, Dpmpp2mSde, Edm]
+        &[
+            Self::Heun,
+            Self::Euler,
+            Self::Rk4,
+            Self::Ddim,
+            Self::DpmSolver,
+            Self::Dpmpp2m,
+            Self::Edm,
+            Self::EulerMaruyama,
+            Self::StochasticHeun,
+            Self::ReverseDiffusion,
+            Self::Ancestral,
+            Self::Dpmpp2mSde,
+            Self::Pc,
+            Self::Ddpm,
+        ]
     }
 
     /// The name on the command line, in files and in JavaScript.
@@ -54,6 +72,7 @@ impl SamplerKind {
         match self {
             Self::EulerMaruyama => "euler-maruyama",
             Self::ReverseDiffusion => "reverse-diffusion",
+            Self::Ancestral => "ancestral",
             Self::Pc => "pc",
             Self::Heun => "heun",
             Self::Euler => "euler",
@@ -63,6 +82,8 @@ impl SamplerKind {
             Self::Dpmpp2m => "dpm++2m",
             Self::Dpmpp2mSde => "dpm++2m-sde",
             Self::Edm => "edm",
+            Self::Ddpm => "ddpm",
+            Self::StochasticHeun => "stochastic-heun",
         }
     }
 
@@ -72,6 +93,7 @@ impl SamplerKind {
         match self {
             Self::EulerMaruyama => "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
             Self::ReverseDiffusion => "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
+            Self::Ancestral => "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
             Self::Pc => "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
             Self::Heun => "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
             Self::Euler => "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
@@ -81,6 +103,10 @@ impl SamplerKind {
             Self::Dpmpp2m => "DPM-Solver++ 2M, multistep; order 2, 1 NFE a step",
             Self::Dpmpp2mSde => "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE a step",
             Self::Edm => "EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long)",
+            Self::Ddpm => {
+                "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step"
+            }
+            Self::StochasticHeun => "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
         }
     }
 
@@ -95,8 +121,9 @@ impl SamplerKind {
             (_, Self::Rk4 | Self::Edm) => Grid::Karras,
             (Process::SubVp(_), Self::DpmSolver) => Grid::Quadratic,
             (_, Self::DpmSolver | Self::Dpmpp2m | Self::Dpmpp2mSde) => Grid::LogSnr,
-            (Process::Ve(_) | Process::Edm(_), _) | (Process::Vp(_), Self::Heun) => Grid::Karras,
-            (Process::Vp(_) | Process::SubVp(_), _) => Grid::Uniform,
+            (Process::Ve(_) | Process::Edm(_) | Process::Smld(_), _) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_), Self::Heun | Self::StochasticHeun) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_) | Process::SubVp(_), _) => Grid::Uniform,
         }
     }
 }
@@ -111,6 +138,8 @@ pub enum Predictor {
     ReverseDiffusion,
     /// Euler–Maruyama on the reverse SDE.
     EulerMaruyama,
+    /// DDPM's and SMLD's chains backwards.
+    Ancestral,
     /// Euler on the probability flow (DDIM).
     Euler,
     /// No predictor: correctors only.
@@ -165,20 +194,6 @@ pub enum Convention {
     Full,
     /// x + (ε²/2)·s + ε·z.
     Squared,
-}
-
-/// Which of the training's discrete times a strided sampler visits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Spacing {
-    /// From the first time on: 1, 1 + k, 1 + 2k …
-    #[default]
-    Leading,
-    /// From the last time back: N, N − k, N − 2k …
-    Trailing,
-    /// Both the first and the last.
-    Linspace,
 }
 
 /// The variance of `ddpm`'s reverse step (Ho et al. 2020, section 3.2).

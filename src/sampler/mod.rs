@@ -2,13 +2,17 @@
 //!
 //! | sampler | file | from |
 //! |---|---|---|
-//! | `euler-maruyama`, `reverse-diffusion`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
+//! | `euler-maruyama`, `reverse-diffusion`, `ancestral`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `rk4` | `rk4.rs` | the classical method of order 4 |
 //! | `edm` | `edm.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
 //! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
 //! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
+//! | `ddpm` | `ddpm.rs` | Ho, Jain & Abbeel 2020, <https://arxiv.org/abs/2006.11239> |
+//! | `stochastic-heun` | `stochastic_heun.rs` | Kloeden & Platen 1992, § 15.1, in the variables of DPM-Solver++ |
+//!
+//! [`State::evaluate`] holds the denoised estimate to `clip` and `threshold` ([`crate::score::Clipped`]), for all of them.
 //!
 //! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host
 //! scalars in f64, and a step adds only elementwise work on the device: nothing is read back.
@@ -17,6 +21,7 @@
 
 mod choices;
 mod ddim;
+mod ddpm;
 mod dpm;
 mod dpmpp;
 mod edm;
@@ -24,17 +29,19 @@ mod ode;
 mod predictor_corrector;
 mod rk4;
 mod settings;
+mod stochastic_heun;
 
 use burn::{Tensor, tensor::Device};
 
 pub use self::{
-    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Spacing, Variance},
+    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance},
     settings::{MAX_SAMPLES, Settings, check_guidance},
 };
+pub use crate::schedule::Spacing;
 use crate::{
     Error, Result,
     noise::{Noise, Purpose},
-    score::{Level, Score},
+    score::{Clipped, Level, Limits, Score},
     sde::Process,
 };
 
@@ -87,11 +94,15 @@ enum Method {
     DpmSolver(dpm::DpmSolver),
     Multistep(dpmpp::Multistep),
     Edm(edm::Edm),
+    Ddpm(ddpm::Ddpm),
+    StochasticHeun(stochastic_heun::StochasticHeun),
 }
 
 /// What the families share: where they are, and what they have drawn and evaluated.
 struct State {
     process: Process,
+    /// What the denoised estimate is held to.
+    limits: Option<Limits>,
     /// From 1 to t_end; as far as it has come, where the sampler chooses its steps on the way.
     times: Vec<f64>,
     /// Whether more times are to come than `times` has.
@@ -118,11 +129,11 @@ impl Sampler {
         settings.validate(process)?;
         let noise = Noise::new(settings.seed);
         let unit = noise.normal(settings.first_sample, [settings.n, d], Purpose::Prior, 0, device);
-        let x = unit * process.prior_std();
+        let x = unit * process.prior_std_at(settings.times(process)?[0]);
         Self::with_init(settings, process, x)
     }
 
-    /// A sampler that starts from `x` at t = 1 (x itself, not unit noise), on its device and in its
+    /// A sampler that starts from `x` at its first time, t = 1 unless a leading spacing begins below it (x itself, not unit noise), on its device and in its
     /// precision.
     ///
     /// # Shapes
@@ -139,6 +150,7 @@ impl Sampler {
         let times = settings.times(process)?;
         let state = State {
             process: process.clone(),
+            limits: Limits::of(settings.clip, settings.threshold),
             times,
             open: false,
             index: 0,
@@ -150,7 +162,9 @@ impl Sampler {
             projections: 0,
             acceptance: None,
         };
-        Ok(Self { method: Method::new(settings), state, denoise: settings.denoise, x })
+        // Where no noise is left there is nothing to denoise: a discrete chain ends at t = 0.
+        let denoise = settings.denoise && state.process.level(settings.t_end(process)).sigma > 0.0;
+        Ok(Self { method: Method::new(settings), state, denoise, x })
     }
 
     /// Holds the samples to `constraint` from the next update on.
@@ -235,6 +249,9 @@ impl Method {
             SamplerKind::ReverseDiffusion => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::ReverseDiffusion))
             }
+            SamplerKind::Ancestral => {
+                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::Ancestral))
+            }
             SamplerKind::Pc => Self::PredictorCorrector(PredictorCorrector::new(settings)),
             SamplerKind::Heun => Self::Ode(ode::Ode::Heun),
             SamplerKind::Euler => Self::Ode(ode::Ode::Euler),
@@ -250,6 +267,8 @@ impl Method {
                 noise: settings.churn_noise,
                 denoise: settings.denoise,
             }),
+            SamplerKind::Ddpm => Self::Ddpm(ddpm::Ddpm { variance: settings.variance }),
+            SamplerKind::StochasticHeun => Self::StochasticHeun(stochastic_heun::StochasticHeun),
         }
     }
 
@@ -263,6 +282,8 @@ impl Method {
             Self::DpmSolver(method) => method.update(x, state, score),
             Self::Multistep(method) => method.update(x, state, score),
             Self::Edm(method) => method.update(x, state, score),
+            Self::Ddpm(method) => method.update(x, state, score),
+            Self::StochasticHeun(method) => method.update(x, state, score),
         })
     }
 }
@@ -290,7 +311,10 @@ impl State {
 
     /// Evaluates the score, counts it and keeps it for the denoised estimate.
     fn evaluate(&mut self, x: &Tensor<2>, level: Level, score: &dyn Score) -> Tensor<2> {
-        let s = score.score(x.clone(), &level);
+        let s = match self.limits {
+            Some(limits) => Clipped::new(score, limits).score(x.clone(), &level),
+            None => score.score(x.clone(), &level),
+        };
         self.nfe += score.evaluations();
         self.last = Some((x.clone(), level, s.clone()));
         s

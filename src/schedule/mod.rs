@@ -9,10 +9,13 @@
 //! | `log-snr` | log r | Lu et al. 2022 (DPM-Solver), <https://arxiv.org/abs/2206.00927> |
 //! | `karras` | r^(1/ρ), ρ = 7 | Karras et al. 2022 (EDM), <https://arxiv.org/abs/2206.00364>, eq. 5 |
 //!
-//! VE is geometric in t, so that `uniform` and `log-snr` agree there.
+//! VE is geometric in t, so that `uniform` and `log-snr` agree there. Strided ladders of a discrete process: [`Spacing`].
+
+mod spacing;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::spacing::Spacing;
 use crate::{Error, Result, sde::Process};
 
 /// The most steps that a grid may have.
@@ -96,12 +99,12 @@ pub fn check_times(process: &Process, times: &[f64]) -> Result<()> {
 }
 
 /// # Errors
-/// For a `t_end` outside (0, 1) or, on that side, too near 0 for f32: below 1e-8, or 1e-12 for EDM. VE may end at 0,
-/// where its noise is σ_min.
+/// For a `t_end` outside (0, 1) or, on that side, too near 0 for f32: below 1e-8, or 1e-12 for EDM. VE and SMLD may end
+/// at 0, where their noise is σ_min.
 pub fn check_t_end(process: &Process, t_end: f64) -> Result<()> {
     let (least, range) = match process {
-        Process::Ve(_) => (0.0, "0 or more (the noise is σ_min there) and below 1"),
-        Process::Vp(_) | Process::SubVp(_) => (1e-8, "1e-8 or more and below 1"),
+        Process::Ve(_) | Process::Smld(_) => (0.0, "0 or more (the noise is σ_min there) and below 1"),
+        Process::Vp(_) | Process::SubVp(_) | Process::Ddpm(_) => (1e-8, "1e-8 or more and below 1"),
         // σ is linear, and 1e-12 of the largest σ_max still 1e-6.
         Process::Edm(_) => (1e-12, "1e-12 or more and below 1"),
         Process::None => (0.0, "from 0 to below 1"),
@@ -117,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sde::{Edm, SubVp, Ve, Vp};
+    use crate::sde::{Ddpm, Edm, Smld, SubVp, Ve, Vp};
 
     const GRIDS: [Grid; 4] = [Grid::Uniform, Grid::Quadratic, Grid::LogSnr, Grid::Karras];
 
@@ -203,6 +206,8 @@ mod tests {
                 .prop_map(|(low, more)| Process::Vp(Vp { beta_min: low, beta_max: low + more })),
             (1e-6..20.0f64, 0.01..80.0f64)
                 .prop_map(|(low, more)| Process::SubVp(SubVp { beta_min: low, beta_max: low + more })),
+            crate::sde::tests::any_ddpm(),
+            crate::sde::tests::any_smld(),
         ]
     }
 
@@ -225,8 +230,10 @@ mod tests {
 
     #[test]
     fn the_finest_grid_is_strictly_monotone() {
+        let ladders = [Process::Ddpm(Ddpm::default()), Process::Smld(Smld::default())];
         let (ve, vp) = (Process::Ve(Ve::default()), Process::Vp(Vp::default()));
-        for process in [ve, vp, Process::SubVp(SubVp::default()), Process::Edm(Edm::default())] {
+        let others = [ve, vp, Process::SubVp(SubVp::default()), Process::Edm(Edm::default())];
+        for process in others.into_iter().chain(ladders) {
             for grid in GRIDS {
                 assert_eq!(grid.times(&process, MAX_STEPS, process.default_t_end()).unwrap().len(), MAX_STEPS + 1);
             }

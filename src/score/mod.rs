@@ -3,6 +3,7 @@
 //! A score is s(x, t) = ∇ₓ log pₜ(x), over tensors `[n, d]` on any device. A network, an analytic
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
+mod clipped;
 mod gaussian;
 mod mixture;
 pub mod network;
@@ -13,6 +14,7 @@ use burn::{
 };
 
 pub use self::{
+    clipped::{Clipped, Limits},
     gaussian::Gaussian,
     mixture::{Mixture, MixtureConfig, MixtureScore},
 };
