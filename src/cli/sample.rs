@@ -63,6 +63,8 @@ struct Drawn {
     trajectory: Vec<Vec<f32>>,
     /// A shown step each.
     frames: Vec<Vec<f32>>,
+    /// Every sample's mean acceptance probability, where moves are accepted or rejected.
+    acceptance: Vec<f32>,
     nfe: u64,
 }
 
@@ -84,7 +86,10 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     check(&args, &model, &device)?;
     // What is reported is what was used, without "the default".
     let (settings, process) = (&mut args.settings, model.process());
-    settings.grid.get_or_insert(settings.sampler.default_grid(process));
+    settings.step_size = settings.step_size(process, model.dim())?;
+    if !settings.sampler.stays() {
+        settings.grid.get_or_insert(settings.sampler.default_grid(process));
+    }
     settings.t_end.get_or_insert(process.default_t_end());
 
     let start = Instant::now();
@@ -94,18 +99,21 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         return Err(Error::NotFinite {
             what: "a sample".to_owned(),
             step: args.settings.steps,
-            remedy: "take more steps, a smaller --snr or less --guidance".to_owned(),
+            remedy: "take more steps, a smaller --snr or --step-size, or less --guidance".to_owned(),
         }
         .into());
     }
     write(&args, &model, &drawn)?;
     let (n, nfe, seed) = (args.settings.n, drawn.nfe, args.settings.seed);
+    let acceptance = (!drawn.acceptance.is_empty())
+        .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
         "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
-        "trajectory": args.trajectory, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
+        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
     });
     let out = args.out.display();
-    context.report(&value, &format!("{n} samples in {out} ({nfe} NFE, {seconds:.1} s, {description})"))?;
+    let accepted = acceptance.map_or_else(String::new, |mean| format!(", acceptance {mean:.3}"));
+    context.report(&value, &format!("{n} samples in {out} ({nfe} NFE{accepted}, {seconds:.1} s, {description})"))?;
     Ok(())
 }
 
@@ -154,7 +162,7 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
                 Sampler::with_init(&settings, model.process(), x)?
             }
         };
-        let mut index = 0;
+        let (mut index, mut acceptance) = (0, None);
         while let Some(step) = sampler.step(&score)? {
             let last = step.total == Some(step.index);
             if args.trajectory.is_some() {
@@ -164,10 +172,12 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
                 append(&mut drawn.frames, index.div_ceil(every), read(step.denoised));
             }
             index += 1;
+            acceptance = step.acceptance;
             bar.inc(1);
             bar.set_message(format!("{} NFE", step.nfe));
         }
         drawn.samples.extend(read(sampler.x()));
+        drawn.acceptance.extend(acceptance.map(read).unwrap_or_default());
         drawn.nfe = sampler.nfe();
     }
     bar.finish_and_clear();

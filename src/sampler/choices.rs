@@ -9,6 +9,14 @@ use crate::{schedule::Grid, sde::Process};
 #[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum SamplerKind {
+    /// Unadjusted Langevin dynamics at --t-end.
+    Ula,
+    /// Metropolis-adjusted Langevin dynamics at --t-end.
+    Mala,
+    /// Hamiltonian Monte Carlo at --t-end.
+    Hmc,
+    /// Langevin dynamics over a ladder of noise levels.
+    AnnealedLangevin,
     /// Reverse SDE by Euler–Maruyama.
     EulerMaruyama,
     /// Reverse SDE discretised as the forward process is.
@@ -28,14 +36,18 @@ impl SamplerKind {
     /// Every sampler.
     #[must_use]
     pub fn all() -> &'static [Self] {
-        use SamplerKind::{Ddim, Euler, EulerMaruyama, Heun, Pc, ReverseDiffusion};
-        &[EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim]
+        use SamplerKind::{AnnealedLangevin, Ddim, Euler, EulerMaruyama, Heun, Hmc, Mala, Pc, ReverseDiffusion, Ula};
+        &[Ula, Mala, Hmc, AnnealedLangevin, EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim]
     }
 
     /// The name on the command line, in files and in JavaScript.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ula => "ula",
+            Self::Mala => "mala",
+            Self::Hmc => "hmc",
+            Self::AnnealedLangevin => "annealed-langevin",
             Self::EulerMaruyama => "euler-maruyama",
             Self::ReverseDiffusion => "reverse-diffusion",
             Self::Pc => "pc",
@@ -49,6 +61,16 @@ impl SamplerKind {
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
+            Self::Ula => "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step",
+            Self::Mala => {
+                "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step and 1 more"
+            }
+            Self::Hmc => {
+                "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step and 1 more"
+            }
+            Self::AnnealedLangevin => {
+                "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level"
+            }
             Self::EulerMaruyama => "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
             Self::ReverseDiffusion => "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
             Self::Pc => "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
@@ -58,12 +80,20 @@ impl SamplerKind {
         }
     }
 
-    /// The grid used where none is asked for: EDM's for VE, and for Heun on VP; else even in t. These
+    /// Whether it stays at the level of t_end, where it samples pₜ; the others come down to it from t = 1.
+    #[must_use]
+    pub fn stays(self) -> bool {
+        matches!(self, Self::Ula | Self::Mala | Self::Hmc)
+    }
+
+    /// The grid used where none is asked for: geometric in σ/α for a ladder (NCSN); EDM's for VE, and for Heun on VP;
+    /// else even in t. These
     /// have the smallest Fréchet distance of the four at 10 to 100 steps on Gaussian data with a
     /// spectrum like an image's (exact score, closed-form covariances).
     #[must_use]
     pub fn default_grid(self, process: &Process) -> Grid {
         match (process, self) {
+            (_, Self::AnnealedLangevin) => Grid::LogSnr,
             (Process::Ve(_), _) | (Process::Vp(_), Self::Heun) => Grid::Karras,
             (Process::Vp(_) | Process::SubVp(_) | Process::None, _) => Grid::Uniform,
         }
@@ -94,6 +124,10 @@ pub enum Corrector {
     /// Langevin steps, sized by the signal-to-noise ratio --snr.
     #[default]
     Langevin,
+    /// Langevin steps of 2α(snr·σ)², whatever the score (annealed Langevin dynamics, as in the paper's code).
+    Ald,
+    /// Hamiltonian Monte Carlo moves of --leapfrog-steps; accepted or rejected where there is a log-density.
+    Hmc,
     /// No corrector.
     None,
 }

@@ -2,6 +2,8 @@
 //!
 //! | sampler | file | from |
 //! |---|---|---|
+//! | `ula`, `annealed-langevin` | `langevin.rs` | Song & Ermon 2019 and 2020, <https://arxiv.org/abs/1907.05600>, <https://arxiv.org/abs/2006.09011> |
+//! | `mala`, `hmc` | `metropolis.rs` | Roberts & Tweedie 1996; Neal 2011, <https://arxiv.org/abs/1206.1901> |
 //! | `euler-maruyama`, `reverse-diffusion`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
@@ -13,6 +15,8 @@
 
 mod choices;
 mod ddim;
+mod langevin;
+mod metropolis;
 mod ode;
 mod predictor_corrector;
 mod settings;
@@ -72,6 +76,9 @@ pub struct Sampler {
 }
 
 enum Method {
+    Ula(langevin::Ula),
+    Annealed(langevin::Annealed),
+    Metropolis(metropolis::Metropolis),
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
@@ -95,10 +102,12 @@ struct State {
     projections: u64,
     /// See [`Step::acceptance`].
     acceptance: Option<Tensor<2>>,
+    /// Moves that it is the mean of.
+    moves: u64,
 }
 
 impl Sampler {
-    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions.
+    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions (those that stay at t_end, too).
     ///
     /// # Errors
     /// For settings that [`Settings::validate`] or the time grid refuses, or `d` = 0.
@@ -110,8 +119,8 @@ impl Sampler {
         Self::with_init(settings, process, x)
     }
 
-    /// A sampler that starts from `x` at t = 1 (x itself, not unit noise), on its device and in its
-    /// precision.
+    /// A sampler that starts from `x` at t = 1, or at t_end if it stays there (x itself, not unit noise), on its device
+    /// and in its precision.
     ///
     /// # Shapes
     /// `x`: `[settings.n, d]`.
@@ -137,8 +146,12 @@ impl Sampler {
             constraint: None,
             projections: 0,
             acceptance: None,
+            moves: 0,
         };
-        Ok(Self { method: Method::new(settings), state, denoise: settings.denoise, x })
+        let settings = Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
+        // Without noise Tweedie's estimate is x itself.
+        let denoise = settings.denoise && state.last_level().sigma > 0.0;
+        Ok(Self { method: Method::new(&settings), state, denoise, x })
     }
 
     /// Holds the samples to `constraint` from the next update on.
@@ -216,7 +229,15 @@ impl Sampler {
 impl Method {
     fn new(settings: &Settings) -> Self {
         use predictor_corrector::PredictorCorrector;
+        let step = || settings.step_size.expect("the sampler has filled in the default of those that have one");
+        let full = || settings.convention.full(step());
         match settings.sampler {
+            SamplerKind::Ula => Self::Ula(langevin::Ula { full: full() }),
+            SamplerKind::AnnealedLangevin => {
+                Self::Annealed(langevin::Annealed { full: full(), level_steps: settings.level_steps })
+            }
+            SamplerKind::Mala => Self::Metropolis(metropolis::Metropolis::mala(full())),
+            SamplerKind::Hmc => Self::Metropolis(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)),
             SamplerKind::EulerMaruyama => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
             }
@@ -233,6 +254,9 @@ impl Method {
     #[allow(clippy::unused_async, reason = "the adaptive solver, which waits, is the next arm to come")]
     async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
         Ok(match self {
+            Self::Ula(method) => method.update(x, state, score),
+            Self::Annealed(method) => method.update(x, state, score),
+            Self::Metropolis(method) => method.update(x, state, score)?,
             Self::PredictorCorrector(method) => method.update(x, state, score),
             Self::Ode(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
@@ -256,6 +280,11 @@ impl State {
         self.process.level(self.time(self.index + 1))
     }
 
+    /// The level that the last update reaches.
+    fn last_level(&self) -> Level {
+        self.process.level(self.times.last().copied().unwrap_or(0.0))
+    }
+
     /// Evaluates the score, counts it and keeps it for the denoised estimate.
     fn evaluate(&mut self, x: &Tensor<2>, level: Level, score: &dyn Score) -> Tensor<2> {
         let s = score.score(x.clone(), &level);
@@ -267,6 +296,20 @@ impl State {
     /// Draw number `draw` of standard normal noise, in `x`'s shape, device and precision.
     fn normal(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
         self.noise.normal(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
+    }
+
+    /// Draw number `draw` of uniform noise, in `x`'s shape, device and precision.
+    fn uniform(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
+        self.noise.uniform(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
+    }
+
+    /// Takes a move's acceptance probability into the mean of every sample's.
+    fn record(&mut self, probability: Tensor<2>) {
+        self.moves += 1;
+        self.acceptance = Some(match self.acceptance.take() {
+            None => probability,
+            Some(mean) => mean.clone() + (probability - mean) / self.moves as f64,
+        });
     }
 
     /// Applies the constraint, if there is one.

@@ -5,11 +5,12 @@ use burn::tensor::{DType, TensorData};
 use super::*;
 use crate::{
     schedule::Grid,
-    score::Gaussian,
+    score::{Density, Gaussian},
     sde::{SubVp, Ve, Vp},
 };
 
 mod closed_form;
+mod langevin;
 mod machine;
 
 const VE: Process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 });
@@ -32,6 +33,18 @@ fn all_kinds(steps: usize) -> Vec<Settings> {
             for norms in [Norms::Sample, Norms::Batch] {
                 all.push(Settings { predictor, pc_order, norms, ..with(SamplerKind::Pc, steps) });
             }
+        }
+    }
+    for corrector in [Corrector::Ald, Corrector::Hmc] {
+        for predictor in [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Euler, Predictor::None] {
+            for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
+                all.push(Settings { predictor, corrector, pc_order, ..with(SamplerKind::Pc, steps) });
+            }
+        }
+    }
+    for kind in [SamplerKind::Ula, SamplerKind::Mala, SamplerKind::AnnealedLangevin] {
+        for convention in [Convention::Half, Convention::Squared] {
+            all.push(Settings { convention, ..with(kind, steps) });
         }
     }
     all.push(Settings { corrector: Corrector::None, ..with(SamplerKind::Pc, steps) });

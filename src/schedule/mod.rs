@@ -11,6 +11,8 @@
 //!
 //! VE is geometric in t, so that `uniform` and `log-snr` agree there.
 
+pub mod ladder;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, sde::Process};

@@ -20,11 +20,16 @@ impl<S: Score> Score for Counting<S> {
     fn evaluations(&self) -> u64 {
         self.price
     }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.inner.density()
+    }
 }
 
 #[test]
 fn the_nfe_reported_is_the_nfe_made() {
-    let expected = [10, 10, 20, 20, 10, 10];
+    // MALA and HMC know the score where they start, once; 10 leaps a move; 5 steps a level.
+    let expected = [10, 11, 101, 50, 10, 10, 20, 20, 10, 10];
     for (kind, expected) in SamplerKind::all().iter().zip(expected) {
         for (price, denoise) in [(1, true), (2, true), (1, false)] {
             let score = Counting { inner: gaussian(3, 0.0, 0.5), price, calls: Cell::new(0) };
@@ -37,8 +42,10 @@ fn the_nfe_reported_is_the_nfe_made() {
             assert!(steps.windows(2).all(|pair| pair[0].nfe < pair[1].nfe));
         }
     }
-    // Two correctors a step, and none.
-    for (corrector, expected) in [(Corrector::Langevin, 31), (Corrector::None, 11)] {
+    // Two correctors a step, and none; HMC's evaluates once more at each level.
+    for (corrector, expected) in
+        [(Corrector::Langevin, 31), (Corrector::Ald, 31), (Corrector::Hmc, 221), (Corrector::None, 11)]
+    {
         let settings = Settings { corrector, corrector_steps: 2, ..with(SamplerKind::Pc, 10) };
         let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
         finish(&mut sampler, &gaussian(3, 0.0, 0.5));
@@ -97,14 +104,16 @@ fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
 
 #[test]
 fn a_paused_sampler_goes_on_where_it_was() {
-    let (score, settings) = (gaussian(3, 0.0, 1.0), with(SamplerKind::Pc, 8));
-    let straight = sample(&settings, &VE, 3, &score);
-    let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
-    sampler.step(&score).unwrap();
-    let mut other = Sampler::new(&with(SamplerKind::Pc, 3), &VE, 3, &Device::flex()).unwrap();
-    finish(&mut other, &score);
-    finish(&mut sampler, &score);
-    assert_eq!(read(&sampler.x()), straight);
+    let score = gaussian(3, 0.0, 1.0);
+    for settings in all_kinds(8) {
+        let straight = sample(&settings, &VE, 3, &score);
+        let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
+        sampler.step(&score).unwrap();
+        let mut other = Sampler::new(&with(SamplerKind::Pc, 3), &VE, 3, &Device::flex()).unwrap();
+        finish(&mut other, &score);
+        finish(&mut sampler, &score);
+        assert_eq!(read(&sampler.x()), straight, "{settings:?}");
+    }
 }
 
 #[test]
@@ -113,9 +122,11 @@ fn few_steps_are_sane_for_every_sampler_process_and_grid() {
     // Euler–Maruyama across all of VP in one step, x ← (1 − ∫f − ∫g²)·x + √∫g²·z = −4x + 3.2z: 5.1 prior
     // deviations. score_sde's β(t)/N = 20 has no square root of 1 − β there.
     for process in &PROCESSES {
-        let bound = 6.0 * process.prior_std();
         for steps in [1, 2, 3, 10] {
             for settings in all_kinds(steps) {
+                // Annealing goes in x/α, where the prior is σ/α wide.
+                let annealed = settings.sampler == SamplerKind::AnnealedLangevin;
+                let bound = 6.0 * if annealed { process.level(1.0).ratio() } else { process.prior_std() };
                 for grid in GRIDS {
                     for (mean, std) in [(0.0, 1.0), (0.2, 0.5), (-0.5, 0.0)] {
                         let settings = Settings { grid: Some(grid), n: 4, ..settings.clone() };
