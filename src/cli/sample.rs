@@ -64,6 +64,8 @@ struct Drawn {
     trajectory: Vec<Vec<f32>>,
     /// A shown step each.
     frames: Vec<Vec<f32>>,
+    /// Every sample's mean acceptance probability, where moves are accepted or rejected.
+    acceptance: Vec<f32>,
     nfe: u64,
 }
 
@@ -89,6 +91,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     // What is reported is what was used, without "the default".
     let (settings, process) = (&mut args.settings, model.process());
     (settings.grid, settings.t_end) = (settings.grid(process), Some(settings.t_end(process)));
+    settings.step_size = settings.step_size(process, model.dim())?;
 
     let start = Instant::now();
     let drawn = draw(&args, &model, init.map(|array| array.values), &device)?;
@@ -97,19 +100,22 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         return Err(Error::NotFinite {
             what: "a sample".to_owned(),
             step: args.settings.steps,
-            remedy: "take more steps, a smaller --snr or less --guidance".to_owned(),
+            remedy: "take more steps, a smaller --snr or --step-size, or less --guidance".to_owned(),
         }
         .into());
     }
     write(&args, &model, &drawn)?;
     let (n, nfe, seed) = (args.settings.n, drawn.nfe, args.settings.seed);
+    let acceptance = (!drawn.acceptance.is_empty())
+        .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
         "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
-        "trajectory": args.trajectory, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
+        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
     });
     let out =
         args.out.or(args.npy).or(args.trajectory).map(|path| format!(" in {}", path.display())).unwrap_or_default();
-    context.report(&value, &format!("{n} samples{out} ({nfe} NFE, {seconds:.1} s, {description})"))?;
+    let accepted = acceptance.map_or_else(String::new, |mean| format!(", acceptance {mean:.3}"));
+    context.report(&value, &format!("{n} samples{out} ({nfe} NFE{accepted}, {seconds:.1} s, {description})"))?;
     Ok(())
 }
 
@@ -195,7 +201,7 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
                 Sampler::with_init(&settings, model.process(), x)?
             }
         };
-        let mut index = 0;
+        let (mut index, mut acceptance) = (0, None);
         while let Some(step) = sampler.step(&score)? {
             let last = step.total == Some(step.index);
             if args.trajectory.is_some() {
@@ -205,10 +211,12 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
                 append(&mut drawn.frames, index.div_ceil(every), read(step.denoised));
             }
             index += 1;
+            acceptance = step.acceptance;
             bar.inc(1);
             bar.set_message(format!("{} NFE", step.nfe));
         }
         drawn.samples.extend(read(sampler.x()));
+        drawn.acceptance.extend(acceptance.map(read).unwrap_or_default());
         drawn.nfe = sampler.nfe();
     }
     bar.finish_and_clear();

@@ -9,6 +9,14 @@ use crate::{schedule::Grid, sde::Process};
 #[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum SamplerKind {
+    /// Unadjusted Langevin dynamics at --t-end.
+    Ula,
+    /// Metropolis-adjusted Langevin dynamics at --t-end.
+    Mala,
+    /// Hamiltonian Monte Carlo at --t-end.
+    Hmc,
+    /// Langevin dynamics over a ladder of noise levels.
+    AnnealedLangevin,
     /// Reverse SDE by Euler–Maruyama.
     EulerMaruyama,
     /// Reverse SDE discretised as the forward process is.
@@ -63,6 +71,10 @@ impl SamplerKind {
             Self::Dpmpp2mSde,
             Self::Pc,
             Self::Ddpm,
+            Self::Ula,
+            Self::Mala,
+            Self::Hmc,
+            Self::AnnealedLangevin,
         ]
     }
 
@@ -70,6 +82,10 @@ impl SamplerKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ula => "ula",
+            Self::Mala => "mala",
+            Self::Hmc => "hmc",
+            Self::AnnealedLangevin => "annealed-langevin",
             Self::EulerMaruyama => "euler-maruyama",
             Self::ReverseDiffusion => "reverse-diffusion",
             Self::Ancestral => "ancestral",
@@ -91,6 +107,16 @@ impl SamplerKind {
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
+            Self::Ula => "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step",
+            Self::Mala => {
+                "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step and 1 more"
+            }
+            Self::Hmc => {
+                "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step and 1 more"
+            }
+            Self::AnnealedLangevin => {
+                "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level"
+            }
             Self::EulerMaruyama => "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
             Self::ReverseDiffusion => "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
             Self::Ancestral => "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
@@ -110,7 +136,13 @@ impl SamplerKind {
         }
     }
 
-    /// The grid used where none is asked for: EDM's for VE and EDM, for Heun on VP, and for RK4 and EDM's sampler; even in
+    /// Whether it stays at the level of t_end, where it samples pₜ; the others come down to it from t = 1.
+    #[must_use]
+    pub fn stays(self) -> bool {
+        matches!(self, Self::Ula | Self::Mala | Self::Hmc)
+    }
+
+    /// The grid used where none is asked for: geometric in σ/α for annealed Langevin's ladder (NCSN); EDM's for VE and EDM, for Heun on VP, and for RK4 and EDM's sampler; even in
     /// log-SNR for DPM-Solver and its kin, but for DPM-Solver on sub-VP, where even in √t is better; else even in t.
     /// These have the smallest Fréchet distance of the four, or are near it, at 10 to 100 steps on Gaussian data with
     /// a spectrum like an image's (exact score, closed-form covariances).
@@ -118,6 +150,7 @@ impl SamplerKind {
     pub fn default_grid(self, process: &Process) -> Grid {
         match (process, self) {
             (Process::None, _) => Grid::Uniform,
+            (_, Self::AnnealedLangevin) => Grid::LogSnr,
             (_, Self::Rk4 | Self::Edm) => Grid::Karras,
             (Process::SubVp(_), Self::DpmSolver) => Grid::Quadratic,
             (_, Self::DpmSolver | Self::Dpmpp2m | Self::Dpmpp2mSde) => Grid::LogSnr,
@@ -154,6 +187,10 @@ pub enum Corrector {
     /// Langevin steps, sized by the signal-to-noise ratio --snr.
     #[default]
     Langevin,
+    /// Langevin steps of 2α(snr·σ)², whatever the score (annealed Langevin dynamics, as in the paper's code).
+    Ald,
+    /// Hamiltonian Monte Carlo moves of --leapfrog-steps; accepted or rejected where there is a log-density.
+    Hmc,
     /// No corrector.
     None,
 }

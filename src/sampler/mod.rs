@@ -2,6 +2,8 @@
 //!
 //! | sampler | file | from |
 //! |---|---|---|
+//! | `ula`, `annealed-langevin` | `langevin.rs` | Song & Ermon 2019 and 2020, <https://arxiv.org/abs/1907.05600>, <https://arxiv.org/abs/2006.09011> |
+//! | `mala`, `hmc` | `metropolis.rs` | Roberts & Tweedie 1996; Neal 2011, <https://arxiv.org/abs/1206.1901> |
 //! | `euler-maruyama`, `reverse-diffusion`, `ancestral`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `rk4` | `rk4.rs` | the classical method of order 4 |
@@ -25,6 +27,8 @@ mod ddpm;
 mod dpm;
 mod dpmpp;
 mod edm;
+mod langevin;
+mod metropolis;
 mod ode;
 mod predictor_corrector;
 mod rk4;
@@ -87,6 +91,9 @@ pub struct Sampler {
 }
 
 enum Method {
+    Ula(langevin::Ula),
+    Annealed(langevin::Annealed),
+    Metropolis(metropolis::Metropolis),
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
@@ -118,10 +125,12 @@ struct State {
     projections: u64,
     /// See [`Step::acceptance`].
     acceptance: Option<Tensor<2>>,
+    /// Moves that it is the mean of.
+    moves: u64,
 }
 
 impl Sampler {
-    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions.
+    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions (those that stay at t_end, too).
     ///
     /// # Errors
     /// For settings that [`Settings::validate`] or the time grid refuses, or `d` = 0.
@@ -133,8 +142,8 @@ impl Sampler {
         Self::with_init(settings, process, x)
     }
 
-    /// A sampler that starts from `x` at its first time, t = 1 unless a leading spacing begins below it (x itself, not unit noise), on its device and in its
-    /// precision.
+    /// A sampler that starts from `x` (x itself, not unit noise) at its first time, on its device and in its precision.
+    /// That is t = 1, but for a leading spacing, which begins a little below, and t_end for a sampler that stays there.
     ///
     /// # Shapes
     /// `x`: `[settings.n, d]`.
@@ -161,10 +170,12 @@ impl Sampler {
             constraint: None,
             projections: 0,
             acceptance: None,
+            moves: 0,
         };
+        let settings = Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
         // Where no noise is left there is nothing to denoise: a discrete chain ends at t = 0.
-        let denoise = settings.denoise && state.process.level(settings.t_end(process)).sigma > 0.0;
-        Ok(Self { method: Method::new(settings), state, denoise, x })
+        let denoise = settings.denoise && state.last_level().sigma > 0.0;
+        Ok(Self { method: Method::new(&settings), state, denoise, x })
     }
 
     /// Holds the samples to `constraint` from the next update on.
@@ -242,7 +253,15 @@ impl Sampler {
 impl Method {
     fn new(settings: &Settings) -> Self {
         use predictor_corrector::PredictorCorrector;
+        let step = || settings.step_size.expect("the sampler has filled in the default of those that have one");
+        let full = || settings.convention.full(step());
         match settings.sampler {
+            SamplerKind::Ula => Self::Ula(langevin::Ula { full: full() }),
+            SamplerKind::AnnealedLangevin => {
+                Self::Annealed(langevin::Annealed { full: full(), level_steps: settings.level_steps })
+            }
+            SamplerKind::Mala => Self::Metropolis(metropolis::Metropolis::mala(full())),
+            SamplerKind::Hmc => Self::Metropolis(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)),
             SamplerKind::EulerMaruyama => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
             }
@@ -275,6 +294,9 @@ impl Method {
     #[allow(clippy::unused_async, reason = "the adaptive solver, which waits, is the next arm to come")]
     async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
         Ok(match self {
+            Self::Ula(method) => method.update(x, state, score),
+            Self::Annealed(method) => method.update(x, state, score),
+            Self::Metropolis(method) => method.update(x, state, score)?,
             Self::PredictorCorrector(method) => method.update(x, state, score),
             Self::Ode(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
@@ -309,6 +331,11 @@ impl State {
         self.process.level(self.process.time_of_ratio(ratio))
     }
 
+    /// The level that the last update reaches.
+    fn last_level(&self) -> Level {
+        self.process.level(self.times.last().copied().unwrap_or(0.0))
+    }
+
     /// Evaluates the score, counts it and keeps it for the denoised estimate.
     fn evaluate(&mut self, x: &Tensor<2>, level: Level, score: &dyn Score) -> Tensor<2> {
         let s = match self.limits {
@@ -323,6 +350,20 @@ impl State {
     /// Draw number `draw` of standard normal noise, in `x`'s shape, device and precision.
     fn normal(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
         self.noise.normal(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
+    }
+
+    /// Draw number `draw` of uniform noise, in `x`'s shape, device and precision.
+    fn uniform(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
+        self.noise.uniform(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
+    }
+
+    /// Takes a move's acceptance probability into the mean of every sample's.
+    fn record(&mut self, probability: Tensor<2>) {
+        self.moves += 1;
+        self.acceptance = Some(match self.acceptance.take() {
+            None => probability,
+            Some(mean) => mean.clone() + (probability - mean) / self.moves as f64,
+        });
     }
 
     /// Applies the constraint, if there is one.

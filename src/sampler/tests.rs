@@ -5,12 +5,13 @@ use burn::tensor::{DType, TensorData};
 use super::*;
 use crate::{
     schedule::Grid,
-    score::Gaussian,
+    score::{Density, Gaussian},
     sde::{BetaSchedule, Ddpm, Smld, SubVp, Ve, Vp},
 };
 
 mod closed_form;
 mod ladders;
+mod langevin;
 mod machine;
 mod weak_order;
 
@@ -47,6 +48,18 @@ fn all_kinds(steps: usize) -> Vec<Settings> {
             for norms in [Norms::Sample, Norms::Batch] {
                 all.push(Settings { predictor, pc_order, norms, ..with(SamplerKind::Pc, steps) });
             }
+        }
+    }
+    for corrector in [Corrector::Ald, Corrector::Hmc] {
+        for predictor in [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Euler, Predictor::None] {
+            for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
+                all.push(Settings { predictor, corrector, pc_order, ..with(SamplerKind::Pc, steps) });
+            }
+        }
+    }
+    for kind in [SamplerKind::Ula, SamplerKind::Mala, SamplerKind::AnnealedLangevin] {
+        for convention in [Convention::Half, Convention::Squared] {
+            all.push(Settings { convention, ..with(kind, steps) });
         }
     }
     all.push(Settings { corrector: Corrector::None, ..with(SamplerKind::Pc, steps) });

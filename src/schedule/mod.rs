@@ -13,6 +13,8 @@
 
 mod spacing;
 
+pub mod ladder;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::spacing::Spacing;

@@ -20,6 +20,10 @@ impl<S: Score> Score for Counting<S> {
     fn evaluations(&self) -> u64 {
         self.price
     }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.inner.density()
+    }
 }
 
 /// Evaluations of ten updates at the default settings.
@@ -31,6 +35,11 @@ fn nfe_of_ten(kind: SamplerKind) -> u64 {
         | SamplerKind::DpmSolver
         | SamplerKind::Pc => 20,
         SamplerKind::Rk4 => 40,
+        // Five steps a level.
+        SamplerKind::AnnealedLangevin => 50,
+        // The score where they start is one more; ten leaps a move.
+        SamplerKind::Mala => 11,
+        SamplerKind::Hmc => 101,
         SamplerKind::Euler
         | SamplerKind::Ddim
         | SamplerKind::Dpmpp2m
@@ -38,7 +47,8 @@ fn nfe_of_ten(kind: SamplerKind) -> u64 {
         | SamplerKind::EulerMaruyama
         | SamplerKind::ReverseDiffusion
         | SamplerKind::Ancestral
-        | SamplerKind::Ddpm => 10,
+        | SamplerKind::Ddpm
+        | SamplerKind::Ula => 10,
     }
 }
 
@@ -59,8 +69,10 @@ fn the_nfe_reported_is_the_nfe_made() {
             assert!(steps.windows(2).all(|pair| pair[0].nfe < pair[1].nfe));
         }
     }
-    // Two correctors a step, and none.
-    for (corrector, expected) in [(Corrector::Langevin, 31), (Corrector::None, 11)] {
+    // Two correctors a step, and none; HMC's evaluates once more at each level.
+    for (corrector, expected) in
+        [(Corrector::Langevin, 31), (Corrector::Ald, 31), (Corrector::Hmc, 221), (Corrector::None, 11)]
+    {
         let settings = Settings { corrector, corrector_steps: 2, ..with(SamplerKind::Pc, 10) };
         let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
         finish(&mut sampler, &gaussian(3, 0.0, 0.5));
@@ -137,9 +149,11 @@ fn few_steps_are_sane_for_every_sampler_process_and_grid() {
     // Euler–Maruyama across all of VP in one step, x ← (1 − ∫f − ∫g²)·x + √∫g²·z = −4x + 3.2z: 5.1 prior
     // deviations. score_sde's β(t)/N = 20 has no square root of 1 − β there.
     for process in &[&PROCESSES[..], &ladders()].concat() {
-        let bound = 6.0 * process.prior_std();
         for steps in [1, 2, 3, 10] {
             for settings in all_kinds(steps).into_iter().filter(|settings| runs_on(settings, process)) {
+                // Annealing goes in x/α, where the prior is σ/α wide.
+                let annealed = settings.sampler == SamplerKind::AnnealedLangevin;
+                let bound = 6.0 * if annealed { process.level(1.0).ratio() } else { process.prior_std() };
                 for grid in GRIDS {
                     for (mean, std) in [(0.0, 1.0), (0.2, 0.5), (-0.5, 0.0)] {
                         let settings = Settings { grid: Some(grid), n: 4, ..settings.clone() };
