@@ -22,14 +22,16 @@ pub enum SamplerKind {
     Euler,
     /// DDIM, from deterministic (--eta 0) to ancestral (--eta 1).
     Ddim,
+    /// Probability-flow ODE by Dormand and Prince's adaptive pair, to --rtol and --atol.
+    Ode,
 }
 
 impl SamplerKind {
     /// Every sampler.
     #[must_use]
     pub fn all() -> &'static [Self] {
-        use SamplerKind::{Ddim, Euler, EulerMaruyama, Heun, Pc, ReverseDiffusion};
-        &[EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim]
+        use SamplerKind::{Ddim, Euler, EulerMaruyama, Heun, Ode, Pc, ReverseDiffusion};
+        &[EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim, Ode]
     }
 
     /// The name on the command line, in files and in JavaScript.
@@ -42,6 +44,7 @@ impl SamplerKind {
             Self::Heun => "heun",
             Self::Euler => "euler",
             Self::Ddim => "ddim",
+            Self::Ode => "ode",
         }
     }
 
@@ -55,6 +58,9 @@ impl SamplerKind {
             Self::Heun => "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
             Self::Euler => "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
             Self::Ddim => "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
+            Self::Ode => {
+                "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, --steps not used"
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `euler-maruyama`, `reverse-diffusion`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
+//! | `ode` | `adaptive.rs` | Dormand & Prince 1980, in the variables of [`crate::flow`] |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
 //!
 //! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host
@@ -11,6 +12,7 @@
 //!
 //! A new sampler is a file with an `update`, an arm of [`SamplerKind`] and one of `Method`.
 
+mod adaptive;
 mod choices;
 mod ddim;
 mod ode;
@@ -75,6 +77,7 @@ enum Method {
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
+    Adaptive(Box<adaptive::Adaptive>),
 }
 
 /// What the families share: where they are, and what they have drawn and evaluated.
@@ -82,6 +85,8 @@ struct State {
     process: Process,
     /// From 1 to t_end; as far as it has come, where the sampler chooses its steps on the way.
     times: Vec<f64>,
+    /// Where it will end.
+    t_end: f64,
     /// Whether more times are to come than `times` has.
     open: bool,
     /// Updates done.
@@ -124,11 +129,13 @@ impl Sampler {
         if n != settings.n || d == 0 {
             return Err(Error::setting("init", format!("[{n}, {d}]"), format!("[{}, d], d ≥ 1", settings.n)));
         }
-        let times = settings.times(process)?;
+        let method = Method::new(settings, process)?;
+        let open = matches!(method, Method::Adaptive(_));
         let state = State {
             process: process.clone(),
-            times,
-            open: false,
+            times: if open { vec![1.0] } else { settings.times(process)? },
+            t_end: settings.t_end(process),
+            open,
             index: 0,
             nfe: 0,
             last: None,
@@ -138,7 +145,7 @@ impl Sampler {
             projections: 0,
             acceptance: None,
         };
-        Ok(Self { method: Method::new(settings), state, denoise: settings.denoise, x })
+        Ok(Self { method, state, denoise: settings.denoise, x })
     }
 
     /// Holds the samples to `constraint` from the next update on.
@@ -166,7 +173,8 @@ impl Sampler {
     pub async fn advance(&mut self, score: &dyn Score) -> Result<Option<Step>> {
         let Self { method, state, denoise, x } = self;
         let updates = state.times.len() - 1;
-        let level = if state.open || state.index < updates {
+        let open = state.open;
+        let level = if open || state.index < updates {
             *x = method.update(x.clone(), state, score).await?;
             state.to()
         } else if state.index == updates && *denoise {
@@ -179,12 +187,15 @@ impl Sampler {
         let total = self.total();
         let Self { state, x, .. } = self;
         let (at, of, score) = state.last.clone().expect("every update evaluates the score: settings are validated");
-        let first = state.times[0];
-        let last = state.process.default_t_end();
+        let progress = match total {
+            // To the last update: an adaptive solver's next steps are not known.
+            Some(total) if !open => state.index as f64 / total as f64,
+            _ => (1.0 - level.t) / (1.0 - state.t_end),
+        };
         Ok(Some(Step {
             index: state.index,
             total,
-            progress: total.map_or((first - level.t) / (first - last), |total| state.index as f64 / total as f64),
+            progress,
             t: level.t,
             sigma: level.sigma,
             nfe: state.nfe,
@@ -214,9 +225,9 @@ impl Sampler {
 }
 
 impl Method {
-    fn new(settings: &Settings) -> Self {
+    fn new(settings: &Settings, process: &Process) -> Result<Self> {
         use predictor_corrector::PredictorCorrector;
-        match settings.sampler {
+        Ok(match settings.sampler {
             SamplerKind::EulerMaruyama => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
             }
@@ -227,15 +238,16 @@ impl Method {
             SamplerKind::Heun => Self::Ode(ode::Ode::Heun),
             SamplerKind::Euler => Self::Ode(ode::Ode::Euler),
             SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
-        }
+            SamplerKind::Ode => Self::Adaptive(Box::new(adaptive::Adaptive::new(settings, process)?)),
+        })
     }
 
-    #[allow(clippy::unused_async, reason = "the adaptive solver, which waits, is the next arm to come")]
     async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
         Ok(match self {
             Self::PredictorCorrector(method) => method.update(x, state, score),
             Self::Ode(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
+            Self::Adaptive(method) => method.update(x, state, score).await?,
         })
     }
 }

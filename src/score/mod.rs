@@ -3,6 +3,8 @@
 //! A score is s(x, t) = ∇ₓ log pₜ(x), over tensors `[n, d]` on any device. A network, an analytic
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
+#[cfg(not(target_family = "wasm"))]
+pub mod divergence;
 mod gaussian;
 pub mod network;
 
