@@ -63,6 +63,7 @@ struct Drawn {
     trajectory: Vec<Vec<f32>>,
     /// A shown step each.
     frames: Vec<Vec<f32>>,
+    /// Network evaluations of the batch that took the most.
     nfe: u64,
 }
 
@@ -118,6 +119,10 @@ fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     if !(1..=64).contains(&args.scale) {
         return Err(Error::setting("scale", args.scale, "1 to 64").into());
     }
+    if settings.sampler == SamplerKind::Ode && settings.n > BATCH && (args.gif.is_some() || args.trajectory.is_some()) {
+        let expected = format!("at most {BATCH} with --gif or --trajectory: each batch of ode takes its own steps");
+        return Err(Error::setting("n", settings.n, expected).into());
+    }
     grid(args).sides(settings.n, model.shape()).context("give a smaller --scale or --n")?;
     for path in [Some(&args.out), args.gif.as_ref(), args.npy.as_ref(), args.trajectory.as_ref()].into_iter().flatten()
     {
@@ -136,10 +141,15 @@ fn grid(args: &Args) -> Grid {
 fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> Result<Drawn> {
     let Settings { n, steps, label, guidance, .. } = args.settings;
     let d = model.dim();
-    let every = steps.div_ceil(FRAMES);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps · {msg} · {eta} left")
+    // An adaptive solver's steps are not known: its bar shows how far t has come, in per cent a batch.
+    let adaptive = args.settings.sampler == SamplerKind::Ode;
+    let (every, a_batch, unit) = match adaptive {
+        true => (1, 100, "%"),
+        false => (steps.div_ceil(FRAMES), steps + usize::from(args.settings.denoise), "steps"),
+    };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {prefix} · {msg} · {eta} left")
         .expect("the template is a constant that parses");
-    let bar = ProgressBar::new((n.div_ceil(BATCH) * (steps + usize::from(args.settings.denoise))) as u64);
+    let bar = ProgressBar::new((n.div_ceil(BATCH) * a_batch) as u64).with_prefix(unit);
     bar.set_style(style);
     let mut drawn = Drawn::default();
     for first in (0..n).step_by(BATCH) {
@@ -164,11 +174,11 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
                 append(&mut drawn.frames, index.div_ceil(every), read(step.denoised));
             }
             index += 1;
-            bar.inc(1);
+            bar.set_position(((first / BATCH) as f64 * a_batch as f64 + step.progress * a_batch as f64).round() as u64);
             bar.set_message(format!("{} NFE", step.nfe));
         }
         drawn.samples.extend(read(sampler.x()));
-        drawn.nfe = sampler.nfe();
+        drawn.nfe = drawn.nfe.max(sampler.nfe());
     }
     bar.finish_and_clear();
     Ok(drawn)
