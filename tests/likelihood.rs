@@ -93,7 +93,9 @@ fn a_probes_term_is_that_of_differences() {
     let level = process().level(0.3);
     let probe = Probe::Gaussian.draw(&Noise::new(1), 0, [1, D], 0, &Device::flex());
     let (s, term) = Divergence::Hutchinson(vec![probe.clone()]).evaluate(&score(1), &copies(1), &level);
-    assert_eq!(read(&s), read(&score(1).score(copies(1), &level)), "tracking the input changes no value");
+    let plain = read(&score(1).score(copies(1), &level));
+    // f32's rounding: tracked operators are not fused.
+    assert!(read(&s).into_iter().zip(plain).all(|(a, b)| (a - b).abs() < 1e-5), "tracking the input changes no value");
     let h = 3e-3;
     let at = |h: f64| score(1).score(copies(1) + probe.clone() * h, &level);
     let difference = read(&((at(h) - at(-h)) * probe.clone()).sum_dim(1))[0] / (2.0 * h);
@@ -123,7 +125,7 @@ fn a_networks_likelihood_by_probes_is_the_exact_ones() {
     // The mean of single-probe estimates of one image against the exact divergence.
     const N: usize = 64;
     let run = |n: usize, method| {
-        let settings = Settings { tolerance: tolerance(1e-3), t_end: 1e-2, method, ..Settings::default() };
+        let settings = Settings { tolerance: tolerance(3e-3), t_end: 5e-2, method, ..Settings::default() };
         block_on(log_likelihood(&score(n), &process(), copies(n), &settings)).unwrap()
     };
     let exact = run(1, Method::Exact).log_p[0];
@@ -131,7 +133,7 @@ fn a_networks_likelihood_by_probes_is_the_exact_ones() {
     let mean = likelihood.log_p.iter().sum::<f64>() / N as f64;
     let variance = likelihood.log_p.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (N - 1) as f64;
     let error = (variance / N as f64).sqrt();
-    // The solver's own error: 1e-3 a dimension and step, well below Hutchinson's.
-    assert!((mean - exact).abs() < 4.0 * error + 1e-3 * D as f64, "{mean} ± {error}, exactly {exact}");
+    // The solver's own error, 3e-3 a dimension, beside Hutchinson's.
+    assert!((mean - exact).abs() < 4.0 * error + 3e-3 * D as f64, "{mean} ± {error}, exactly {exact}");
     assert_eq!(likelihood.nfe, 2 + 6 * likelihood.steps.iter().sum::<usize>() as u64);
 }
