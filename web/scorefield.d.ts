@@ -7,13 +7,13 @@ export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 export type Device = 'webgpu' | 'cpu';
 
-export type SamplerName = 'heun' | 'euler' | 'ddim' | 'euler-maruyama' | 'reverse-diffusion' | 'pc';
+export type SamplerName = 'heun' | 'euler' | 'ddim' | 'euler-maruyama' | 'reverse-diffusion' | 'pc' | 'ode';
 
 /** What every sampler takes. */
 export interface Settings {
   /** Default `'heun'`. */
   sampler?: SamplerName;
-  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. */
+  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. `ode` chooses its own. */
   steps?: number;
   /** Samples, 1 to 1024, default 16. */
   n?: number;
@@ -43,6 +43,10 @@ export interface Settings {
   norms?: 'sample' | 'batch';
   /** Noise of `ddim`, 0 (none) to 1 (ancestral); default 0. */
   eta?: number;
+  /** Relative tolerance of `ode`; 1e-12 to 1, default 1e-5. */
+  rtol?: number;
+  /** Absolute tolerance of `ode`; 1e-12 to 1, default 1e-5. */
+  atol?: number;
 }
 
 export interface SampleOptions extends Settings {

@@ -12,6 +12,8 @@ const EXTRA = {
   pc_order: { title: 'Order', choices: ['paper', 'score-sde'] },
   norms: { title: 'Corrector norms', choices: ['sample', 'batch'] },
   eta: { title: 'Noise η', min: 0, max: 1, placeholder: '0' },
+  rtol: { title: 'Relative tolerance', min: 1e-12, max: 1, placeholder: '1e-5' },
+  atol: { title: 'Absolute tolerance', min: 1e-12, max: 1, placeholder: '1e-5' },
 };
 
 const TIMES = ['grid', 't_end', 'denoise'];
@@ -22,6 +24,7 @@ export const SAMPLERS = {
   heun: { title: 'Heun, ODE', said: 'Heun’s method on the probability flow', steps: 18, takes: TIMES },
   euler: { title: 'Euler, ODE', said: 'Euler’s method on the probability flow', steps: 40, takes: TIMES },
   ddim: { title: 'DDIM', said: 'DDIM', steps: 40, takes: [...TIMES, 'eta'] },
+  ode: { title: 'Adaptive, ODE', said: 'Dormand and Prince’s pair on the probability flow', steps: 18, takes: ['t_end', 'denoise', 'rtol', 'atol'] },
   'euler-maruyama': { title: 'Euler–Maruyama, SDE', said: 'Euler–Maruyama on the reverse SDE', steps: 200, takes: TIMES },
   'reverse-diffusion': { title: 'Reverse diffusion, SDE', said: 'reverse diffusion', steps: 200, takes: TIMES },
   pc: { title: 'Predictor–corrector, SDE', said: 'predictor–corrector sampling', steps: 100, takes: [...TIMES, ...PAIR] },
