@@ -32,7 +32,7 @@ export type SamplerName =
 export interface Settings {
   /** Default `'heun'`. */
   sampler?: SamplerName;
-  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. */
+  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. `ode` chooses its own. */
   steps?: number;
   /** Samples, 1 to 1024, default 16. */
   n?: number;

@@ -50,6 +50,8 @@ pub enum SamplerKind {
     Ddpm,
     /// Reverse SDE by a stochastic Heun method (weak order 2).
     StochasticHeun,
+    /// Probability-flow ODE by Dormand and Prince's adaptive pair, to --rtol and --atol.
+    Ode,
 }
 
 impl SamplerKind {
@@ -60,6 +62,7 @@ impl SamplerKind {
             Self::Heun,
             Self::Euler,
             Self::Rk4,
+            Self::Ode,
             Self::Ddim,
             Self::DpmSolver,
             Self::Dpmpp2m,
@@ -100,6 +103,7 @@ impl SamplerKind {
             Self::Edm => "edm",
             Self::Ddpm => "ddpm",
             Self::StochasticHeun => "stochastic-heun",
+            Self::Ode => "ode",
         }
     }
 
@@ -133,6 +137,9 @@ impl SamplerKind {
                 "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step"
             }
             Self::StochasticHeun => "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
+            Self::Ode => {
+                "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, --steps not used"
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     sde::{BetaSchedule, Ddpm, Smld, SubVp, Ve, Vp},
 };
 
+mod adaptive;
 mod closed_form;
 mod ladders;
 mod langevin;
@@ -36,9 +37,10 @@ fn with(sampler: SamplerKind, steps: usize) -> Settings {
     Settings { sampler, steps, ..Settings::default() }
 }
 
-/// Every sampler, and `pc` in every pairing and order.
+/// Every sampler but the adaptive one, which counts its own steps, and `pc` in every pairing and order.
 fn all_kinds(steps: usize) -> Vec<Settings> {
-    let mut all: Vec<Settings> = SamplerKind::all().iter().map(|&kind| with(kind, steps)).collect();
+    let kinds = SamplerKind::all().iter().filter(|&&kind| kind != SamplerKind::Ode);
+    let mut all: Vec<Settings> = kinds.map(|&kind| with(kind, steps)).collect();
     all.push(Settings { eta: 1.0, ..with(SamplerKind::Ddim, steps) });
     all.push(Settings { variance: Variance::Large, ..with(SamplerKind::Ddpm, steps) });
     for predictor in

@@ -4,6 +4,8 @@
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
 mod clipped;
+#[cfg(not(target_family = "wasm"))]
+pub mod divergence;
 mod gaussian;
 mod mixture;
 pub mod network;
