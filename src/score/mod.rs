@@ -6,6 +6,7 @@
 mod gaussian;
 mod mixture;
 pub mod network;
+mod parameterisation;
 
 use burn::{
     Tensor,
@@ -15,6 +16,7 @@ use burn::{
 pub use self::{
     gaussian::Gaussian,
     mixture::{Mixture, MixtureConfig, MixtureScore},
+    parameterisation::{Predicted, Prediction},
 };
 
 /// Where on the forward process xₜ = α·x₀ + σ·ε a score is evaluated. Host scalars, in f64.
