@@ -108,8 +108,8 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
         "trajectory": args.trajectory, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
     });
-    let out =
-        args.out.or(args.npy).or(args.trajectory).map(|path| format!(" in {}", path.display())).unwrap_or_default();
+    let out = args.out.or(args.npy).or(args.trajectory);
+    let out = out.map_or_else(String::new, |path| format!(" in {}", path.display()));
     context.report(&value, &format!("{n} samples{out} ({nfe} NFE, {seconds:.1} s, {description})"))?;
     Ok(())
 }
