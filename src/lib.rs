@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`sde`] | forward processes xₜ = α(t)·x₀ + σ(t)·ε and their exact transitions |
 //! | [`schedule`] | time grids |
-//! | [`score`] | the score, all that a sampler sees; networks as scores; guidance |
+//! | [`score`] | the score, all that a sampler sees; networks and mixtures as scores; guidance; parameterisations |
+//! | [`model`] | a network or a mixture, with its process |
 //! | [`sampler`] | samplers as resumable state machines: one call, one step |
 //! | [`flow`], [`ode`] | the probability flow in the angle θ = atan(σ/α), and the adaptive solver of its ODE |
 //! | [`codes`] | latent codes: encode, decode, interpolate, edit |

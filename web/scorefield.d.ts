@@ -142,7 +142,9 @@ export interface Adapter {
   software: boolean;
 }
 
+/** What a model's file says of itself. A mixture has only `kind`, `process` and `data` with `name`, `shape` and `classes`. */
 export interface Manifest {
+  kind: 'network' | 'mixture';
   version: number;
   architecture: { kind: string; [field: string]: unknown };
   process: { kind: string; [field: string]: unknown };
@@ -166,7 +168,9 @@ export class Model extends EventTarget {
   /** Why it is not WebGPU; empty when it is. */
   readonly reason: string;
   readonly adapter: Adapter | null;
-  /** Channels, height, width. */
+  /** `mixture` is an exact score, from a TOML file. */
+  readonly kind: 'network' | 'mixture';
+  /** Channels, height, width; of a mixture in d dimensions 1, 1, d. */
   readonly shape: [number, number, number];
   readonly classes: string[];
   /** Starts a run; nothing is computed until it is iterated. */
