@@ -3,12 +3,12 @@
 use super::*;
 
 /// The gain x(t_end)/x(1) of a deterministic sampler on N(0, 0.5²), in f64.
-fn gain(settings: &Settings, process: &Process) -> f64 {
+pub(super) fn gain(settings: &Settings, process: &Process) -> f64 {
     sample_from(settings, process, &[1.0], &gaussian(1, 0.0, 0.5))[0]
 }
 
 /// The probability flow's own gain, the ratio of the marginals' standard deviations.
-fn exact_gain(process: &Process) -> f64 {
+pub(super) fn exact_gain(process: &Process) -> f64 {
     let std = |t: f64| gaussian(1, 0.0, 0.5).std_at(&process.level(t))[0];
     std(process.default_t_end()) / std(1.0)
 }
@@ -96,7 +96,7 @@ fn data_that_is_a_point_is_reached_in_one_step() {
 }
 
 /// 0.6·N(1, 0.3²) + 0.4·N(−1, 0.2²) in every coordinate.
-struct Mixture;
+pub(super) struct Mixture;
 
 const PARTS: [(f64, f64, f64); 2] = [(0.6, 1.0, 0.3), (0.4, -1.0, 0.2)];
 

@@ -37,6 +37,18 @@ fn the_nfe_reported_is_the_nfe_made() {
             assert!(steps.windows(2).all(|pair| pair[0].nfe < pair[1].nfe));
         }
     }
+    // DPM-Solver's orders, the churn's noise, and steps of which only the last are too long (see `ode.rs`).
+    let vp = |settings: &Settings| {
+        let mut sampler = Sampler::new(settings, &VP, 3, &Device::flex()).unwrap();
+        finish(&mut sampler, &gaussian(3, 0.0, 0.5));
+        sampler.nfe()
+    };
+    for order in [1, 2, 3] {
+        assert_eq!(vp(&Settings { order, ..with(SamplerKind::DpmSolver, 10) }), 10 * order as u64 + 1);
+        assert_eq!(vp(&Settings { order, ..with(SamplerKind::DpmSolver, 1) }), 2);
+    }
+    assert_eq!(vp(&Settings { churn: 5.0, ..with(SamplerKind::Edm, 17) }), 35, "EDM's 18 steps");
+    assert_eq!(vp(&with(SamplerKind::Rk4, 2)), 6, "σ/α falls 26-fold, then 550-fold");
     // Two correctors a step, and none.
     for (corrector, expected) in [(Corrector::Langevin, 31), (Corrector::None, 11)] {
         let settings = Settings { corrector, corrector_steps: 2, ..with(SamplerKind::Pc, 10) };
@@ -97,14 +109,19 @@ fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
 
 #[test]
 fn a_paused_sampler_goes_on_where_it_was() {
-    let (score, settings) = (gaussian(3, 0.0, 1.0), with(SamplerKind::Pc, 8));
-    let straight = sample(&settings, &VE, 3, &score);
-    let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
-    sampler.step(&score).unwrap();
-    let mut other = Sampler::new(&with(SamplerKind::Pc, 3), &VE, 3, &Device::flex()).unwrap();
-    finish(&mut other, &score);
-    finish(&mut sampler, &score);
-    assert_eq!(read(&sampler.x()), straight);
+    let score = gaussian(3, 0.0, 1.0);
+    for settings in all_kinds(8) {
+        let straight = sample(&settings, &VE, 3, &score);
+        let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
+        for _ in 0..3 {
+            sampler.step(&score).unwrap();
+        }
+        let mut other =
+            Sampler::new(&Settings { steps: 3, seed: 1, ..settings.clone() }, &VE, 3, &Device::flex()).unwrap();
+        finish(&mut other, &score);
+        finish(&mut sampler, &score);
+        assert_eq!(read(&sampler.x()), straight, "{settings:?}");
+    }
 }
 
 #[test]

@@ -107,10 +107,25 @@ fn samplers_are_their_peers() {
         // one unit in the last place of f32, that would be 1e-7.)
         let tolerance = 1e-11;
         let deviation = deviation(&ours, &case.last);
-        println!("{deviation:e} {}", case.name);
         assert!(deviation < tolerance, "{}: {deviation:e}, {ours:?}, not {:?}", case.name, case.last);
     }
     assert_eq!(fixture.cases.len(), 96);
+}
+
+#[test]
+fn diffusers_own_assertions_hold() {
+    // `test_scheduler_dpm_multi.py`: mean |x| 0.3301 of x = i/768, i = 0 … 767; `test_scheduler_edm_euler.py`: the sum
+    // 34.1855 of √(80² + 1)·i/768. The fake model is linear: a gain is all. Four decimals are
+    // printed; the sum is of float32, good to 1e-5 of it.
+    let Fixture { cases, init, .. } = fixture();
+    let gain = |name: &str| {
+        let case = cases.iter().find(|case| case.name.starts_with(name) && case.model.ends_with("fake")).unwrap();
+        (case.last[0] / init[0]).abs()
+    };
+    let multistep = gain("DPMSolverMultistep dpmsolver++ 10 {'final_sigmas_type': 'sigma_min'");
+    assert!((multistep * 383.5 / 768.0 - 0.3301).abs() < 0.5e-4, "{multistep}");
+    let euler = gain("EDMEuler 10") * (6401f64 / 6400.0).sqrt();
+    assert!((euler * 383.5 - 34.1855).abs() < 0.5e-3, "{euler}");
 }
 
 #[test]
