@@ -7,7 +7,9 @@ export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 export type Device = 'webgpu' | 'cpu';
 
-export type SamplerName = 'heun' | 'euler' | 'ddim' | 'euler-maruyama' | 'reverse-diffusion' | 'pc';
+export type SamplerName =
+  | 'heun' | 'euler' | 'ddim' | 'euler-maruyama' | 'reverse-diffusion' | 'pc'
+  | 'rk4' | 'dpm-solver' | 'dpm++2m' | 'dpm++2m-sde' | 'edm';
 
 /** What every sampler takes. */
 export interface Settings {
@@ -25,7 +27,7 @@ export interface Settings {
   guidance?: number;
   /** Last time; default 1e-3 for VP and sub-VP, 1e-5 for VE. */
   t_end?: number;
-  /** Time grid; default karras for VE and for heun on VP, else uniform. */
+  /** Time grid; default the sampler's own: karras for VE and for heun on VP, log-snr for dpm, else uniform. */
   grid?: 'uniform' | 'quadratic' | 'log-snr' | 'karras';
   /** End with Tweedie's estimate at `t_end`, for one more evaluation; default true. */
   denoise?: boolean;
@@ -43,6 +45,16 @@ export interface Settings {
   norms?: 'sample' | 'batch';
   /** Noise of `ddim`, 0 (none) to 1 (ancestral); default 0. */
   eta?: number;
+  /** Order of `dpm-solver`, 1 to 3: as many evaluations a step; default 2. */
+  order?: number;
+  /** Noise that `edm` adds before its steps (S_churn); default 0, its deterministic sampler. */
+  churn?: number;
+  /** Least σ/α at which `edm` adds noise (S_min); default 0. */
+  churn_min?: number;
+  /** Largest σ/α at which `edm` adds noise (S_max); default 1e9. */
+  churn_max?: number;
+  /** Standard deviation of `edm`'s noise (S_noise), 0 to 10; default 1. */
+  churn_noise?: number;
 }
 
 export interface SampleOptions extends Settings {

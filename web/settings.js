@@ -12,9 +12,15 @@ const EXTRA = {
   pc_order: { title: 'Order', choices: ['paper', 'score-sde'] },
   norms: { title: 'Corrector norms', choices: ['sample', 'batch'] },
   eta: { title: 'Noise η', min: 0, max: 1, placeholder: '0' },
+  order: { title: 'Solver order', min: 1, max: 3, whole: true, placeholder: '2' },
+  churn: { title: 'Churn', min: 0, max: 1e6, placeholder: '0' },
+  churn_min: { title: 'Churn from σ', min: 0, max: 1e9, placeholder: '0' },
+  churn_max: { title: 'Churn to σ', min: 0, max: 1e9, placeholder: '1e9' },
+  churn_noise: { title: 'Churn noise', min: 0, max: 10, placeholder: '1' },
 };
 
 const TIMES = ['grid', 't_end', 'denoise'];
+const CHURN = ['churn', 'churn_min', 'churn_max', 'churn_noise'];
 const PAIR = ['predictor', 'corrector', 'corrector_steps', 'snr', 'pc_order', 'norms'];
 
 /** Samplers by name: the form's title, how a caption says it, a good number of steps, and what else it takes. */
@@ -22,6 +28,11 @@ export const SAMPLERS = {
   heun: { title: 'Heun, ODE', said: 'Heun’s method on the probability flow', steps: 18, takes: TIMES },
   euler: { title: 'Euler, ODE', said: 'Euler’s method on the probability flow', steps: 40, takes: TIMES },
   ddim: { title: 'DDIM', said: 'DDIM', steps: 40, takes: [...TIMES, 'eta'] },
+  rk4: { title: 'Runge–Kutta 4, ODE', said: 'the Runge–Kutta method on the probability flow', steps: 12, takes: TIMES },
+  'dpm-solver': { title: 'DPM-Solver', said: 'DPM-Solver', steps: 10, takes: [...TIMES, 'order'] },
+  'dpm++2m': { title: 'DPM-Solver++ 2M', said: 'DPM-Solver++ 2M', steps: 20, takes: TIMES },
+  'dpm++2m-sde': { title: 'DPM-Solver++ 2M, SDE', said: 'DPM-Solver++ 2M on the reverse SDE', steps: 30, takes: TIMES },
+  edm: { title: 'EDM, with churn', said: 'EDM’s sampler', steps: 18, takes: [...TIMES, ...CHURN] },
   'euler-maruyama': { title: 'Euler–Maruyama, SDE', said: 'Euler–Maruyama on the reverse SDE', steps: 200, takes: TIMES },
   'reverse-diffusion': { title: 'Reverse diffusion, SDE', said: 'reverse diffusion', steps: 200, takes: TIMES },
   pc: { title: 'Predictor–corrector, SDE', said: 'predictor–corrector sampling', steps: 100, takes: [...TIMES, ...PAIR] },

@@ -10,9 +10,9 @@
 //! xₛ = (σₛ/σₜ)e⁻ʰ·xₜ + αₛ(1 − e⁻²ʰ)·D + σₛ√(1 − e⁻²ʰ)·z for the reverse SDE. Without the extrapolation the first is
 //! DDIM with η = 0, the second with η = 1.
 //!
-//! The first step has no estimate before it: w = 0. And w is at most 3, six times that of even steps: after a very short
-//! step the difference of two estimates says nothing of a long one. (diffusers' and the paper's grids stay below.) No step
-//! is too long: D stays near the data.
+//! The first step has no estimate before it: w = 0. And w is at most 3, six times that of even steps: after a very
+//! short step the difference of two estimates says nothing of a long one. (The paper's and diffusers' grids stay
+//! below.) No step is too long: D stays near the data.
 
 use burn::Tensor;
 

@@ -103,8 +103,7 @@ fn samplers_are_their_peers() {
             _ => Box::new(Mixture2),
         };
         let ours = plane_from(&settings, &process, &start, &*score);
-        // Float64 on both sides: 1e-13, times 1/α = 157 at t = 1. (Should a platform's logarithm move a draw of noise by
-        // one unit in the last place of f32, that would be 1e-7.)
+        // Float64 on both sides: 1e-13, times 1/α = 157 at t = 1.
         let tolerance = 1e-11;
         let deviation = deviation(&ours, &case.last);
         assert!(deviation < tolerance, "{}: {deviation:e}, {ours:?}, not {:?}", case.name, case.last);
@@ -157,7 +156,7 @@ fn the_probability_flow_is_scipys() {
             let what = format!("{} {:?} {order}: {coarse:e} {fine:e}", process.name(), settings.sampler);
             // Next-order terms are a few per cent at 200 steps.
             assert!((slope - f64::from(*order)).abs() < 0.1, "{what}");
-            // Steps of h = 9.6/400 in log-SNR at the most (VP), 1.4 times as long on sub-VP: C·h^order with C below 0.2.
+            // C·h^order for steps of h in log-SNR: 9.6/400 on VP, 1.4 times that on sub-VP; C is below 0.2.
             assert!(fine < 0.2 * 0.034_f64.powi(*order), "{what}");
         }
     }
