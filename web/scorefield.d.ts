@@ -44,7 +44,7 @@ export interface Settings {
   guidance?: number;
   /** Last time; default 1e-3 for VP and sub-VP, 1e-5 for VE. */
   t_end?: number;
-  /** Time grid; default karras for VE and for heun on VP, else uniform. */
+  /** Time grid; default the sampler's own: karras for VE and for heun on VP, log-snr for dpm, else uniform. */
   grid?: 'uniform' | 'quadratic' | 'log-snr' | 'karras';
   /** End with Tweedie's estimate at `t_end`, for one more evaluation; default true. */
   denoise?: boolean;

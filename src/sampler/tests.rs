@@ -13,7 +13,10 @@ mod adaptive;
 mod closed_form;
 mod ladders;
 mod langevin;
+mod laws;
 mod machine;
+mod peers;
+mod solvers;
 mod weak_order;
 
 const VE: Process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 });
@@ -109,6 +112,37 @@ fn sample(settings: &Settings, process: &Process, d: usize, score: &dyn Score) -
 fn sample_from(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
     let settings = Settings { n: x.len(), ..settings.clone() };
     let mut sampler = Sampler::with_init(&settings, process, column(x)).unwrap();
+    finish(&mut sampler, score);
+    read(&sampler.x())
+}
+
+/// A mixture of two Gaussians in two dimensions, as in tests/reference/solvers.py.
+struct Mixture2;
+
+const WEIGHTS: [f64; 2] = [0.6, 0.4];
+const MEANS: [[f64; 2]; 2] = [[1.0, -0.5], [-1.0, 0.7]];
+const STDS: [[f64; 2]; 2] = [[0.3, 0.5], [0.4, 0.2]];
+
+impl Score for Mixture2 {
+    fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let row = |values: [f64; 2]| Tensor::<2>::from_data([values], (&x.device(), x.dtype()));
+        let parts = [0, 1].map(|k| {
+            let variance = STDS[k].map(|std| (level.alpha * std).powi(2) + level.sigma.powi(2));
+            let offset = x.clone() - row(MEANS[k].map(|mean| level.alpha * mean));
+            let log = WEIGHTS[k].ln() - 0.5 * (variance[0] * variance[1]).ln();
+            let precise = offset.clone() * row(variance.map(|v| -1.0 / v));
+            ((offset * precise.clone()).sum_dim(1) * 0.5 + log, precise)
+        });
+        let [(a, first), (b, second)] = parts;
+        second.clone() + burn::tensor::activation::sigmoid(a - b) * (first - second)
+    }
+}
+
+/// The last samples of a run in f64 from `x`, in two dimensions.
+fn plane_from(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
+    let settings = Settings { n: x.len() / 2, ..settings.clone() };
+    let x = Tensor::from_data(TensorData::new(x.to_vec(), [x.len() / 2, 2]), (&Device::flex(), DType::F64));
+    let mut sampler = Sampler::with_init(&settings, process, x).unwrap();
     finish(&mut sampler, score);
     read(&sampler.x())
 }

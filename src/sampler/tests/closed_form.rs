@@ -3,12 +3,12 @@
 use super::*;
 
 /// The gain x(t_end)/x(1) of a deterministic sampler on N(0, 0.5²), in f64.
-fn gain(settings: &Settings, process: &Process) -> f64 {
+pub(super) fn gain(settings: &Settings, process: &Process) -> f64 {
     sample_from(settings, process, &[1.0], &gaussian(1, 0.0, 0.5))[0]
 }
 
 /// The probability flow's own gain, the ratio of the marginals' standard deviations.
-fn exact_gain(process: &Process) -> f64 {
+pub(super) fn exact_gain(process: &Process) -> f64 {
     let std = |t: f64| gaussian(1, 0.0, 0.5).std_at(&process.level(t))[0];
     std(process.default_t_end()) / std(1.0)
 }
