@@ -51,9 +51,15 @@ fn sde_solvers_converge_with_their_weak_orders() {
                 };
                 let (coarse, fine) = (error(160), error(320));
                 for (coarse, fine) in coarse.into_iter().zip(fine) {
+                    if coarse.max(fine) < 1e-12 {
+                        // The mean of the posterior, which is linear here: ancestral's gain is exact, and on VE the
+                        // others', whose step has the same mean there.
+                        assert!(sampler == SamplerKind::Ancestral || matches!(process, Process::Ve(_)));
+                        assert!(order == 1.0);
+                        continue;
+                    }
                     let slope = (coarse / fine).log2();
                     let what = format!("{} {grid:?} {sampler:?}: {slope} {coarse} {fine}", process.name());
-                    println!("{what}");
                     // The next order's term is a tenth of the leading one at 160 steps, where that does not vanish.
                     assert!((slope - order).abs() < 0.15, "{what}");
                 }
