@@ -43,7 +43,8 @@ pub struct Settings {
     /// Last time; without it 1e-3 for VP and sub-VP, 1e-5 for VE, 1/N for DDPM, 0 for SMLD and where --spacing rules
     #[cfg_attr(not(target_family = "wasm"), arg(long))]
     pub t_end: Option<f64>,
-    /// Time grid; without it --spacing's levels where there are such, else karras for VE and for heun on VP, else uniform
+    /// Time grid; without it --spacing's levels where there are such, else karras for VE and for heun
+    /// on VP, quadratic for stochastic-heun, else uniform
     #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum))]
     pub grid: Option<Grid>,
     /// End with Tweedie's estimate at t-end, for one more evaluation
