@@ -71,7 +71,7 @@ fn euler_on_the_flow_is_ddim() {
         let predictor = Settings {
             predictor: Predictor::Euler,
             corrector: Corrector::None,
-            grid: Some(SamplerKind::Ddim.default_grid(&process)),
+            grid: Some(SamplerKind::Ddim.default_grid(process)),
             ..with(SamplerKind::Pc, 12)
         };
         for other in [run(&with(SamplerKind::Euler, 12)), run(&predictor)] {
