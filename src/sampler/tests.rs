@@ -12,6 +12,7 @@ use crate::{
 mod closed_form;
 mod langevin;
 mod machine;
+mod metropolis;
 
 const VE: Process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 });
 const VP: Process = Process::Vp(Vp { beta_min: 0.1, beta_max: 20.0 });
