@@ -10,7 +10,7 @@
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
-//! | `objective`, `train`, `data`, `eval`, `device`, `cli` | training, data, quality and the command line (native only) |
+//! | `objective`, `train`, `data`, `eval`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -39,6 +39,8 @@ pub mod device;
 pub mod eval;
 #[cfg(not(target_family = "wasm"))]
 pub mod objective;
+#[cfg(not(target_family = "wasm"))]
+pub mod plot;
 #[cfg(not(target_family = "wasm"))]
 pub mod train;
 

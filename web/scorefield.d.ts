@@ -7,7 +7,26 @@ export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 export type Device = 'webgpu' | 'cpu';
 
-export type SamplerName = 'heun' | 'euler' | 'ddim' | 'euler-maruyama' | 'reverse-diffusion' | 'pc';
+export type SamplerName =
+  | 'heun'
+  | 'euler'
+  | 'rk4'
+  | 'ode'
+  | 'ddim'
+  | 'dpm-solver'
+  | 'dpm++2m'
+  | 'dpm++2m-sde'
+  | 'edm'
+  | 'euler-maruyama'
+  | 'stochastic-heun'
+  | 'reverse-diffusion'
+  | 'ancestral'
+  | 'pc'
+  | 'ddpm'
+  | 'ula'
+  | 'mala'
+  | 'hmc'
+  | 'annealed-langevin';
 
 /** What every sampler takes. */
 export interface Settings {
@@ -30,9 +49,9 @@ export interface Settings {
   /** End with Tweedie's estimate at `t_end`, for one more evaluation; default true. */
   denoise?: boolean;
   /** Predictor of `pc`; default `'reverse-diffusion'`. */
-  predictor?: 'reverse-diffusion' | 'euler-maruyama' | 'euler' | 'none';
+  predictor?: 'reverse-diffusion' | 'euler-maruyama' | 'ancestral' | 'euler' | 'none';
   /** Corrector of `pc`; default `'langevin'`. */
-  corrector?: 'langevin' | 'none';
+  corrector?: 'langevin' | 'ald' | 'hmc' | 'none';
   /** Corrector steps of `pc` at each level; 1 to 1000, default 1. */
   corrector_steps?: number;
   /** Signal-to-noise ratio of the corrector; 1e-4 to 10, default 0.16. */
@@ -43,6 +62,38 @@ export interface Settings {
   norms?: 'sample' | 'batch';
   /** Noise of `ddim`, 0 (none) to 1 (ancestral); default 0. */
   eta?: number;
+  /** The times themselves, from 1 to the last, in place of `steps`, `grid` and `t_end`. */
+  times?: number[];
+  /** Discrete times that `ddpm`, and others on a discrete process, visit; default `'leading'`. */
+  spacing?: 'leading' | 'trailing' | 'linspace';
+  /** Variance of `ddpm`'s steps; default `'small'`. */
+  variance?: 'small' | 'large';
+  /** Order of `dpm-solver`, 1 to 3; default 2. */
+  order?: number;
+  /** Relative tolerance of `ode`; default 1e-5. */
+  rtol?: number;
+  /** Absolute tolerance of `ode`; default 1e-5. */
+  atol?: number;
+  /** Noise that `edm` adds before its steps (S_churn); default 0, its deterministic sampler. */
+  churn?: number;
+  /** Least σ/α at which `edm` adds noise (S_min); default 0. */
+  churn_min?: number;
+  /** Largest σ/α at which `edm` adds noise (S_max); default 1e9. */
+  churn_max?: number;
+  /** Standard deviation of `edm`'s noise (S_noise); default 1. */
+  churn_noise?: number;
+  /** What Langevin's step size means: (ε/2, √ε), (ε, √2ε) or (ε²/2, ε); default `'full'`. */
+  convention?: 'half' | 'full' | 'squared';
+  /** Step size ε of `ula`, `mala` and `hmc`, and of `annealed-langevin` at its last level; default the sampler's own. */
+  step_size?: number;
+  /** Leapfrog steps of one move of `hmc`; default 10. */
+  leapfrog_steps?: number;
+  /** Langevin steps of `annealed-langevin` at each level; default 5. */
+  level_steps?: number;
+  /** Largest size of a value of the denoised estimate; default no limit. */
+  clip?: number;
+  /** Dynamic thresholding of the denoised estimate at this quantile of each sample's sizes; default none. */
+  threshold?: number;
 }
 
 export interface SampleOptions extends Settings {
@@ -50,6 +101,8 @@ export interface SampleOptions extends Settings {
   signal?: AbortSignal;
   /** Yield every so many steps, and the last; default 1. The steps between cost no readback. */
   every?: number;
+  /** Keep the numbers of every step, for `step.values()`; default false. */
+  values?: boolean;
 }
 
 export interface Progress {
@@ -96,8 +149,6 @@ export interface Manifest {
   parameterisation: { kind: string; [field: string]: unknown };
   data: { name: string; shape: [number, number, number]; range: [number, number]; classes: string[]; licence: string };
   training: { steps: number; batch: number; seed: number; ema: number; hours: number; [field: string]: unknown };
-  /** Recommended settings. */
-  defaults?: Settings;
 }
 
 /**
@@ -167,12 +218,17 @@ export class Step {
   readonly ms: number;
   /** This is the last step. */
   readonly done: boolean;
+  /** Mean acceptance probability so far, of samplers that accept or reject moves; null of others. */
+  readonly acceptance: number | null;
+  /** Pictures: one a sample, or one of all points of a mixture. */
   readonly n: number;
   readonly channels: number;
   readonly width: number;
   readonly height: number;
   /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. */
   pixels(kind?: Kind): Uint8ClampedArray;
+  /** The numbers, samples first; only of a run that was started with `values: true`. */
+  values(kind?: Kind): Float32Array;
   draw(canvas: HTMLCanvasElement | OffscreenCanvas, options?: DrawOptions & { kind?: Kind }): void;
 }
 

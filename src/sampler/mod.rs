@@ -4,9 +4,17 @@
 //! |---|---|---|
 //! | `ula`, `annealed-langevin` | `langevin.rs` | Song & Ermon 2019 and 2020, <https://arxiv.org/abs/1907.05600>, <https://arxiv.org/abs/2006.09011> |
 //! | `mala`, `hmc` | `metropolis.rs` | Roberts & Tweedie 1996; Neal 2011, <https://arxiv.org/abs/1206.1901> |
-//! | `euler-maruyama`, `reverse-diffusion`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
+//! | `euler-maruyama`, `reverse-diffusion`, `ancestral`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
+//! | `rk4` | `rk4.rs` | the classical method of order 4 |
+//! | `edm` | `edm.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
+//! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
+//! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
+//! | `ddpm` | `ddpm.rs` | Ho, Jain & Abbeel 2020, <https://arxiv.org/abs/2006.11239> |
+//! | `stochastic-heun` | `stochastic_heun.rs` | Kloeden & Platen 1992, § 15.1, in the variables of DPM-Solver++ |
+//!
+//! [`State::evaluate`] holds the denoised estimate to `clip` and `threshold` ([`crate::score::Clipped`]), for all of them.
 //!
 //! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host
 //! scalars in f64, and a step adds only elementwise work on the device: nothing is read back.
@@ -15,22 +23,29 @@
 
 mod choices;
 mod ddim;
+mod ddpm;
+mod dpm;
+mod dpmpp;
+mod edm;
 mod langevin;
 mod metropolis;
 mod ode;
 mod predictor_corrector;
+mod rk4;
 mod settings;
+mod stochastic_heun;
 
 use burn::{Tensor, tensor::Device};
 
 pub use self::{
-    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Spacing, Variance},
+    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance},
     settings::{MAX_SAMPLES, Settings, check_guidance},
 };
+pub use crate::schedule::Spacing;
 use crate::{
     Error, Result,
     noise::{Noise, Purpose},
-    score::{Level, Score},
+    score::{Clipped, Level, Limits, Score},
     sde::Process,
 };
 
@@ -82,11 +97,19 @@ enum Method {
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
+    Rk4,
+    DpmSolver(dpm::DpmSolver),
+    Multistep(dpmpp::Multistep),
+    Edm(edm::Edm),
+    Ddpm(ddpm::Ddpm),
+    StochasticHeun(stochastic_heun::StochasticHeun),
 }
 
 /// What the families share: where they are, and what they have drawn and evaluated.
 struct State {
     process: Process,
+    /// What the denoised estimate is held to.
+    limits: Option<Limits>,
     /// From 1 to t_end; as far as it has come, where the sampler chooses its steps on the way.
     times: Vec<f64>,
     /// Whether more times are to come than `times` has.
@@ -115,12 +138,12 @@ impl Sampler {
         settings.validate(process)?;
         let noise = Noise::new(settings.seed);
         let unit = noise.normal(settings.first_sample, [settings.n, d], Purpose::Prior, 0, device);
-        let x = unit * process.prior_std();
+        let x = unit * process.prior_std_at(settings.times(process)?[0]);
         Self::with_init(settings, process, x)
     }
 
-    /// A sampler that starts from `x` at t = 1, or at t_end if it stays there (x itself, not unit noise), on its device
-    /// and in its precision.
+    /// A sampler that starts from `x` (x itself, not unit noise) at its first time, on its device and in its precision.
+    /// That is t = 1, but for a leading spacing, which begins a little below, and t_end for a sampler that stays there.
     ///
     /// # Shapes
     /// `x`: `[settings.n, d]`.
@@ -136,6 +159,7 @@ impl Sampler {
         let times = settings.times(process)?;
         let state = State {
             process: process.clone(),
+            limits: Limits::of(settings.clip, settings.threshold),
             times,
             open: false,
             index: 0,
@@ -149,7 +173,7 @@ impl Sampler {
             moves: 0,
         };
         let settings = Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
-        // Without noise Tweedie's estimate is x itself.
+        // Where no noise is left there is nothing to denoise: a discrete chain ends at t = 0.
         let denoise = settings.denoise && state.last_level().sigma > 0.0;
         Ok(Self { method: Method::new(&settings), state, denoise, x })
     }
@@ -244,10 +268,26 @@ impl Method {
             SamplerKind::ReverseDiffusion => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::ReverseDiffusion))
             }
+            SamplerKind::Ancestral => {
+                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::Ancestral))
+            }
             SamplerKind::Pc => Self::PredictorCorrector(PredictorCorrector::new(settings)),
             SamplerKind::Heun => Self::Ode(ode::Ode::Heun),
             SamplerKind::Euler => Self::Ode(ode::Ode::Euler),
             SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
+            SamplerKind::Rk4 => Self::Rk4,
+            SamplerKind::DpmSolver => Self::DpmSolver(dpm::DpmSolver { order: settings.order }),
+            SamplerKind::Dpmpp2m => Self::Multistep(dpmpp::Multistep::new(false)),
+            SamplerKind::Dpmpp2mSde => Self::Multistep(dpmpp::Multistep::new(true)),
+            SamplerKind::Edm => Self::Edm(edm::Edm {
+                churn: settings.churn,
+                least: settings.churn_min,
+                most: settings.churn_max,
+                noise: settings.churn_noise,
+                denoise: settings.denoise,
+            }),
+            SamplerKind::Ddpm => Self::Ddpm(ddpm::Ddpm { variance: settings.variance }),
+            SamplerKind::StochasticHeun => Self::StochasticHeun(stochastic_heun::StochasticHeun),
         }
     }
 
@@ -260,6 +300,12 @@ impl Method {
             Self::PredictorCorrector(method) => method.update(x, state, score),
             Self::Ode(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
+            Self::Rk4 => rk4::update(x, state, score),
+            Self::DpmSolver(method) => method.update(x, state, score),
+            Self::Multistep(method) => method.update(x, state, score),
+            Self::Edm(method) => method.update(x, state, score),
+            Self::Ddpm(method) => method.update(x, state, score),
+            Self::StochasticHeun(method) => method.update(x, state, score),
         })
     }
 }
@@ -280,6 +326,11 @@ impl State {
         self.process.level(self.time(self.index + 1))
     }
 
+    /// The level between the process's ends whose σ/α is `ratio`.
+    fn level_at(&self, ratio: f64) -> Level {
+        self.process.level(self.process.time_of_ratio(ratio))
+    }
+
     /// The level that the last update reaches.
     fn last_level(&self) -> Level {
         self.process.level(self.times.last().copied().unwrap_or(0.0))
@@ -287,7 +338,10 @@ impl State {
 
     /// Evaluates the score, counts it and keeps it for the denoised estimate.
     fn evaluate(&mut self, x: &Tensor<2>, level: Level, score: &dyn Score) -> Tensor<2> {
-        let s = score.score(x.clone(), &level);
+        let s = match self.limits {
+            Some(limits) => Clipped::new(score, limits).score(x.clone(), &level),
+            None => score.score(x.clone(), &level),
+        };
         self.nfe += score.evaluations();
         self.last = Some((x.clone(), level, s.clone()));
         s

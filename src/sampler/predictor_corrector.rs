@@ -11,6 +11,9 @@
 //!   [s, t] where the textbook has f(t)·Δt and g²(t)·Δt. The two agree to O(Δt²) a step; the
 //!   integrals stay bounded where g²(t)·Δt does not (VE at t = 1: 17σ_max²·Δt), and for VE, where f = 0,
 //!   this is reverse diffusion.
+//! - ancestral: xₛ = (x + v·s_θ)/a + √w·z, the mean of the posterior q(xₛ | xₜ, x̂₀). For VE w = v·σₛ²/σₜ², the
+//!   posterior's own variance (SMLD's, appendix F); for VP w = v = β (DDPM's, eq. 4), and 0 where nothing is left to
+//!   noise; sub-VP by analogy with VP. `ddim` with η = 1 has the posterior's variance on every process.
 //! - Euler: the probability flow, [`super::ode`].
 //!
 //! The Langevin corrector at a level is x ← x + ε·s_θ + √(2ε)·z with ε = 2α(snr·‖z‖/‖s_θ‖)². `score_sde`
@@ -34,6 +37,7 @@ use super::{
 use crate::{
     noise::Purpose,
     score::{Level, Score},
+    sde::Process,
 };
 
 /// A norm σ‖s‖ below this counts as this, so that the quotient stays finite in f32.
@@ -90,6 +94,15 @@ impl PredictorCorrector {
             Predictor::EulerMaruyama => {
                 let diffusion2 = state.process.diffusion2_integral(to.t, from.t);
                 (1.0 - state.process.drift_integral(to.t, from.t), diffusion2, diffusion2)
+            }
+            Predictor::Ancestral => {
+                let step = state.process.transition(to.t, from.t);
+                let variance = match state.process {
+                    Process::Ve(_) | Process::Smld(_) => step.variance * (to.sigma / from.sigma).powi(2),
+                    _ if to.sigma == 0.0 => 0.0,
+                    _ => step.variance,
+                };
+                (1.0 / step.scale, step.variance / step.scale, variance)
             }
             Predictor::Euler => {
                 let (scale, slope) = ode::line(&from, &to);

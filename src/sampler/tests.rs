@@ -6,19 +6,31 @@ use super::*;
 use crate::{
     schedule::Grid,
     score::{Density, Gaussian},
-    sde::{SubVp, Ve, Vp},
+    sde::{BetaSchedule, Ddpm, Smld, SubVp, Ve, Vp},
 };
 
 mod closed_form;
+mod ladders;
 mod langevin;
 mod machine;
 mod metropolis;
+mod weak_order;
 
 const VE: Process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 });
 const VP: Process = Process::Vp(Vp { beta_min: 0.1, beta_max: 20.0 });
 const SUB_VP: Process = Process::SubVp(SubVp { beta_min: 0.1, beta_max: 20.0 });
 const PROCESSES: [Process; 3] = [VE, VP, SUB_VP];
 const GRIDS: [Grid; 4] = [Grid::Uniform, Grid::Quadratic, Grid::LogSnr, Grid::Karras];
+
+/// DDPM's published chain and NCSN's ladder.
+fn ladders() -> [Process; 2] {
+    [Process::Ddpm(Ddpm::default()), Process::Smld(Smld::geometric(1.0, 0.01, 10).unwrap())]
+}
+
+/// A short chain whose last level is all but noise.
+fn short_chain(schedule: BetaSchedule) -> Process {
+    Process::Ddpm(Ddpm::new(50, 0.002, 0.4, schedule).unwrap())
+}
 
 /// Settings for one sampler and number of steps, with the rest as usual.
 fn with(sampler: SamplerKind, steps: usize) -> Settings {
@@ -29,7 +41,10 @@ fn with(sampler: SamplerKind, steps: usize) -> Settings {
 fn all_kinds(steps: usize) -> Vec<Settings> {
     let mut all: Vec<Settings> = SamplerKind::all().iter().map(|&kind| with(kind, steps)).collect();
     all.push(Settings { eta: 1.0, ..with(SamplerKind::Ddim, steps) });
-    for predictor in [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Euler, Predictor::None] {
+    all.push(Settings { variance: Variance::Large, ..with(SamplerKind::Ddpm, steps) });
+    for predictor in
+        [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Ancestral, Predictor::Euler, Predictor::None]
+    {
         for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
             for norms in [Norms::Sample, Norms::Batch] {
                 all.push(Settings { predictor, pc_order, norms, ..with(SamplerKind::Pc, steps) });
@@ -49,7 +64,18 @@ fn all_kinds(steps: usize) -> Vec<Settings> {
         }
     }
     all.push(Settings { corrector: Corrector::None, ..with(SamplerKind::Pc, steps) });
+    for order in [1, 3] {
+        all.push(Settings { order, ..with(SamplerKind::DpmSolver, steps) });
+    }
+    for (churn, churn_noise) in [(2.0, 1.0), (1e6, 1.01)] {
+        all.push(Settings { churn, churn_noise, ..with(SamplerKind::Edm, steps) });
+    }
     all
+}
+
+/// Whether the sampler is one for the process: DDPM's is for variance-preserving ones.
+fn runs_on(settings: &Settings, process: &Process) -> bool {
+    settings.sampler != SamplerKind::Ddpm || matches!(process, Process::Vp(_) | Process::Ddpm(_))
 }
 
 /// `d` copies of N(mean, std²).
