@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`sde`] | forward processes xₜ = α(t)·x₀ + σ(t)·ε and their exact transitions |
-//! | [`schedule`] | time grids |
+//! | [`schedule`] | time grids and noise ladders |
 //! | [`score`] | the score, all that a sampler sees; networks and mixtures as scores; guidance; parameterisations |
 //! | [`model`] | a network or a mixture, with its process |
 //! | [`sampler`] | samplers as resumable state machines: one call, one step |

@@ -111,7 +111,8 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
         "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
-        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
+        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds,
+        "device": description,
     });
     let out =
         args.out.or(args.npy).or(args.trajectory).map(|path| format!(" in {}", path.display())).unwrap_or_default();

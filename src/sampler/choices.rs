@@ -113,10 +113,10 @@ impl SamplerKind {
         match self {
             Self::Ula => "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step",
             Self::Mala => {
-                "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step and 1 more"
+                "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step, 1 more at the start"
             }
             Self::Hmc => {
-                "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step and 1 more"
+                "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start"
             }
             Self::AnnealedLangevin => {
                 "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level"

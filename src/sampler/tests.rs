@@ -15,6 +15,7 @@ mod ladders;
 mod langevin;
 mod laws;
 mod machine;
+mod metropolis;
 mod peers;
 mod solvers;
 mod weak_order;

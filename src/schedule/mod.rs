@@ -9,7 +9,8 @@
 //! | `log-snr` | log r | Lu et al. 2022 (DPM-Solver), <https://arxiv.org/abs/2206.00927> |
 //! | `karras` | r^(1/ρ), ρ = 7 | Karras et al. 2022 (EDM), <https://arxiv.org/abs/2206.00364>, eq. 5 |
 //!
-//! VE is geometric in t, so that `uniform` and `log-snr` agree there. Strided ladders of a discrete process: [`Spacing`].
+//! VE is geometric in t, so that `uniform` and `log-snr` agree there. Noise ladders chosen from the data: [`ladder`].
+//! Strided ladders of a discrete process: [`Spacing`].
 
 mod spacing;
 

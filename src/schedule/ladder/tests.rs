@@ -42,6 +42,19 @@ fn technique_4_gives_the_published_steps() {
 }
 
 #[test]
+fn the_ladders_of_28_by_28_images() {
+    // The same formulas computed elsewhere for D = 784: γ, levels by σ₁, and ε by T.
+    let gamma = ratio(784, COVERAGE).unwrap();
+    assert!((gamma - 1.0774).abs() < 0.5e-4, "{gamma}");
+    let ours = [10.0, 15.0, 20.0, 25.0, 50.0].map(|first| levels(first, 0.01, gamma).unwrap());
+    assert_eq!(ours, [94, 99, 103, 106, 115]);
+    for (steps, published, unit) in [(3, 1.2e-5, 1e-6), (5, 1.07e-5, 1e-7), (8, 9.1e-6, 1e-7)] {
+        let ours = step(gamma, steps).unwrap() * 1e-4;
+        assert!((ours - published).abs() < 0.5 * unit, "{steps}: {ours}");
+    }
+}
+
+#[test]
 fn ratios_and_steps_are_scipys() {
     let fixture: serde_json::Value = serde_json::from_str(SCIPY).unwrap();
     let number = |row: &serde_json::Value, key: &str| row[key].as_f64().unwrap();
