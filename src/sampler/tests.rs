@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     schedule::Grid,
     score::{Density, Gaussian},
-    sde::{BetaSchedule, Ddpm, Smld, SubVp, Ve, Vp},
+    sde::{BetaSchedule, Ddpm, Edm, Smld, SubVp, Ve, Vp},
 };
 
 mod adaptive;
@@ -57,7 +57,13 @@ fn all_kinds(steps: usize) -> Vec<Settings> {
         }
     }
     for corrector in [Corrector::Ald, Corrector::Hmc] {
-        for predictor in [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Euler, Predictor::None] {
+        for predictor in [
+            Predictor::ReverseDiffusion,
+            Predictor::EulerMaruyama,
+            Predictor::Ancestral,
+            Predictor::Euler,
+            Predictor::None,
+        ] {
             for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
                 all.push(Settings { predictor, corrector, pc_order, ..with(SamplerKind::Pc, steps) });
             }

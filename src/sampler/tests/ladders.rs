@@ -182,7 +182,9 @@ fn discrete_samplers_follow_their_laws() {
         sampler(SamplerKind::Ancestral, Variance::Small, 0.0),
         sampler(SamplerKind::Ddim, Variance::Small, 1.0),
     ];
-    let chains = [short_chain(BetaSchedule::Linear), short_chain(BetaSchedule::Cosine), ladders()[1].clone(), VP];
+    let [_, smld] = ladders();
+    let edm = Process::Edm(Edm::default());
+    let chains = [short_chain(BetaSchedule::Linear), short_chain(BetaSchedule::Cosine), smld, VP, edm];
     for process in chains {
         for spacing in SPACINGS {
             for steps in [1, 2, 7, 31, 50].into_iter().filter(|&steps| process.ladder().is_none_or(|m| steps <= m)) {
