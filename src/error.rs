@@ -26,6 +26,14 @@ pub enum Error {
         /// How to mend it.
         remedy: String,
     },
+    /// A mixture's TOML file is not what it must be.
+    #[error("mixture {file}: {problem}; the keys are weights, means, stds or covariances, and [process]")]
+    Mixture {
+        /// The file's name.
+        file: String,
+        /// What is wrong, with the field.
+        problem: String,
+    },
     /// A data set is missing or malformed.
     #[error("data set {name}: {problem}; {remedy}")]
     Data {
@@ -92,7 +100,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Setting { .. } | Self::Config { .. } => "setting",
-            Self::Weights { .. } => "weights",
+            Self::Weights { .. } | Self::Mixture { .. } => "weights",
             Self::Data { .. } => "data",
             Self::Io { .. } => "io",
 

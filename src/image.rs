@@ -3,7 +3,11 @@
 //! A sample is a row of `[n, d]`, d = c·h·w in row-major order of (channel, row, column), grey
 //! (c = 1) or RGB (c = 3). A value that is not finite shows in magenta: black would hide it.
 
+mod plot;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::plot::Plot;
 
 use crate::{Error, Result};
 

@@ -3,8 +3,9 @@
 //! | module | holds |
 //! |---|---|
 //! | [`sde`] | forward processes xₜ = α(t)·x₀ + σ(t)·ε and their exact transitions |
-//! | [`schedule`] | time grids |
-//! | [`score`] | the score, all that a sampler sees; networks as scores; guidance |
+//! | [`schedule`] | time grids and noise ladders |
+//! | [`score`] | the score, all that a sampler sees; networks and mixtures as scores; guidance; parameterisations |
+//! | [`model`] | a network or a mixture, with its process |
 //! | [`sampler`] | samplers as resumable state machines: one call, one step |
 //! | [`flow`], [`ode`] | the probability flow in the angle θ = atan(σ/α), and the adaptive solver of its ODE |
 //! | [`codes`] | latent codes: encode, decode, interpolate, edit |
@@ -13,7 +14,7 @@
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
 //! | `likelihood` | log-densities by the flow's change of variables (native only: it needs gradients) |
-//! | `objective`, `train`, `data`, `eval`, `device`, `cli` | training, data, quality and the command line (native only) |
+//! | `objective`, `train`, `data`, `eval`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -47,6 +48,8 @@ pub mod eval;
 pub mod likelihood;
 #[cfg(not(target_family = "wasm"))]
 pub mod objective;
+#[cfg(not(target_family = "wasm"))]
+pub mod plot;
 #[cfg(not(target_family = "wasm"))]
 pub mod train;
 

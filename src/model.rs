@@ -1,13 +1,17 @@
-//! A model: weights with their manifest, ready to be sampled.
+//! A model: something with a score, and a process. Either a network with the weights file that describes it, or a
+//! mixture of Gaussians whose score is exact.
 
-use burn::tensor::Device;
+use std::sync::Arc;
+
+use burn::tensor::{DType, Device};
+use serde::Serialize;
 
 use crate::{
     Error, Result,
     net::UNet,
     sampler::check_guidance,
     score::{
-        Level,
+        Level, Mixture, MixtureConfig, MixtureScore, Score,
         network::{Denoiser, NetworkScore},
     },
     sde::Process,
@@ -16,9 +20,64 @@ use crate::{
 
 /// A loaded model.
 #[derive(Clone, Debug)]
-pub struct Model {
+pub enum Model {
+    /// Weights with their manifest.
+    Network(Box<Network>),
+    /// A mixture's TOML file.
+    Mixture(Analytic),
+}
+
+/// What a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A trained network, of images.
+    Network,
+    /// An exact score, of points.
+    Mixture,
+}
+
+/// A network and what its file says of itself.
+#[derive(Clone, Debug)]
+pub struct Network {
     manifest: Manifest,
     denoiser: Denoiser,
+}
+
+/// A mixture with its process.
+#[derive(Clone, Debug)]
+pub struct Analytic {
+    name: String,
+    mixture: Arc<Mixture>,
+    process: Process,
+}
+
+impl Network {
+    /// What the file says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The network with its preconditioning.
+    #[must_use]
+    pub fn denoiser(&self) -> &Denoiser {
+        &self.denoiser
+    }
+}
+
+impl Analytic {
+    /// The file's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The density of the data.
+    #[must_use]
+    pub fn mixture(&self) -> &Mixture {
+        &self.mixture
+    }
 }
 
 impl Model {
@@ -31,66 +90,105 @@ impl Model {
         let Architecture::UNet(config) = &manifest.architecture;
         let Parameterisation::Edm { sigma_data } = manifest.parameterisation;
         let denoiser = Denoiser { net, shape: config.shape, sigma_data };
-        Ok(Self { manifest, denoiser })
+        Ok(Self::Network(Box::new(Network { manifest, denoiser })))
     }
 
-    /// Reads a weights file's bytes onto `device`; `name` is named in errors.
+    /// Reads the bytes of a weights file, or of a mixture's TOML file, onto `device`; `name` is named in errors.
     ///
     /// # Errors
-    /// [`Error::Weights`] when the bytes are not such a file.
+    /// [`Error::Weights`] or [`Error::Mixture`] when the bytes are not such a file.
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self> {
+        if MixtureConfig::is_meant(name, bytes) {
+            let (config, mixture) = MixtureConfig::parse(name, bytes)?;
+            let mixture = Arc::new(mixture.on(device, DType::F32));
+            return Ok(Self::Mixture(Analytic { name: name.to_owned(), mixture, process: config.process }));
+        }
         let file = File::parse(name, bytes)?;
         let Architecture::UNet(config) = &file.manifest.architecture;
         let net = file.load_into(config.init(0, device))?;
         Self::new(file.manifest.clone(), net)
     }
 
-    /// What the file says of itself.
+    /// Network or mixture.
     #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Network(_) => Kind::Network,
+            Self::Mixture(_) => Kind::Mixture,
+        }
     }
 
-    /// The network with its preconditioning.
-    #[must_use]
-    pub fn denoiser(&self) -> &Denoiser {
-        &self.denoiser
+    /// The network, for what needs one.
+    ///
+    /// # Errors
+    /// When this is a mixture.
+    pub fn network(&self) -> Result<&Network> {
+        match self {
+            Self::Network(network) => Ok(network),
+            Self::Mixture(analytic) => Err(Error::setting(
+                "model",
+                &analytic.name,
+                "a network's weights file (.safetensors): this is a mixture",
+            )),
+        }
     }
 
-    /// The process that it was trained for.
+    /// The process that it is to be sampled by: the one that a network was trained for, or that a mixture's file gives.
     #[must_use]
     pub fn process(&self) -> &Process {
-        &self.manifest.process
+        match self {
+            Self::Network(network) => &network.manifest.process,
+            Self::Mixture(analytic) => &analytic.process,
+        }
     }
 
-    /// Channels, height and width of a sample.
+    /// Channels, height and width of a sample; of a mixture in d dimensions `[1, 1, d]`.
     #[must_use]
     pub fn shape(&self) -> [usize; 3] {
-        self.denoiser.shape
+        match self {
+            Self::Network(network) => network.denoiser.shape,
+            Self::Mixture(analytic) => [1, 1, analytic.mixture.dim()],
+        }
     }
 
     /// Numbers in a sample.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.denoiser.shape.iter().product()
+        self.shape().iter().product()
     }
 
-    /// Number of classes; 0 when the model is unconditional.
+    /// Shape of `n` samples in an NPY file: `[n, c, h, w]`, or `[n, d]` of a mixture.
+    #[must_use]
+    pub fn array_shape(&self, n: usize) -> Vec<usize> {
+        match self {
+            Self::Network(_) => [&[n], &self.shape()[..]].concat(),
+            Self::Mixture(_) => vec![n, self.dim()],
+        }
+    }
+
+    /// Number of classes: a mixture's components; 0 when a network is unconditional.
     #[must_use]
     pub fn classes(&self) -> usize {
-        self.manifest.architecture.classes()
+        match self {
+            Self::Network(network) => network.manifest.architecture.classes(),
+            Self::Mixture(analytic) => analytic.mixture.weights().len(),
+        }
     }
 
     /// The level at time `t`.
     ///
     /// # Errors
-    /// When t is not in [0, 1], or the process has no noise there, and so no score.
+    /// When t is not in [0, 1], or there is no score: without noise a network has none, and neither has a point.
     pub fn level(&self, t: f64) -> Result<Level> {
         let level = self.process().level(t);
-        if (0.0..=1.0).contains(&t) && level.sigma > 0.0 {
+        let clean = match self {
+            Self::Network(_) => false,
+            Self::Mixture(analytic) => !analytic.mixture.has_points(),
+        };
+        if (0.0..=1.0).contains(&t) && (level.sigma > 0.0 || clean) {
             return Ok(level);
         }
-        let zero = if level.sigma > 0.0 { "from 0" } else { "above 0, where there is noise," };
+        let zero = if level.sigma > 0.0 || clean { "from 0" } else { "above 0, where there is noise," };
         Err(Error::setting("t", t, format!("a number {zero} to 1")))
     }
 
@@ -98,7 +196,7 @@ impl Model {
     ///
     /// # Errors
     /// When a label is not below the number of classes, or there is guidance without one or out of its range.
-    pub fn score(&self, labels: &[Option<usize>], guidance: f64, device: &Device) -> Result<NetworkScore> {
+    pub fn score(&self, labels: &[Option<usize>], guidance: f64, device: &Device) -> Result<Box<dyn Score>> {
         check_guidance(guidance)?;
         if guidance != 1.0 && guidance != 0.0 && labels.iter().all(Option::is_none) {
             return Err(Error::setting(
@@ -115,6 +213,96 @@ impl Model {
             };
             return Err(Error::setting("label", label, expected));
         }
-        Ok(NetworkScore::new(self.denoiser.clone(), labels, guidance, classes, device))
+        Ok(match self {
+            Self::Network(network) => {
+                Box::new(NetworkScore::new(network.denoiser.clone(), labels, guidance, classes, device))
+            }
+            Self::Mixture(Analytic { mixture, .. }) => Box::new(MixtureScore::new(mixture.clone(), labels, guidance)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::{Tensor, tensor::TensorData};
+
+    use super::*;
+    use crate::sampler::{Sampler, Settings};
+
+    const MIXTURE: &[u8] = include_bytes!("../tests/reference/mixture2d.toml");
+
+    fn read(name: &str, bytes: &[u8]) -> Result<Model> {
+        Model::from_bytes(name, bytes, &Device::flex())
+    }
+
+    #[test]
+    fn a_mixture_is_a_model_by_its_text() {
+        let model = read("downloaded", MIXTURE).unwrap();
+        assert_eq!((model.kind(), model.shape(), model.classes()), (Kind::Mixture, [1, 1, 2], 2));
+        assert_eq!(model.array_shape(7), [7, 2]);
+        assert_eq!(model.process().name(), "vp");
+        // At x = (2, 0) of component 0, at t = 0: its own score is 0, the other's share e^(−½·(20² + 2.5²))·… too.
+        let level = model.level(0.0).unwrap();
+        let x = || Tensor::<2>::from_data(TensorData::from([[2.0f32, 0.0]]), &Device::flex());
+        let score = |label, guidance| {
+            let score = model.score(&[label], guidance, &Device::flex()).unwrap();
+            assert!(score.density().is_some());
+            score.score(x(), &level).into_data().try_to_vec::<f32>().unwrap()
+        };
+        assert_eq!(score(None, 1.0), [0.0, 0.0]);
+        // −(4/0.04, −1/0.16), to the rounding of 1/0.2² in f32.
+        let own = score(Some(1), 1.0);
+        assert!((own[0] + 100.0).abs() < 1e-4 && (own[1] - 6.25).abs() < 1e-5, "{own:?}");
+        let error = |label, guidance| model.score(&[label], guidance, &Device::flex()).err().unwrap().to_string();
+        assert!(error(Some(2), 1.0).starts_with("label = 2: expected 0 … 1"));
+        assert!(error(None, 2.0).starts_with("guidance = 2"));
+        assert!(model.network().unwrap_err().to_string().contains("downloaded: expected a network's weights file"));
+    }
+
+    #[test]
+    fn samples_of_a_mixture_have_its_moments() {
+        const N: usize = 4000;
+        let (device, model) = (Device::flex(), read("mixture2d.toml", MIXTURE).unwrap());
+        // Of the file's numbers: Σ wₖmₖ and Σ wₖ(sₖ² + mₖ²) − mean², and component 1 alone.
+        let cases = [(None, [0.4, 0.4], [4.006, 0.454]), (Some(1), [-2.0, 1.0], [0.04, 0.16])];
+        for (label, mean, variance) in cases {
+            let settings = Settings { n: N, steps: 40, ..Settings::default() };
+            let score = model.score(&vec![label; N], 1.0, &device).unwrap();
+            let mut sampler = Sampler::new(&settings, model.process(), model.dim(), &device).unwrap();
+            while sampler.step(&score).unwrap().is_some() {}
+            let samples = sampler.x().into_data().try_to_vec::<f32>().unwrap();
+            for i in 0..2 {
+                let column: Vec<_> = samples.iter().skip(i).step_by(2).map(|x| f64::from(*x) - mean[i]).collect();
+                let moment = |p| column.iter().map(|x| x.powi(p)).sum::<f64>() / N as f64;
+                let (m, v, fourth) = (moment(1), moment(2), moment(4));
+                // Four standard errors, and 2 % of the variance: Heun's gain at 40 steps is off by 1 % (EDM's own figure).
+                assert!(m.abs() < 4.0 * (variance[i] / N as f64).sqrt(), "{label:?} {i}: mean off by {m}");
+                let error = 4.0 * ((fourth - v * v) / N as f64).sqrt() + 0.02 * variance[i];
+                assert!((v - variance[i]).abs() < error, "{label:?} {i}: variance {v}, not {} ± {error}", variance[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn points_have_no_score_without_noise() {
+        let toml = b"weights = [1]\nmeans = [[1]]\nstds = [0]\nprocess = { kind = 'vp' }";
+        let model = read("points.toml", toml).unwrap();
+        assert!(model.level(0.0).unwrap_err().to_string().contains("above 0, where there is noise"));
+        assert!(model.level(0.1).is_ok() && model.level(1.1).is_err());
+        // Without a process there is no noise at any t, and none is needed.
+        let clean = read("clean.toml", b"weights = [1]\nmeans = [[1]]\nstds = [1]").unwrap();
+        assert_eq!(clean.level(1.0).unwrap().sigma, 0.0);
+    }
+
+    #[test]
+    fn what_is_neither_is_refused_as_what_it_is_meant() {
+        let error = |name: &str, bytes: &[u8]| read(name, bytes).err().unwrap().to_string();
+        assert!(error("m.toml", b"weights = [").starts_with("mixture m.toml: "));
+        assert!(error("m.toml", b"\xff\xfe\0").contains("not UTF-8"));
+        assert!(error("m.toml", b"").contains("missing field `weights`"));
+        assert!(error("readme", b"Some text of a page").contains("text, not weights"));
+        // A mixture where only weights will do.
+        let file = File::parse("m", MIXTURE).err().unwrap().to_string();
+        assert!(file.contains("a mixture's TOML file, which has no weights"), "{file}");
     }
 }

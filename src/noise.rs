@@ -46,6 +46,8 @@ pub enum Purpose {
     Probe = 13,
     /// Uniform dequantisation of 8-bit data.
     Dequantisation = 14,
+    /// Data drawn from an analytic density.
+    Data = 15,
 }
 
 /// A counted source of noise for one seed.

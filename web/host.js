@@ -2,7 +2,8 @@
 //
 // Request:  { id, run, type, … }            run is 0 for what belongs to no run
 // Reply:    { id, run, value } or { id, run, error: {code, what, where, remedy, fatal} }
-// Event:    { id?, run, event, … }          progress of a request; `panic`, `lost`, `gpu-error`: the engine's end
+// Event:    { id?, run, event, … }          progress of a request; `alive`: a sign of life in the midst of one;
+//                                           `panic`, `lost`, `gpu-error`: the engine's end
 
 import { ScorefieldError } from './errors.js';
 
@@ -91,6 +92,10 @@ export class Host {
     if (this.#death) return;
     if (data.event === 'panic' || data.event === 'lost' || data.event === 'gpu-error') {
       this.kill(new Death(data.event, data.message));
+      return;
+    }
+    if (data.event === 'alive') {
+      for (const entry of this.#pending.values()) entry.touch();
       return;
     }
     if (data.event === 'held') {

@@ -9,6 +9,7 @@ let nextRun = 1;
 /** One step of a run. */
 export class Step {
   #pixels;
+  #values;
 
   constructor(value, shape, n) {
     const [channels, height, width] = shape;
@@ -20,11 +21,13 @@ export class Step {
     this.nfe = value.nfe;
     this.ms = value.ms;
     this.done = value.done;
+    this.acceptance = value.acceptance ?? null;
     this.n = n;
     this.channels = channels;
     this.width = width;
     this.height = height;
     this.#pixels = { x: value.x, denoised: value.denoised };
+    this.#values = value.values ?? null;
     Object.freeze(this);
   }
 
@@ -37,6 +40,17 @@ export class Step {
     const pixels = this.#pixels[kind];
     if (!pixels) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
     return pixels;
+  }
+
+  /**
+   * The numbers themselves, samples first; only of a run that was started with `values: true`.
+   *
+   * @param {'x' | 'denoised'} [kind]
+   */
+  values(kind = 'x') {
+    const values = this.#values?.[kind];
+    if (!values) throw new ScorefieldError('setting', `values(${kind})`, { remedy: 'start the run with values: true, and use x or denoised' });
+    return values;
   }
 
   /**
@@ -56,6 +70,7 @@ export class Run {
   #model;
   #settings;
   #every;
+  #values;
   #signal;
   #host = null;
   /** Updates that the worker's sampler has made, and those that the caller has seen. */
@@ -69,7 +84,7 @@ export class Run {
   #onAbort = () => this.#end('cancelled', aborted(this.#signal));
 
   /** Made by `model.sample`. */
-  constructor(model, { signal, every = 1, ...settings }) {
+  constructor(model, { signal, every = 1, values = false, ...settings }) {
     if (!Number.isInteger(every) || every < 1) {
       throw new ScorefieldError('setting', `every = ${every}`, { remedy: 'use a whole number from 1' });
     }
@@ -82,6 +97,7 @@ export class Run {
     this.#model = model;
     this.#settings = settings;
     this.#every = every;
+    this.#values = Boolean(values);
     this.#signal = signal;
     this.#stopped = new Promise((resolve) => (this.#stop = resolve));
     if (signal?.aborted) this.#onAbort();
@@ -177,7 +193,7 @@ export class Run {
           this.#made += count;
         }
         if (this.#isOver()) return null;
-        const value = await host.request('step', { count: this.#every }, this.#options(this.#every));
+        const value = await host.request('step', { count: this.#every, values: this.#values }, this.#options(this.#every));
         this.#made += this.#every;
         this.#seen = this.#made;
         return value;
@@ -189,9 +205,15 @@ export class Run {
     }
   }
 
+  /** About what a step evaluates. */
+  #evaluations() {
+    const { sampler, corrector_steps: corrections = 1, level_steps: steps = 5, leapfrog_steps: leaps = 10 } = this.#settings;
+    return { pc: 1 + corrections, 'annealed-langevin': steps, hmc: leaps, ode: 7, rk4: 4, 'dpm-solver': 3 }[sampler] ?? 2;
+  }
+
   #options(count) {
-    // A step of pc evaluates the score once for the predictor and once for each corrector step.
-    const evaluations = 1 + (Number(this.#settings.corrector_steps) || 1);
-    return { run: this.#id, timeout: this.#model._timeout * Math.max(1, count) * Math.ceil(evaluations / 2) };
+    // The CPU gives a sign of life after each evaluation; a GPU has taken a step's evaluations before it has done them.
+    const queued = this.#model.device === 'webgpu' ? Math.max(1, count) * Math.ceil(this.#evaluations() / 2) : 1;
+    return { run: this.#id, timeout: this.#model._timeout * queued };
   }
 }

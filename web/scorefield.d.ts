@@ -7,7 +7,26 @@ export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 export type Device = 'webgpu' | 'cpu';
 
-export type SamplerName = 'heun' | 'euler' | 'ddim' | 'euler-maruyama' | 'reverse-diffusion' | 'pc' | 'ode';
+export type SamplerName =
+  | 'heun'
+  | 'euler'
+  | 'rk4'
+  | 'ode'
+  | 'ddim'
+  | 'dpm-solver'
+  | 'dpm++2m'
+  | 'dpm++2m-sde'
+  | 'edm'
+  | 'euler-maruyama'
+  | 'stochastic-heun'
+  | 'reverse-diffusion'
+  | 'ancestral'
+  | 'pc'
+  | 'ddpm'
+  | 'ula'
+  | 'mala'
+  | 'hmc'
+  | 'annealed-langevin';
 
 /** What every sampler takes. */
 export interface Settings {
@@ -25,14 +44,14 @@ export interface Settings {
   guidance?: number;
   /** Last time; default 1e-3 for VP and sub-VP, 1e-5 for VE. */
   t_end?: number;
-  /** Time grid; default karras for VE and for heun on VP, else uniform. */
+  /** Time grid; default the sampler's own: karras for VE and for heun on VP, log-snr for dpm, else uniform. */
   grid?: 'uniform' | 'quadratic' | 'log-snr' | 'karras';
   /** End with Tweedie's estimate at `t_end`, for one more evaluation; default true. */
   denoise?: boolean;
   /** Predictor of `pc`; default `'reverse-diffusion'`. */
-  predictor?: 'reverse-diffusion' | 'euler-maruyama' | 'euler' | 'none';
+  predictor?: 'reverse-diffusion' | 'euler-maruyama' | 'ancestral' | 'euler' | 'none';
   /** Corrector of `pc`; default `'langevin'`. */
-  corrector?: 'langevin' | 'none';
+  corrector?: 'langevin' | 'ald' | 'hmc' | 'none';
   /** Corrector steps of `pc` at each level; 1 to 1000, default 1. */
   corrector_steps?: number;
   /** Signal-to-noise ratio of the corrector; 1e-4 to 10, default 0.16. */
@@ -43,10 +62,38 @@ export interface Settings {
   norms?: 'sample' | 'batch';
   /** Noise of `ddim`, 0 (none) to 1 (ancestral); default 0. */
   eta?: number;
-  /** Relative tolerance of `ode`; 1e-12 to 1, default 1e-5. */
+  /** The times themselves, from 1 to the last, in place of `steps`, `grid` and `t_end`. */
+  times?: number[];
+  /** Discrete times that `ddpm`, and others on a discrete process, visit; default `'leading'`. */
+  spacing?: 'leading' | 'trailing' | 'linspace';
+  /** Variance of `ddpm`'s steps; default `'small'`. */
+  variance?: 'small' | 'large';
+  /** Order of `dpm-solver`, 1 to 3; default 2. */
+  order?: number;
+  /** Relative tolerance of `ode`; default 1e-5. */
   rtol?: number;
-  /** Absolute tolerance of `ode`; 1e-12 to 1, default 1e-5. */
+  /** Absolute tolerance of `ode`; default 1e-5. */
   atol?: number;
+  /** Noise that `edm` adds before its steps (S_churn); default 0, its deterministic sampler. */
+  churn?: number;
+  /** Least σ/α at which `edm` adds noise (S_min); default 0. */
+  churn_min?: number;
+  /** Largest σ/α at which `edm` adds noise (S_max); default 1e9. */
+  churn_max?: number;
+  /** Standard deviation of `edm`'s noise (S_noise); default 1. */
+  churn_noise?: number;
+  /** What Langevin's step size means: (ε/2, √ε), (ε, √2ε) or (ε²/2, ε); default `'full'`. */
+  convention?: 'half' | 'full' | 'squared';
+  /** Step size ε of `ula`, `mala` and `hmc`, and of `annealed-langevin` at its last level; default the sampler's own. */
+  step_size?: number;
+  /** Leapfrog steps of one move of `hmc`; default 10. */
+  leapfrog_steps?: number;
+  /** Langevin steps of `annealed-langevin` at each level; default 5. */
+  level_steps?: number;
+  /** Largest size of a value of the denoised estimate; default no limit. */
+  clip?: number;
+  /** Dynamic thresholding of the denoised estimate at this quantile of each sample's sizes; default none. */
+  threshold?: number;
 }
 
 export interface SampleOptions extends Settings {
@@ -54,6 +101,8 @@ export interface SampleOptions extends Settings {
   signal?: AbortSignal;
   /** Yield every so many steps, and the last; default 1. The steps between cost no readback. */
   every?: number;
+  /** Keep the numbers of every step, for `step.values()`; default false. */
+  values?: boolean;
 }
 
 export interface Progress {
@@ -93,15 +142,15 @@ export interface Adapter {
   software: boolean;
 }
 
+/** What a model's file says of itself. A mixture has only `kind`, `process` and `data` with `name`, `shape` and `classes`. */
 export interface Manifest {
+  kind: 'network' | 'mixture';
   version: number;
   architecture: { kind: string; [field: string]: unknown };
   process: { kind: string; [field: string]: unknown };
   parameterisation: { kind: string; [field: string]: unknown };
   data: { name: string; shape: [number, number, number]; range: [number, number]; classes: string[]; licence: string };
   training: { steps: number; batch: number; seed: number; ema: number; hours: number; [field: string]: unknown };
-  /** Recommended settings. */
-  defaults?: Settings;
 }
 
 /**
@@ -119,7 +168,9 @@ export class Model extends EventTarget {
   /** Why it is not WebGPU; empty when it is. */
   readonly reason: string;
   readonly adapter: Adapter | null;
-  /** Channels, height, width. */
+  /** `mixture` is an exact score, from a TOML file. */
+  readonly kind: 'network' | 'mixture';
+  /** Channels, height, width; of a mixture in d dimensions 1, 1, d. */
   readonly shape: [number, number, number];
   readonly classes: string[];
   /** Starts a run; nothing is computed until it is iterated. */
@@ -171,12 +222,17 @@ export class Step {
   readonly ms: number;
   /** This is the last step. */
   readonly done: boolean;
+  /** Mean acceptance probability so far, of samplers that accept or reject moves; null of others. */
+  readonly acceptance: number | null;
+  /** Pictures: one a sample, or one of all points of a mixture. */
   readonly n: number;
   readonly channels: number;
   readonly width: number;
   readonly height: number;
   /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. */
   pixels(kind?: Kind): Uint8ClampedArray;
+  /** The numbers, samples first; only of a run that was started with `values: true`. */
+  values(kind?: Kind): Float32Array;
   draw(canvas: HTMLCanvasElement | OffscreenCanvas, options?: DrawOptions & { kind?: Kind }): void;
 }
 

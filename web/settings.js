@@ -3,32 +3,67 @@
 /** A setting's default is the engine's own where it is left empty. */
 const EXTRA = {
   grid: { title: 'Time grid', choices: ['uniform', 'quadratic', 'log-snr', 'karras'] },
-  t_end: { title: 'Last time', min: 1e-8, max: 0.999, placeholder: '0.001' },
+  t_end: { title: 'Last time', min: 0, max: 0.999, placeholder: '0.001' },
+  times: { title: 'Times', list: true, placeholder: '1, 0.5, 0.001' },
   denoise: { title: 'Final denoising', choices: ['on', 'off'], flag: true },
-  predictor: { title: 'Predictor', choices: ['reverse-diffusion', 'euler-maruyama', 'euler', 'none'] },
-  corrector: { title: 'Corrector', choices: ['langevin', 'none'] },
+  predictor: { title: 'Predictor', choices: ['reverse-diffusion', 'euler-maruyama', 'ancestral', 'euler', 'none'] },
+  corrector: { title: 'Corrector', choices: ['langevin', 'ald', 'hmc', 'none'] },
   corrector_steps: { title: 'Corrector steps', min: 1, max: 1000, whole: true, placeholder: '1' },
   snr: { title: 'Corrector SNR', min: 1e-4, max: 10, placeholder: '0.16' },
   pc_order: { title: 'Order', choices: ['paper', 'score-sde'] },
   norms: { title: 'Corrector norms', choices: ['sample', 'batch'] },
   eta: { title: 'Noise η', min: 0, max: 1, placeholder: '0' },
-  rtol: { title: 'Relative tolerance', min: 1e-12, max: 1, placeholder: '1e-5' },
-  atol: { title: 'Absolute tolerance', min: 1e-12, max: 1, placeholder: '1e-5' },
+  order: { title: 'Order', min: 1, max: 3, whole: true, placeholder: '2' },
+  rtol: { title: 'Relative tolerance', min: 1e-12, max: 1, placeholder: '0.00001' },
+  atol: { title: 'Absolute tolerance', min: 1e-12, max: 1, placeholder: '0.00001' },
+  churn: { title: 'Churn', min: 0, max: 1e6, placeholder: '0' },
+  churn_min: { title: 'Churn from σ/α', min: 0, max: 1e9, placeholder: '0' },
+  churn_max: { title: 'Churn to σ/α', min: 0, max: 1e9, placeholder: 'any' },
+  churn_noise: { title: 'Churn noise', min: 0, max: 10, placeholder: '1' },
+  convention: { title: 'Step convention', choices: ['half', 'full', 'squared'] },
+  step_size: { title: 'Step size ε', min: 1e-12, max: 1e6, placeholder: 'its own' },
+  leapfrog_steps: { title: 'Leapfrog steps', min: 1, max: 1000, whole: true, placeholder: '10' },
+  level_steps: { title: 'Steps a level', min: 1, max: 10000, whole: true, placeholder: '5' },
+  spacing: { title: 'Spacing', choices: ['leading', 'trailing', 'linspace'] },
+  variance: { title: 'Variance', choices: ['small', 'large'] },
+  clip: { title: 'Clip x̂₀ at', min: 1e-3, max: 1e6, placeholder: 'never' },
+  threshold: { title: 'Threshold quantile', min: 0.5, max: 1, placeholder: 'none' },
 };
 
-const TIMES = ['grid', 't_end', 'denoise'];
-const PAIR = ['predictor', 'corrector', 'corrector_steps', 'snr', 'pc_order', 'norms'];
+const END = ['denoise', 'clip', 'threshold'];
+const TIMES = ['grid', 't_end', 'times', ...END];
+const PAIR = ['predictor', 'corrector', 'corrector_steps', 'snr', 'pc_order', 'norms', 'step_size', 'leapfrog_steps'];
+const CHURN = ['churn', 'churn_min', 'churn_max', 'churn_noise'];
+const MOVES = ['t_end', 'step_size', 'denoise'];
 
-/** Samplers by name: the form's title, how a caption says it, a good number of steps, and what else it takes. */
+/**
+ * Samplers by name: the group and title in the form, how a caption says it, a good number of steps, and what else it
+ * takes.
+ */
 export const SAMPLERS = {
-  heun: { title: 'Heun, ODE', said: 'Heun’s method on the probability flow', steps: 18, takes: TIMES },
-  euler: { title: 'Euler, ODE', said: 'Euler’s method on the probability flow', steps: 40, takes: TIMES },
-  ddim: { title: 'DDIM', said: 'DDIM', steps: 40, takes: [...TIMES, 'eta'] },
-  ode: { title: 'Adaptive, ODE', said: 'Dormand and Prince’s pair on the probability flow', steps: 18, takes: ['t_end', 'denoise', 'rtol', 'atol'] },
-  'euler-maruyama': { title: 'Euler–Maruyama, SDE', said: 'Euler–Maruyama on the reverse SDE', steps: 200, takes: TIMES },
-  'reverse-diffusion': { title: 'Reverse diffusion, SDE', said: 'reverse diffusion', steps: 200, takes: TIMES },
-  pc: { title: 'Predictor–corrector, SDE', said: 'predictor–corrector sampling', steps: 100, takes: [...TIMES, ...PAIR] },
+  heun: { group: 'ODE', title: 'Heun', said: 'Heun’s method on the probability flow', steps: 18, takes: TIMES },
+  euler: { group: 'ODE', title: 'Euler', said: 'Euler’s method on the probability flow', steps: 40, takes: TIMES },
+  rk4: { group: 'ODE', title: 'Runge–Kutta 4', said: 'the classical Runge–Kutta method on the probability flow', steps: 10, takes: TIMES },
+  ode: { group: 'ODE', title: 'Dormand–Prince 5(4), adaptive', said: 'Dormand and Prince’s adaptive method on the probability flow', steps: 1, takes: ['rtol', 'atol', 't_end', ...END] },
+  ddim: { group: 'ODE', title: 'DDIM', said: 'DDIM', steps: 40, takes: [...TIMES, 'eta', 'spacing'] },
+  'dpm-solver': { group: 'ODE', title: 'DPM-Solver', said: 'DPM-Solver', steps: 18, takes: [...TIMES, 'order'] },
+  'dpm++2m': { group: 'ODE', title: 'DPM-Solver++ 2M', said: 'DPM-Solver++(2M)', steps: 20, takes: TIMES },
+  edm: { group: 'ODE', title: 'EDM, with churn', said: 'EDM’s stochastic Heun sampler', steps: 18, takes: [...TIMES, ...CHURN] },
+  'euler-maruyama': { group: 'SDE', title: 'Euler–Maruyama', said: 'Euler–Maruyama on the reverse SDE', steps: 200, takes: TIMES },
+  'stochastic-heun': { group: 'SDE', title: 'Stochastic Heun', said: 'a stochastic Heun method on the reverse SDE', steps: 50, takes: TIMES },
+  'reverse-diffusion': { group: 'SDE', title: 'Reverse diffusion', said: 'reverse diffusion', steps: 200, takes: TIMES },
+  ancestral: { group: 'SDE', title: 'Ancestral', said: 'ancestral sampling', steps: 200, takes: [...TIMES, 'spacing'] },
+  'dpm++2m-sde': { group: 'SDE', title: 'DPM-Solver++ 2M SDE', said: 'SDE-DPM-Solver++(2M)', steps: 30, takes: TIMES },
+  pc: { group: 'SDE', title: 'Predictor–corrector', said: 'predictor–corrector sampling', steps: 100, takes: [...TIMES, ...PAIR] },
+  ddpm: { group: 'Discrete', title: 'DDPM', said: 'DDPM', steps: 200, takes: ['spacing', 'variance', ...END] },
+  ula: { group: 'Langevin', title: 'Langevin, unadjusted', said: 'unadjusted Langevin dynamics', steps: 100, takes: [...MOVES, 'convention'] },
+  mala: { group: 'Langevin', title: 'Langevin, Metropolis-adjusted', said: 'Metropolis-adjusted Langevin dynamics', steps: 100, takes: [...MOVES, 'convention'] },
+  hmc: { group: 'Langevin', title: 'Hamiltonian Monte Carlo', said: 'Hamiltonian Monte Carlo', steps: 50, takes: [...MOVES, 'leapfrog_steps'] },
+  'annealed-langevin': { group: 'Langevin', title: 'Annealed Langevin', said: 'annealed Langevin dynamics', steps: 50, takes: [...MOVES, 'convention', 'level_steps'] },
 };
+
+/** Numbers with commas between them. */
+const LIST = String.raw`\s*[-+.\deE]+(\s*,\s*[-+.\deE]+)+\s*`;
 
 /** Always in the address; the others only where they are set. */
 const MAIN = ['model', 'sampler', 'steps', 'n', 'seed', 'label', 'device'];
@@ -37,7 +72,15 @@ const NUMBERS = ['steps', 'n', 'seed', 'label', 'guidance'];
 /** Fills the sampler list and the fields that only some samplers take. */
 export function buildForm(form) {
   const sampler = form.elements.sampler;
-  for (const [name, { title }] of Object.entries(SAMPLERS)) sampler.add(new Option(title, name));
+  for (const [name, { group, title }] of Object.entries(SAMPLERS)) {
+    let list = sampler.querySelector(`optgroup[label="${group}"]`);
+    if (!list) {
+      list = document.createElement('optgroup');
+      list.label = group;
+      sampler.append(list);
+    }
+    list.append(new Option(title, name));
+  }
   const extra = form.querySelector('#extra');
   for (const [name, field] of Object.entries(EXTRA)) {
     const label = document.createElement('label');
@@ -52,7 +95,8 @@ export function buildForm(form) {
     } else {
       const input = document.createElement('input');
       const { min, max, placeholder } = field;
-      Object.assign(input, { type: 'number', min, max, placeholder, step: field.whole ? '1' : 'any', name });
+      if (field.list) Object.assign(input, { type: 'text', pattern: LIST, placeholder, title: 'numbers from 1 down, with commas', name });
+      else Object.assign(input, { type: 'number', min, max, placeholder, step: field.whole ? '1' : 'any', name });
       label.append(input);
     }
     extra.append(label);
@@ -78,7 +122,8 @@ export function readForm(form) {
   for (const name of SAMPLERS[sampler].takes) {
     if (value(name) === '') continue;
     const field = EXTRA[name];
-    settings[name] = field.flag ? value(name) === 'on' : field.choices ? value(name) : Number(value(name));
+    if (field.list) settings[name] = value(name).split(',').map(Number);
+    else settings[name] = field.flag ? value(name) === 'on' : field.choices ? value(name) : Number(value(name));
   }
   // Without a class there is nothing to guide to: the form keeps the number for the next one.
   if (settings.label === undefined) delete settings.guidance;
@@ -147,5 +192,6 @@ const findOption = (select, value) => Array.from(select.options).find((option) =
 function expected(field) {
   if (field.tagName === 'SELECT') return `: choose ${Array.from(field.options, (option) => option.value || 'nothing').join(', ')}`;
   if (field instanceof RadioNodeList) return ': choose x or denoised';
+  if (field.type === 'text') return ': numbers from 1 down, with commas between them';
   return `: a ${field.step === '1' ? 'whole ' : ''}number from ${field.min} to ${field.max}`;
 }

@@ -84,7 +84,7 @@ const handlers = {
   },
 
   /** `count` updates; the frame of the last one, if asked for. */
-  async step({ run, count = 1, frame = true }) {
+  async step({ run, count = 1, frame = true, values = false }) {
     const current = runs.get(run);
     let step = null;
     for (let i = 0; i < count && !(step && step.done); i++) {
@@ -98,10 +98,10 @@ const handlers = {
     }
     if (!frame) return { value: step };
     const begin = performance.now();
-    const pixels = await current.frame();
+    const shown = await current.frame(values);
     step.ms += performance.now() - begin;
-    const value = { ...step, x: pixels.x, denoised: pixels.denoised };
-    return { value, transfer: [pixels.x.buffer, pixels.denoised.buffer] };
+    const transfer = [shown.x, shown.denoised, ...Object.values(shown.values ?? {})].map((array) => array.buffer);
+    return { value: { ...step, ...shown }, transfer };
   },
 
   async score({ x, t, label }) {

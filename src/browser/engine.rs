@@ -8,20 +8,27 @@ use js_sys::{Float32Array, Function, JSON, WebAssembly};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, prelude::*};
 
-use super::{
-    Run,
-    gpu::{self, Adapter},
-    report,
-};
+use super::{Run, report, view::View};
 use crate::{
     Error, Result,
-    model::Model,
+    model::{Kind, Model},
     sampler::{Sampler, Settings},
     score::Score,
+    sde::Process,
+    weights::Manifest,
 };
 
+/// What this build can open.
+const DEVICES: &str = if cfg!(feature = "browser-gpu") { "webgpu or cpu" } else { "cpu: this engine has no WebGPU" };
 /// Samples of one run: activations take about half a megabyte each, and WebAssembly has 4 GB.
 const MAX_SAMPLES: usize = 1024;
+
+/// What JavaScript cannot ask of the adapter by itself: whether the one that was opened is a software one.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Adapter {
+    /// It computes in software.
+    pub software: bool,
+}
 
 /// An engine: one device, and at most one model on it.
 #[wasm_bindgen]
@@ -38,6 +45,42 @@ struct Opened<'a> {
     adapter: Option<&'a Adapter>,
 }
 
+/// What JavaScript sees of a loaded network: its manifest, and what it is.
+#[derive(Serialize)]
+struct Described<'a> {
+    kind: Kind,
+    #[serde(flatten)]
+    manifest: &'a Manifest,
+}
+
+/// What JavaScript sees of a mixture: a manifest's fields, as far as there is anything to say.
+#[derive(Serialize)]
+struct Mixture<'a> {
+    kind: Kind,
+    process: &'a Process,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    name: &'a str,
+    shape: [usize; 3],
+    /// A class is a component.
+    classes: Vec<String>,
+}
+
+fn describe(model: &Model) -> Result<JsValue, JsValue> {
+    let kind = model.kind();
+    match model {
+        Model::Network(network) => report::plain(&Described { kind, manifest: network.manifest() }),
+        Model::Mixture(mixture) => {
+            let classes = (0..model.classes()).map(|k| format!("component {k}")).collect();
+            let data = Data { name: mixture.name(), shape: model.shape(), classes };
+            report::plain(&Mixture { kind, process: model.process(), data })
+        }
+    }
+}
+
 #[wasm_bindgen]
 impl Engine {
     /// Opens `webgpu` (any adapter) or `cpu`. `emit(name, { message })` is told what ends the engine.
@@ -47,12 +90,13 @@ impl Engine {
     pub async fn create(device: String, emit: Function) -> Result<Engine, JsValue> {
         report::install(emit);
         let (device, adapter) = match device.as_str() {
+            #[cfg(feature = "browser-gpu")]
             "webgpu" => {
-                let (device, adapter) = gpu::open().await.map_err(report::error)?;
+                let (device, adapter) = super::gpu::open().await.map_err(report::error)?;
                 (device, Some(adapter))
             }
             "cpu" => (Device::flex(), None),
-            other => return Err(report::error(Error::setting("device", other, "webgpu or cpu"))),
+            other => return Err(report::error(Error::setting("device", other, DEVICES))),
         };
         Ok(Self { device, adapter, model: None })
     }
@@ -66,14 +110,16 @@ impl Engine {
         report::plain(&Opened { device, adapter: self.adapter.as_ref() })
     }
 
-    /// Loads a weights file and returns its manifest. On a GPU one evaluation checks that the device computes.
+    /// Loads a weights file and returns its manifest with `kind: 'network'`, or a mixture's TOML file and returns
+    /// `{ kind: 'mixture', process, data: { name, shape: [1, 1, d], classes } }`. On a GPU one evaluation checks that the
+    /// device computes.
     ///
     /// # Errors
     /// When the file is not a good one, or the device computes no finite numbers.
     pub async fn load(&mut self, bytes: Vec<u8>, name: String) -> Result<JsValue, JsValue> {
         let model = Model::from_bytes(&name, &bytes, &self.device).map_err(report::error)?;
         drop(bytes);
-        let manifest = report::plain(model.manifest())?;
+        let described = describe(&model)?;
         self.model = Some(model);
         if self.adapter.is_some() {
             let d = self.model().map_err(report::error)?.dim();
@@ -86,7 +132,7 @@ impl Engine {
                 }));
             }
         }
-        Ok(manifest)
+        Ok(described)
     }
 
     /// Starts a run with the command line's settings.
@@ -136,7 +182,7 @@ impl Engine {
         // What the last run left: WebGPU never gives memory back by itself.
         self.device.memory_cleanup();
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
-        Ok(Run::new(sampler, Box::new(score), model.shape(), settings.n))
+        Ok(Run::new(sampler, score, View::of(model), settings.n))
     }
 
     async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {

@@ -9,20 +9,12 @@ use burn::tensor::{
     Device,
     wgpu::{WgpuSetup, wgpu},
 };
-use serde::Serialize;
 
-use super::report;
+use super::{engine::Adapter, report};
 use crate::{Error, Result};
 
 /// The GPU operations of one step that are sent at once: a step is a few hundred, and a browser starts each batch late.
 const TASKS_MAX: usize = 64;
-
-/// What JavaScript cannot ask of the adapter by itself: whether the one that was opened is a software one.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Adapter {
-    /// It computes in software.
-    pub software: bool,
-}
 
 /// Opens the default adapter, a software one too.
 ///

@@ -9,13 +9,16 @@
 //! |---|---|
 //! | `engine` | the device, the model and its score |
 //! | `run` | one sampler, pulled step by step, and its frames |
+//! | `view` | samples as pictures |
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
 //! | `report` | errors, panics and log lines as JavaScript sees them |
 
 mod engine;
+#[cfg(feature = "browser-gpu")]
 mod gpu;
 mod report;
 mod run;
+mod view;
 
 pub use engine::Engine;
 pub use run::Run;

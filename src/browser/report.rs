@@ -28,7 +28,7 @@ pub(super) fn install(emit: Function) {
     }
 }
 
-/// Tells the page of something that ends this engine: `panic`, `lost` or `gpu-error`.
+/// Tells the page of something that ends this engine, `panic`, `lost` or `gpu-error`, or that it is `alive`.
 pub(super) fn event(name: &str, message: &str) {
     EMIT.with_borrow(|emit| {
         if let Some(emit) = emit {
@@ -86,6 +86,7 @@ pub(super) fn error(error: Error) -> JsValue {
             failure(code, &format!("{field} = {value}"), "", &format!("expected {expected}"))
         }
         Error::Weights { file, problem, remedy } => failure(code, &problem, &file, &remedy),
+        Error::Mixture { file, problem } => failure(code, &problem, &file, "mend the TOML file"),
         Error::Data { name, problem, remedy } => failure(code, &problem, &name, &remedy),
         Error::Device { device, problem, remedy } => failure(code, &problem, &format!("device {device}"), &remedy),
         Error::NotFinite { what, step, remedy } => {

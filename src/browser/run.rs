@@ -1,28 +1,48 @@
 //! One sampler, pulled step by step, and its frames.
 
-use burn::tensor::Transaction;
-use js_sys::Uint8ClampedArray;
+use burn::{Tensor, tensor::Transaction};
+use js_sys::{Float32Array, Uint8ClampedArray};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::report;
+use super::{report, view::View};
 use crate::{
-    Error, Result, image,
+    Error, Result,
     sampler::{Sampler, Step},
-    score::Score,
+    score::{Density, Level, Score},
 };
+
+/// A score that gives the page a sign of life after every evaluation: a worker that computes hears nothing, but can be
+/// heard.
+struct Alive(Box<dyn Score>);
+
+impl Score for Alive {
+    fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let score = self.0.score(x, level);
+        report::event("alive", "");
+        score
+    }
+
+    fn evaluations(&self) -> u64 {
+        self.0.evaluations()
+    }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.0.density()
+    }
+}
 
 /// A run: a sampler over a score.
 #[wasm_bindgen]
 pub struct Run {
     sampler: Sampler,
-    score: Box<dyn Score>,
-    shape: [usize; 3],
+    score: Alive,
+    view: View,
     n: usize,
     last: Option<Step>,
 }
 
-/// What JavaScript sees of a run before its first step.
+/// What JavaScript sees of a run before its first step. `n` counts pictures: points make one.
 #[derive(Serialize)]
 struct Info {
     total: Option<usize>,
@@ -43,34 +63,34 @@ struct Shown {
 }
 
 impl Run {
-    pub(super) fn new(sampler: Sampler, score: Box<dyn Score>, shape: [usize; 3], n: usize) -> Self {
-        Self { sampler, score, shape, n, last: None }
+    pub(super) fn new(sampler: Sampler, score: Box<dyn Score>, view: View, n: usize) -> Self {
+        Self { sampler, score: Alive(score), view, n, last: None }
     }
 
-    /// The samples and the estimates of the last step, `[n, d]` each: one readback for both.
-    async fn read(&self) -> Result<[Vec<f32>; 2]> {
+    /// The samples, the estimates and the acceptances (if moves are accepted or rejected) of the last step: one
+    /// readback for all.
+    async fn read(&self) -> Result<(Vec<f32>, Vec<f32>, Option<Vec<f32>>)> {
         let Some(step) = &self.last else {
             return Err(Error::setting("frame", "before the first step", "a step first"));
         };
-        let read = Transaction::default()
-            .register(step.x.clone())
-            .register(step.denoised.clone())
-            .execute_async()
-            .await
-            .map_err(|error| unreadable(&error))?;
-        let mut values = Vec::with_capacity(2);
-        for data in read {
-            values.push(data.try_into_vec::<f32>().map_err(|error| unreadable(&error))?);
+        let mut transaction = Transaction::default().register(step.x.clone()).register(step.denoised.clone());
+        if let Some(acceptance) = &step.acceptance {
+            transaction = transaction.register(acceptance.clone());
         }
-        let pair: [Vec<f32>; 2] = values.try_into().map_err(|_| unreadable(&"a tensor is missing"))?;
-        if pair[0].iter().any(|value| !value.is_finite()) {
+        let read = transaction.execute_async().await.map_err(|error| unreadable(&error))?;
+        let mut values = read.into_iter().map(|data| data.try_into_vec::<f32>().map_err(|error| unreadable(&error)));
+        let mut next = || values.next().transpose();
+        let (Some(x), Some(denoised)) = (next()?, next()?) else {
+            return Err(unreadable(&"a tensor is missing"));
+        };
+        if x.iter().any(|value| !value.is_finite()) {
             return Err(Error::NotFinite {
                 what: "a sample".into(),
                 step: step.index,
                 remedy: "use more steps or the model's recommended sampler; or the weights are bad".into(),
             });
         }
-        Ok(pair)
+        Ok((x, denoised, next()?))
     }
 }
 
@@ -81,7 +101,7 @@ impl Run {
     /// # Errors
     /// Never, as far as anyone knows.
     pub fn info(&self) -> Result<JsValue, JsValue> {
-        report::plain(&Info { total: self.sampler.total(), n: self.n, shape: self.shape })
+        report::plain(&Info { total: self.sampler.total(), n: self.view.pictures(self.n), shape: self.view.shape() })
     }
 
     /// One update: `{ index, total, progress, t, sigma, nfe, done }`, or null after the last. Only an adaptive solver
@@ -90,7 +110,7 @@ impl Run {
     /// # Errors
     /// Those of the sampler.
     pub async fn step(&mut self) -> Result<JsValue, JsValue> {
-        let Some(step) = self.sampler.advance(&*self.score).await.map_err(report::error)? else {
+        let Some(step) = self.sampler.advance(&self.score).await.map_err(report::error)? else {
             return Ok(JsValue::NULL);
         };
         let Step { index, total, progress, t, sigma, nfe, .. } = step;
@@ -110,23 +130,28 @@ impl Run {
         Ok(())
     }
 
-    /// The last step's samples and estimates as RGBA, samples first: `{ x, denoised }`, `Uint8ClampedArray`s.
+    /// The last step's samples and estimates as RGBA, samples first: `{ x, denoised }`, `Uint8ClampedArray`s; with
+    /// `values` also `{ values: { x, denoised } }`, the numbers themselves; and the mean `acceptance`, where there is one.
     ///
     /// # Errors
     /// When a sample is not finite, or the device does not answer.
-    pub async fn frame(&self) -> Result<JsValue, JsValue> {
-        let [x, denoised] = self.read().await.map_err(report::error)?;
-        let frame = [("x", self.pixels(&x)?), ("denoised", self.pixels(&denoised)?)];
-        Ok(report::object(&frame))
-    }
-
-    fn pixels(&self, values: &[f32]) -> Result<JsValue, JsValue> {
-        let [c, h, w] = self.shape;
-        let mut bytes = Vec::with_capacity(4 * self.n * h * w);
-        for sample in values.chunks_exact(c * h * w) {
-            bytes.extend(image::rgba(sample, self.shape).map_err(report::error)?);
+    pub async fn frame(&self, values: bool) -> Result<JsValue, JsValue> {
+        let (x, denoised, acceptance) = self.read().await.map_err(report::error)?;
+        let pixels = |values: &[f32]| -> Result<JsValue, JsValue> {
+            let bytes = self.view.pixels(values).map_err(report::error)?;
+            Ok(Uint8ClampedArray::from(bytes.as_slice()).into())
+        };
+        let mut frame = vec![("x", pixels(&x)?), ("denoised", pixels(&denoised)?)];
+        if let Some(acceptance) = acceptance {
+            let mean = acceptance.iter().map(|&rate| f64::from(rate)).sum::<f64>() / acceptance.len() as f64;
+            frame.push(("acceptance", mean.into()));
         }
-        Ok(Uint8ClampedArray::from(bytes.as_slice()).into())
+        if values {
+            let numbers = |values: &[f32]| JsValue::from(Float32Array::from(values));
+            let pair = [("x", numbers(&x)), ("denoised", numbers(&denoised))];
+            frame.push(("values", report::object(&pair)));
+        }
+        Ok(report::object(&frame))
     }
 }
 

@@ -74,7 +74,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
     }
     let bytes = models::bytes(name)?;
     let model = Model::from_bytes(name, &bytes, device)?;
-    let trained_on = &model.manifest().data.name;
+    let trained_on = &model.network()?.manifest().data.name;
     let data: DatasetName =
         serde_json::from_value(json!(trained_on)).map_err(|e| anyhow!("{name} was trained on {trained_on}: {e}"))?;
     let bench = Bench {
@@ -93,7 +93,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
     let label = |i: usize| (classes > 0).then(|| i % classes);
     let score = |range: std::ops::Range<usize>| -> crate::Result<Box<dyn Score>> {
         let labels: Vec<_> = range.map(label).collect();
-        Ok(Box::new(model.score(&labels, settings.guidance, device)?))
+        model.score(&labels, settings.guidance, device)
     };
     let drawn = eval::draw(settings, args.batch, process, bench.test.dim(), device, score, &progress)?;
     let sampling_seconds = start.elapsed().as_secs_f64();
@@ -110,7 +110,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
         "settings": settings,
         "process": process,
         "t_end": settings.t_end(process),
-        "grid": settings.grid.unwrap_or_else(|| settings.sampler.default_grid(process)),
+        "grid": settings.grid(process),
         "seed": settings.seed,
         "nfe": drawn.nfe,
         "device": described,

@@ -62,7 +62,6 @@ fn describe(file: &File<'_>, bytes: usize, hash: &str) -> Result<String> {
         ("architecture", serde_json::to_value(&file.manifest.architecture)?),
         ("process", serde_json::to_value(&file.manifest.process)?),
         ("parameterisation", serde_json::to_value(file.manifest.parameterisation)?),
-        ("defaults", Value::Object(file.manifest.defaults.clone())),
     ] {
         writeln!(text, "  {name:<17} {value}")?;
     }

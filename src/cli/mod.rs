@@ -3,6 +3,7 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use serde_json::json;
 
 mod codes;
 mod data;
@@ -57,18 +58,36 @@ enum Command {
 /// What every command is given.
 pub(crate) struct Context {
     pub json: bool,
+    begun: std::time::Instant,
     pub device: crate::device::DeviceChoice,
 }
 
 impl Context {
-    /// Prints the command's result: with `--json` as one object on one line.
+    /// Prints the command's result: with `--json` as one object on one line, which always has `seed`, `nfe`, `seconds`
+    /// and `device`: null, 0, the command's own and null where it has no randomness, no score and no device.
     ///
     /// # Errors
     /// When standard output cannot be written. A reader that has left is none: it has read what it wanted.
     pub fn report(&self, value: &serde_json::Value, human: &str) -> anyhow::Result<()> {
+        let mut value = value.clone();
+        if let Some(object) = value.as_object_mut() {
+            let seconds = self.begun.elapsed().as_secs_f64();
+            let always =
+                [("seed", json!(null)), ("nfe", json!(0)), ("seconds", json!(seconds)), ("device", json!(null))];
+            for (key, missing) in always {
+                object.entry(key).or_insert(missing);
+            }
+        }
+        if self.json { self.print(&value.to_string()) } else { self.print(human) }
+    }
+
+    /// Prints a line, or lines.
+    ///
+    /// # Errors
+    /// As [`Context::report`].
+    pub fn print(&self, text: &str) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        let written = if self.json { writeln!(out, "{value}") } else { writeln!(out, "{human}") };
-        match written.and_then(|()| out.flush()) {
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(anyhow::Error::from(error).context("standard output"))
             }
@@ -80,7 +99,7 @@ impl Context {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     let Cli { command, json, device } = Cli::parse();
-    let context = Context { json, device };
+    let context = Context { json, device, begun: std::time::Instant::now() };
     let result = match command {
         Command::Sample(args) => sample::run(args, &context),
         Command::Score(args) => score::run(args, &context),

@@ -13,7 +13,7 @@ pub(crate) const DEFAULT: &str = "fashion";
 /// The models inside the binary: an installed `scorefield` works from any folder.
 const SHIPPED: &[(&str, &[u8])] = &[(DEFAULT, include_bytes!("../../web/models/fashion.safetensors"))];
 
-/// The bytes behind a shipped model's name or a weights file's path.
+/// The bytes behind a shipped model's name or a file's path.
 pub(crate) fn bytes(model: &str) -> Result<Vec<u8>> {
     if let Some((_, bytes)) = SHIPPED.iter().find(|(name, _)| *name == model) {
         return Ok(bytes.to_vec());
@@ -26,7 +26,7 @@ pub(crate) fn bytes(model: &str) -> Result<Vec<u8>> {
     Ok(read_file(Path::new(model))?)
 }
 
-/// Loads a shipped model by name, or a weights file.
+/// Loads a shipped model by name, a weights file or a mixture's TOML file.
 pub(crate) fn load(model: &str, device: &Device) -> Result<Model> {
     Ok(Model::from_bytes(model, &bytes(model)?, device)?)
 }

@@ -13,8 +13,8 @@ use serde_json::json;
 use super::{Context, model, npy};
 use crate::{
     Error,
-    image::{Grid, Pixels},
-    model::Model,
+    image::{Grid, Pixels, Plot},
+    model::{Kind, Model},
     sampler::{Sampler, SamplerKind, Settings},
     weights::atomic_write,
 };
@@ -27,7 +27,7 @@ const FRAMES: usize = 100;
 /// Arguments of `sample`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A shipped model's name, or a weights file.
+    /// A shipped model's name, a weights file, or a mixture's TOML file.
     #[arg(long, default_value = model::DEFAULT)]
     model: String,
     #[command(flatten)]
@@ -35,19 +35,20 @@ pub(crate) struct Args {
     /// Start here instead of from the prior: x at t = 1 itself, float32 of shape [n, d] or [n, c, h, w].
     #[arg(long, value_name = "X.npy")]
     init: Option<PathBuf>,
-    /// Where the grid of samples goes, a PNG.
-    #[arg(long, value_name = "GRID.png", default_value = "samples.png")]
-    out: PathBuf,
+    /// Where the grid of samples goes, a PNG: without it samples.png. Of a mixture in one dimension or two it is a
+    /// histogram or a scatter plot; in more there is none.
+    #[arg(long, value_name = "GRID.png")]
+    out: Option<PathBuf>,
     /// Side of the square that a sample's pixel becomes in the pictures.
     #[arg(long, default_value_t = 3)]
     scale: usize,
     /// An animation of the denoised estimates.
     #[arg(long, value_name = "STEPS.gif")]
     gif: Option<PathBuf>,
-    /// The samples, float32 of shape [n, c, h, w].
+    /// The samples, float32 of shape [n, c, h, w], or [n, d] of a mixture.
     #[arg(long, value_name = "X.npy")]
     npy: Option<PathBuf>,
-    /// x after every step, float32 of shape [steps, n, c, h, w].
+    /// x after every step, float32 of shape [steps, n, c, h, w] or [steps, n, d].
     #[arg(long, value_name = "XS.npy")]
     trajectory: Option<PathBuf>,
     /// List the samplers and stop.
@@ -63,6 +64,8 @@ struct Drawn {
     trajectory: Vec<Vec<f32>>,
     /// A shown step each.
     frames: Vec<Vec<f32>>,
+    /// Every sample's mean acceptance probability, where moves are accepted or rejected.
+    acceptance: Vec<f32>,
     /// Network evaluations of the batch that took the most.
     nfe: u64,
 }
@@ -82,11 +85,14 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         // Its rows say how many; the default of --n is not the user's wish.
         args.settings.n = array.rows(path, model.shape())?;
     }
+    if args.out.is_none() && picture(&model, &args).is_ok() {
+        args.out = Some("samples.png".into());
+    }
     check(&args, &model, &device)?;
     // What is reported is what was used, without "the default".
     let (settings, process) = (&mut args.settings, model.process());
-    settings.grid.get_or_insert(settings.sampler.default_grid(process));
-    settings.t_end.get_or_insert(process.default_t_end());
+    (settings.grid, settings.t_end) = (settings.grid(process), Some(settings.t_end(process)));
+    settings.step_size = settings.step_size(process, model.dim())?;
 
     let start = Instant::now();
     let drawn = draw(&args, &model, init.map(|array| array.values), &device)?;
@@ -95,18 +101,23 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         return Err(Error::NotFinite {
             what: "a sample".to_owned(),
             step: args.settings.steps,
-            remedy: "take more steps, a smaller --snr or less --guidance".to_owned(),
+            remedy: "take more steps, a smaller --snr or --step-size, or less --guidance".to_owned(),
         }
         .into());
     }
     write(&args, &model, &drawn)?;
     let (n, nfe, seed) = (args.settings.n, drawn.nfe, args.settings.seed);
+    let acceptance = (!drawn.acceptance.is_empty())
+        .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
         "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
-        "trajectory": args.trajectory, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds, "device": description,
+        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds,
+        "device": description,
     });
-    let out = args.out.display();
-    context.report(&value, &format!("{n} samples in {out} ({nfe} NFE, {seconds:.1} s, {description})"))?;
+    let out =
+        args.out.or(args.npy).or(args.trajectory).map(|path| format!(" in {}", path.display())).unwrap_or_default();
+    let accepted = acceptance.map_or_else(String::new, |mean| format!(", acceptance {mean:.3}"));
+    context.report(&value, &format!("{n} samples{out} ({nfe} NFE{accepted}, {seconds:.1} s, {description})"))?;
     Ok(())
 }
 
@@ -119,13 +130,17 @@ fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     if !(1..=64).contains(&args.scale) {
         return Err(Error::setting("scale", args.scale, "1 to 64").into());
     }
+    let shown = args.out.is_some() || args.gif.is_some();
+    if shown {
+        picture(model, args)?.check(settings.n)?;
+    } else if args.npy.is_none() && args.trajectory.is_none() {
+        bail!("points in {} dimensions have no picture: say with --npy where the samples go", model.dim());
+    }
     if settings.sampler == SamplerKind::Ode && settings.n > BATCH && (args.gif.is_some() || args.trajectory.is_some()) {
         let expected = format!("at most {BATCH} with --gif or --trajectory: each batch of ode takes its own steps");
         return Err(Error::setting("n", settings.n, expected).into());
     }
-    grid(args).sides(settings.n, model.shape()).context("give a smaller --scale or --n")?;
-    for path in [Some(&args.out), args.gif.as_ref(), args.npy.as_ref(), args.trajectory.as_ref()].into_iter().flatten()
-    {
+    for path in [&args.out, &args.gif, &args.npy, &args.trajectory].into_iter().flatten() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if folder.is_some_and(|folder| !folder.is_dir()) {
             bail!("{}: there is no such folder; make it first", path.display());
@@ -134,8 +149,42 @@ fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     Ok(())
 }
 
-fn grid(args: &Args) -> Grid {
-    Grid { scale: args.scale, ..Grid::default() }
+/// How samples are drawn.
+enum Picture {
+    /// Images.
+    Grid(Grid, [usize; 3]),
+    /// Points in this many dimensions, one or two.
+    Plot(usize),
+}
+
+/// # Errors
+/// For points in more than two dimensions.
+fn picture(model: &Model, args: &Args) -> Result<Picture> {
+    match (model.kind(), model.dim()) {
+        (Kind::Network, _) => Ok(Picture::Grid(Grid { scale: args.scale, ..Grid::default() }, model.shape())),
+        (Kind::Mixture, d @ 1..=2) => Ok(Picture::Plot(d)),
+        (Kind::Mixture, d) => bail!("--out and --gif draw images, or points in 1 or 2 dimensions, not {d}: use --npy"),
+    }
+}
+
+impl Picture {
+    fn check(&self, n: usize) -> Result<()> {
+        if let Self::Grid(grid, shape) = self {
+            grid.sides(n, *shape).context("give a smaller --scale or --n")?;
+        }
+        Ok(())
+    }
+
+    /// Pictures of one size and scale.
+    fn draw(&self, frames: &[&[f32]]) -> Result<Vec<Pixels>> {
+        Ok(match self {
+            Self::Grid(grid, shape) => frames.iter().map(|x| grid.draw(x, *shape)).collect::<crate::Result<_>>()?,
+            Self::Plot(d) => {
+                let plot = Plot::around(frames, *d);
+                frames.iter().map(|x| plot.draw(x)).collect()
+            }
+        })
+    }
 }
 
 fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> Result<Drawn> {
@@ -164,7 +213,7 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
                 Sampler::with_init(&settings, model.process(), x)?
             }
         };
-        let mut index = 0;
+        let (mut index, mut acceptance) = (0, None);
         while let Some(step) = sampler.step(&score)? {
             let last = step.total == Some(step.index);
             if args.trajectory.is_some() {
@@ -174,10 +223,12 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
                 append(&mut drawn.frames, index.div_ceil(every), read(step.denoised));
             }
             index += 1;
+            acceptance = step.acceptance;
             bar.set_position(((first / BATCH) as f64 * a_batch as f64 + step.progress * a_batch as f64).round() as u64);
             bar.set_message(format!("{} NFE", step.nfe));
         }
         drawn.samples.extend(read(sampler.x()));
+        drawn.acceptance.extend(acceptance.map(read).unwrap_or_default());
         drawn.nfe = drawn.nfe.max(sampler.nfe());
     }
     bar.finish_and_clear();
@@ -197,20 +248,20 @@ fn append(steps: &mut Vec<Vec<f32>>, index: usize, values: Vec<f32>) {
 }
 
 fn write(args: &Args, model: &Model, drawn: &Drawn) -> Result<()> {
-    let [c, h, w] = model.shape();
-    let n = args.settings.n;
-    let grid = grid(args);
-    atomic_write(&args.out, &grid.draw(&drawn.samples, model.shape())?.png()?)?;
+    let shape = model.array_shape(args.settings.n);
+    if let Some(path) = &args.out {
+        let pictures = picture(model, args)?.draw(&[&drawn.samples])?;
+        atomic_write(path, &pictures[0].png()?)?;
+    }
     if let Some(path) = &args.gif {
-        let frames =
-            drawn.frames.iter().map(|x| grid.draw(x, model.shape())).collect::<crate::Result<Vec<Pixels>>>()?;
-        atomic_write(path, &crate::image::gif(&frames, 80, 2000)?)?;
+        let frames: Vec<_> = drawn.frames.iter().map(Vec::as_slice).collect();
+        atomic_write(path, &crate::image::gif(&picture(model, args)?.draw(&frames)?, 80, 2000)?)?;
     }
     if let Some(path) = &args.npy {
-        npy::write(path, &[n, c, h, w], &drawn.samples)?;
+        npy::write(path, &shape, &drawn.samples)?;
     }
     if let Some(path) = &args.trajectory {
-        npy::write(path, &[drawn.trajectory.len(), n, c, h, w], &drawn.trajectory.concat())?;
+        npy::write(path, &[&[drawn.trajectory.len()], shape.as_slice()].concat(), &drawn.trajectory.concat())?;
     }
     Ok(())
 }

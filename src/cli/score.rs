@@ -12,7 +12,7 @@ use crate::score::Score;
 /// Arguments of `score`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A shipped model's name, or a weights file.
+    /// A shipped model's name, a weights file, or a mixture's TOML file.
     #[arg(long, default_value = model::DEFAULT)]
     model: String,
     /// Points, float32 of shape [n, d] or [n, c, h, w].

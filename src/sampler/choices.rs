@@ -9,10 +9,20 @@ use crate::{schedule::Grid, sde::Process};
 #[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum SamplerKind {
+    /// Unadjusted Langevin dynamics at --t-end.
+    Ula,
+    /// Metropolis-adjusted Langevin dynamics at --t-end.
+    Mala,
+    /// Hamiltonian Monte Carlo at --t-end.
+    Hmc,
+    /// Langevin dynamics over a ladder of noise levels.
+    AnnealedLangevin,
     /// Reverse SDE by Euler–Maruyama.
     EulerMaruyama,
     /// Reverse SDE discretised as the forward process is.
     ReverseDiffusion,
+    /// DDPM's and SMLD's chains backwards.
+    Ancestral,
     /// Predictor–corrector: --predictor and --corrector in any pairing.
     Pc,
     /// Probability-flow ODE by Heun's method in σ/α (order 2).
@@ -22,6 +32,24 @@ pub enum SamplerKind {
     Euler,
     /// DDIM, from deterministic (--eta 0) to ancestral (--eta 1).
     Ddim,
+    /// Probability-flow ODE by the classical Runge–Kutta method in σ/α (order 4).
+    Rk4,
+    /// DPM-Solver, single-step, of the order --order.
+    DpmSolver,
+    /// DPM-Solver++ 2M: order 2 from the last two denoised estimates.
+    #[serde(rename = "dpm++2m")]
+    #[cfg_attr(not(target_family = "wasm"), value(name = "dpm++2m"))]
+    Dpmpp2m,
+    /// DPM-Solver++ 2M on the reverse SDE.
+    #[serde(rename = "dpm++2m-sde")]
+    #[cfg_attr(not(target_family = "wasm"), value(name = "dpm++2m-sde"))]
+    Dpmpp2mSde,
+    /// EDM's Heun with new noise before each step (--churn).
+    Edm,
+    /// DDPM's discrete chain, on every level or on a stride.
+    Ddpm,
+    /// Reverse SDE by a stochastic Heun method (weak order 2).
+    StochasticHeun,
     /// Probability-flow ODE by Dormand and Prince's adaptive pair, to --rtol and --atol.
     Ode,
 }
@@ -30,20 +58,51 @@ impl SamplerKind {
     /// Every sampler.
     #[must_use]
     pub fn all() -> &'static [Self] {
-        use SamplerKind::{Ddim, Euler, EulerMaruyama, Heun, Ode, Pc, ReverseDiffusion};
-        &[EulerMaruyama, ReverseDiffusion, Pc, Heun, Euler, Ddim, Ode]
+        &[
+            Self::Heun,
+            Self::Euler,
+            Self::Rk4,
+            Self::Ode,
+            Self::Ddim,
+            Self::DpmSolver,
+            Self::Dpmpp2m,
+            Self::Edm,
+            Self::EulerMaruyama,
+            Self::StochasticHeun,
+            Self::ReverseDiffusion,
+            Self::Ancestral,
+            Self::Dpmpp2mSde,
+            Self::Pc,
+            Self::Ddpm,
+            Self::Ula,
+            Self::Mala,
+            Self::Hmc,
+            Self::AnnealedLangevin,
+        ]
     }
 
     /// The name on the command line, in files and in JavaScript.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ula => "ula",
+            Self::Mala => "mala",
+            Self::Hmc => "hmc",
+            Self::AnnealedLangevin => "annealed-langevin",
             Self::EulerMaruyama => "euler-maruyama",
             Self::ReverseDiffusion => "reverse-diffusion",
+            Self::Ancestral => "ancestral",
             Self::Pc => "pc",
             Self::Heun => "heun",
             Self::Euler => "euler",
             Self::Ddim => "ddim",
+            Self::Rk4 => "rk4",
+            Self::DpmSolver => "dpm-solver",
+            Self::Dpmpp2m => "dpm++2m",
+            Self::Dpmpp2mSde => "dpm++2m-sde",
+            Self::Edm => "edm",
+            Self::Ddpm => "ddpm",
+            Self::StochasticHeun => "stochastic-heun",
             Self::Ode => "ode",
         }
     }
@@ -52,26 +111,61 @@ impl SamplerKind {
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {
+            Self::Ula => "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step",
+            Self::Mala => {
+                "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step, 1 more at the start"
+            }
+            Self::Hmc => {
+                "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start"
+            }
+            Self::AnnealedLangevin => {
+                "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level"
+            }
             Self::EulerMaruyama => "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
             Self::ReverseDiffusion => "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
+            Self::Ancestral => "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
             Self::Pc => "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
             Self::Heun => "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
             Self::Euler => "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
             Self::Ddim => "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
+            Self::Rk4 => "probability-flow ODE by Runge–Kutta; order 4, 4 NFE a step (1 where a step is too long)",
+            Self::DpmSolver => "DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long)",
+            Self::Dpmpp2m => "DPM-Solver++ 2M, multistep; order 2, 1 NFE a step",
+            Self::Dpmpp2mSde => "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE a step",
+            Self::Edm => "EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long)",
+            Self::Ddpm => {
+                "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step"
+            }
+            Self::StochasticHeun => "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
             Self::Ode => {
                 "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, --steps not used"
             }
         }
     }
 
-    /// The grid used where none is asked for: EDM's for VE, and for Heun on VP; else even in t. These
-    /// have the smallest Fréchet distance of the four at 10 to 100 steps on Gaussian data with a
-    /// spectrum like an image's (exact score, closed-form covariances).
+    /// Whether it stays at the level of t_end, where it samples pₜ; the others come down to it from t = 1.
+    #[must_use]
+    pub fn stays(self) -> bool {
+        matches!(self, Self::Ula | Self::Mala | Self::Hmc)
+    }
+
+    /// The grid used where none is asked for: geometric in σ/α for annealed Langevin's ladder (NCSN); EDM's for VE and
+    /// EDM, for Heun on VP, and for RK4 and EDM's sampler; even in log-SNR for DPM-Solver and its kin, but for DPM-Solver
+    /// on sub-VP, where even in √t is better, as it is for the stochastic Heun method on VP and sub-VP; else even in t.
+    /// These have the smallest Fréchet distance of the four, or are near it, at 10 to 100 steps on Gaussian data with
+    /// a spectrum like an image's (exact score, closed-form covariances).
     #[must_use]
     pub fn default_grid(self, process: &Process) -> Grid {
         match (process, self) {
-            (Process::Ve(_), _) | (Process::Vp(_), Self::Heun) => Grid::Karras,
-            (Process::Vp(_) | Process::SubVp(_) | Process::None, _) => Grid::Uniform,
+            (Process::None, _) => Grid::Uniform,
+            (_, Self::AnnealedLangevin) => Grid::LogSnr,
+            (_, Self::Rk4 | Self::Edm) => Grid::Karras,
+            (Process::SubVp(_), Self::DpmSolver) => Grid::Quadratic,
+            (_, Self::DpmSolver | Self::Dpmpp2m | Self::Dpmpp2mSde) => Grid::LogSnr,
+            (Process::Ve(_) | Process::Edm(_) | Process::Smld(_), _) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_), Self::Heun) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_) | Process::SubVp(_), Self::StochasticHeun) => Grid::Quadratic,
+            (Process::Vp(_) | Process::Ddpm(_) | Process::SubVp(_), _) => Grid::Uniform,
         }
     }
 }
@@ -86,6 +180,8 @@ pub enum Predictor {
     ReverseDiffusion,
     /// Euler–Maruyama on the reverse SDE.
     EulerMaruyama,
+    /// DDPM's and SMLD's chains backwards.
+    Ancestral,
     /// Euler on the probability flow (DDIM).
     Euler,
     /// No predictor: correctors only.
@@ -100,6 +196,10 @@ pub enum Corrector {
     /// Langevin steps, sized by the signal-to-noise ratio --snr.
     #[default]
     Langevin,
+    /// Langevin steps of 2α(snr·σ)², whatever the score (annealed Langevin dynamics, as in the paper's code).
+    Ald,
+    /// Hamiltonian Monte Carlo moves of --leapfrog-steps; accepted or rejected where there is a log-density.
+    Hmc,
     /// No corrector.
     None,
 }
@@ -140,20 +240,6 @@ pub enum Convention {
     Full,
     /// x + (ε²/2)·s + ε·z.
     Squared,
-}
-
-/// Which of the training's discrete times a strided sampler visits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
-#[serde(rename_all = "kebab-case")]
-pub enum Spacing {
-    /// From the first time on: 1, 1 + k, 1 + 2k …
-    #[default]
-    Leading,
-    /// From the last time back: N, N − k, N − 2k …
-    Trailing,
-    /// Both the first and the last.
-    Linspace,
 }
 
 /// The variance of `ddpm`'s reverse step (Ho et al. 2020, section 3.2).

@@ -2,10 +2,20 @@
 //!
 //! | sampler | file | from |
 //! |---|---|---|
-//! | `euler-maruyama`, `reverse-diffusion`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
+//! | `ula`, `annealed-langevin` | `langevin.rs` | Song & Ermon 2019 and 2020, <https://arxiv.org/abs/1907.05600>, <https://arxiv.org/abs/2006.09011> |
+//! | `mala`, `hmc` | `metropolis.rs` | Roberts & Tweedie 1996; Neal 2011, <https://arxiv.org/abs/1206.1901> |
+//! | `euler-maruyama`, `reverse-diffusion`, `ancestral`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
+//! | `rk4` | `rk4.rs` | the classical method of order 4 |
+//! | `edm` | `edm.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `ode` | `adaptive.rs` | Dormand & Prince 1980, in the variables of [`crate::flow`] |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
+//! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
+//! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
+//! | `ddpm` | `ddpm.rs` | Ho, Jain & Abbeel 2020, <https://arxiv.org/abs/2006.11239> |
+//! | `stochastic-heun` | `stochastic_heun.rs` | Kloeden & Platen 1992, § 15.1, in the variables of DPM-Solver++ |
+//!
+//! [`State::evaluate`] holds the denoised estimate to `clip` and `threshold` ([`crate::score::Clipped`]), for all of them.
 //!
 //! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host
 //! scalars in f64, and a step adds only elementwise work on the device: nothing is read back.
@@ -15,20 +25,29 @@
 mod adaptive;
 mod choices;
 mod ddim;
+mod ddpm;
+mod dpm;
+mod dpmpp;
+mod edm;
+mod langevin;
+mod metropolis;
 mod ode;
 mod predictor_corrector;
+mod rk4;
 mod settings;
+mod stochastic_heun;
 
 use burn::{Tensor, tensor::Device};
 
 pub use self::{
-    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Spacing, Variance},
+    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance},
     settings::{MAX_SAMPLES, Settings, check_guidance},
 };
+pub use crate::schedule::Spacing;
 use crate::{
     Error, Result,
     noise::{Noise, Purpose},
-    score::{Level, Score},
+    score::{Clipped, Level, Limits, Score},
     sde::Process,
 };
 
@@ -74,15 +93,26 @@ pub struct Sampler {
 }
 
 enum Method {
+    Ula(langevin::Ula),
+    Annealed(langevin::Annealed),
+    Metropolis(metropolis::Metropolis),
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
+    Rk4,
+    DpmSolver(dpm::DpmSolver),
+    Multistep(dpmpp::Multistep),
+    Edm(edm::Edm),
+    Ddpm(ddpm::Ddpm),
+    StochasticHeun(stochastic_heun::StochasticHeun),
     Adaptive(Box<adaptive::Adaptive>),
 }
 
 /// What the families share: where they are, and what they have drawn and evaluated.
 struct State {
     process: Process,
+    /// What the denoised estimate is held to.
+    limits: Option<Limits>,
     /// From 1 to t_end; as far as it has come, where the sampler chooses its steps on the way.
     times: Vec<f64>,
     /// Where it will end.
@@ -100,10 +130,12 @@ struct State {
     projections: u64,
     /// See [`Step::acceptance`].
     acceptance: Option<Tensor<2>>,
+    /// Moves that it is the mean of.
+    moves: u64,
 }
 
 impl Sampler {
-    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions.
+    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions (those that stay at t_end, too).
     ///
     /// # Errors
     /// For settings that [`Settings::validate`] or the time grid refuses, or `d` = 0.
@@ -111,12 +143,12 @@ impl Sampler {
         settings.validate(process)?;
         let noise = Noise::new(settings.seed);
         let unit = noise.normal(settings.first_sample, [settings.n, d], Purpose::Prior, 0, device);
-        let x = unit * process.prior_std();
+        let x = unit * process.prior_std_at(settings.times(process)?[0]);
         Self::with_init(settings, process, x)
     }
 
-    /// A sampler that starts from `x` at t = 1 (x itself, not unit noise), on its device and in its
-    /// precision.
+    /// A sampler that starts from `x` (x itself, not unit noise) at its first time, on its device and in its precision.
+    /// That is t = 1, but for a leading spacing, which begins a little below, and t_end for a sampler that stays there.
     ///
     /// # Shapes
     /// `x`: `[settings.n, d]`.
@@ -129,10 +161,12 @@ impl Sampler {
         if n != settings.n || d == 0 {
             return Err(Error::setting("init", format!("[{n}, {d}]"), format!("[{}, d], d ≥ 1", settings.n)));
         }
+        let settings = &Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
         let method = Method::new(settings, process)?;
         let open = matches!(method, Method::Adaptive(_));
         let state = State {
             process: process.clone(),
+            limits: Limits::of(settings.clip, settings.threshold),
             times: if open { vec![1.0] } else { settings.times(process)? },
             t_end: settings.t_end(process),
             open,
@@ -144,8 +178,11 @@ impl Sampler {
             constraint: None,
             projections: 0,
             acceptance: None,
+            moves: 0,
         };
-        Ok(Self { method, state, denoise: settings.denoise, x })
+        // Where no noise is left there is nothing to denoise: a discrete chain ends at t = 0.
+        let denoise = settings.denoise && state.last_level().sigma > 0.0;
+        Ok(Self { method, state, denoise, x })
     }
 
     /// Holds the samples to `constraint` from the next update on.
@@ -227,26 +264,59 @@ impl Sampler {
 impl Method {
     fn new(settings: &Settings, process: &Process) -> Result<Self> {
         use predictor_corrector::PredictorCorrector;
+        let step = || settings.step_size.expect("the sampler has filled in the default of those that have one");
+        let full = || settings.convention.full(step());
         Ok(match settings.sampler {
+            SamplerKind::Ula => Self::Ula(langevin::Ula { full: full() }),
+            SamplerKind::AnnealedLangevin => {
+                Self::Annealed(langevin::Annealed { full: full(), level_steps: settings.level_steps })
+            }
+            SamplerKind::Mala => Self::Metropolis(metropolis::Metropolis::mala(full())),
+            SamplerKind::Hmc => Self::Metropolis(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)),
             SamplerKind::EulerMaruyama => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
             }
             SamplerKind::ReverseDiffusion => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::ReverseDiffusion))
             }
+            SamplerKind::Ancestral => {
+                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::Ancestral))
+            }
             SamplerKind::Pc => Self::PredictorCorrector(PredictorCorrector::new(settings)),
             SamplerKind::Heun => Self::Ode(ode::Ode::Heun),
             SamplerKind::Euler => Self::Ode(ode::Ode::Euler),
             SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
+            SamplerKind::Rk4 => Self::Rk4,
+            SamplerKind::DpmSolver => Self::DpmSolver(dpm::DpmSolver { order: settings.order }),
+            SamplerKind::Dpmpp2m => Self::Multistep(dpmpp::Multistep::new(false)),
+            SamplerKind::Dpmpp2mSde => Self::Multistep(dpmpp::Multistep::new(true)),
+            SamplerKind::Edm => Self::Edm(edm::Edm {
+                churn: settings.churn,
+                least: settings.churn_min,
+                most: settings.churn_max,
+                noise: settings.churn_noise,
+                denoise: settings.denoise,
+            }),
+            SamplerKind::Ddpm => Self::Ddpm(ddpm::Ddpm { variance: settings.variance }),
+            SamplerKind::StochasticHeun => Self::StochasticHeun(stochastic_heun::StochasticHeun),
             SamplerKind::Ode => Self::Adaptive(Box::new(adaptive::Adaptive::new(settings, process)?)),
         })
     }
 
     async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
         Ok(match self {
+            Self::Ula(method) => method.update(x, state, score),
+            Self::Annealed(method) => method.update(x, state, score),
+            Self::Metropolis(method) => method.update(x, state, score)?,
             Self::PredictorCorrector(method) => method.update(x, state, score),
             Self::Ode(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
+            Self::Rk4 => rk4::update(x, state, score),
+            Self::DpmSolver(method) => method.update(x, state, score),
+            Self::Multistep(method) => method.update(x, state, score),
+            Self::Edm(method) => method.update(x, state, score),
+            Self::Ddpm(method) => method.update(x, state, score),
+            Self::StochasticHeun(method) => method.update(x, state, score),
             Self::Adaptive(method) => method.update(x, state, score).await?,
         })
     }
@@ -268,9 +338,22 @@ impl State {
         self.process.level(self.time(self.index + 1))
     }
 
+    /// The level between the process's ends whose σ/α is `ratio`.
+    fn level_at(&self, ratio: f64) -> Level {
+        self.process.level(self.process.time_of_ratio(ratio))
+    }
+
+    /// The level where it will end.
+    fn last_level(&self) -> Level {
+        self.process.level(self.t_end)
+    }
+
     /// Evaluates the score, counts it and keeps it for the denoised estimate.
     fn evaluate(&mut self, x: &Tensor<2>, level: Level, score: &dyn Score) -> Tensor<2> {
-        let s = score.score(x.clone(), &level);
+        let s = match self.limits {
+            Some(limits) => Clipped::new(score, limits).score(x.clone(), &level),
+            None => score.score(x.clone(), &level),
+        };
         self.nfe += score.evaluations();
         self.last = Some((x.clone(), level, s.clone()));
         s
@@ -279,6 +362,20 @@ impl State {
     /// Draw number `draw` of standard normal noise, in `x`'s shape, device and precision.
     fn normal(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
         self.noise.normal(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
+    }
+
+    /// Draw number `draw` of uniform noise, in `x`'s shape, device and precision.
+    fn uniform(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
+        self.noise.uniform(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
+    }
+
+    /// Takes a move's acceptance probability into the mean of every sample's.
+    fn record(&mut self, probability: Tensor<2>) {
+        self.moves += 1;
+        self.acceptance = Some(match self.acceptance.take() {
+            None => probability,
+            Some(mean) => mean.clone() + (probability - mean) / self.moves as f64,
+        });
     }
 
     /// Applies the constraint, if there is one.

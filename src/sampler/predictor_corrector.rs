@@ -11,6 +11,9 @@
 //!   [s, t] where the textbook has f(t)·Δt and g²(t)·Δt. The two agree to O(Δt²) a step; the
 //!   integrals stay bounded where g²(t)·Δt does not (VE at t = 1: 17σ_max²·Δt), and for VE, where f = 0,
 //!   this is reverse diffusion.
+//! - ancestral: xₛ = (x + v·s_θ)/a + √w·z, the mean of the posterior q(xₛ | xₜ, x̂₀). For VE w = v·σₛ²/σₜ², the
+//!   posterior's own variance (SMLD's, appendix F); for VP w = v = β (DDPM's, eq. 4), and 0 where nothing is left to
+//!   noise; sub-VP by analogy with VP. `ddim` with η = 1 has the posterior's variance on every process.
 //! - Euler: the probability flow, [`super::ode`].
 //!
 //! The Langevin corrector at a level is x ← x + ε·s_θ + √(2ε)·z with ε = 2α(snr·‖z‖/‖s_θ‖)². `score_sde`
@@ -18,13 +21,23 @@
 //! reaches the level from the next lower time (0 below t_end), and so sub-VP, for which `score_sde`
 //! crashes, has one too. ε is held to α² + σ², the variance of x for data of unit variance, which bites
 //! only where the score all but vanishes.
+//!
+//! Two correctors size their steps by the level alone, with the same α. `ald` (`score_sde`'s; Song & Ermon 2019's rule)
+//! takes ε = 2α(snr·σ)². `hmc` makes Hamiltonian moves ([`super::metropolis`]) of `leapfrog_steps` leaps of 2√α·snr·σ, so
+//! that a single leap is `ald`'s step; with a log-density Metropolis's test makes it exact, and with a score alone every
+//! move is taken.
 
 use burn::Tensor;
 
-use super::{Corrector, Norms, PcOrder, Predictor, Settings, State, ode};
+use super::{
+    Corrector, Norms, PcOrder, Predictor, Settings, State,
+    metropolis::{Chain, Trajectory},
+    ode,
+};
 use crate::{
     noise::Purpose,
     score::{Level, Score},
+    sde::Process,
 };
 
 /// A norm σ‖s‖ below this counts as this, so that the quotient stays finite in f32.
@@ -33,9 +46,11 @@ const VANISHED: f64 = 1e-10;
 /// Any pairing of a predictor and a corrector.
 pub(super) struct PredictorCorrector {
     predictor: Predictor,
+    corrector: Corrector,
     /// Corrector steps a level: 0 without a corrector.
     corrections: usize,
     snr: f64,
+    leaps: usize,
     order: PcOrder,
     norms: Norms,
 }
@@ -43,15 +58,16 @@ pub(super) struct PredictorCorrector {
 impl PredictorCorrector {
     pub(super) fn new(settings: &Settings) -> Self {
         let corrections = match settings.corrector {
-            Corrector::Langevin => settings.corrector_steps,
+            Corrector::Langevin | Corrector::Ald | Corrector::Hmc => settings.corrector_steps,
             Corrector::None => 0,
         };
-        let Settings { predictor, snr, pc_order: order, norms, .. } = *settings;
-        Self { predictor, corrections, snr, order, norms }
+        let Settings { predictor, corrector, snr, leapfrog_steps: leaps, pc_order: order, norms, .. } = *settings;
+        Self { predictor, corrector, corrections, snr, leaps, order, norms }
     }
 
     pub(super) fn predictor_only(predictor: Predictor) -> Self {
-        Self { predictor, corrections: 0, snr: 0.0, order: PcOrder::Paper, norms: Norms::Sample }
+        let (order, norms) = (PcOrder::Paper, Norms::Sample);
+        Self { predictor, corrector: Corrector::None, corrections: 0, snr: 0.0, leaps: 0, order, norms }
     }
 
     pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
@@ -79,6 +95,15 @@ impl PredictorCorrector {
                 let diffusion2 = state.process.diffusion2_integral(to.t, from.t);
                 (1.0 - state.process.drift_integral(to.t, from.t), diffusion2, diffusion2)
             }
+            Predictor::Ancestral => {
+                let step = state.process.transition(to.t, from.t);
+                let variance = match state.process {
+                    Process::Ve(_) | Process::Smld(_) => step.variance * (to.sigma / from.sigma).powi(2),
+                    _ if to.sigma == 0.0 => 0.0,
+                    _ => step.variance,
+                };
+                (1.0 / step.scale, step.variance / step.scale, variance)
+            }
             Predictor::Euler => {
                 let (scale, slope) = ode::line(&from, &to);
                 (scale, -slope * from.sigma, 0.0)
@@ -98,12 +123,25 @@ impl PredictorCorrector {
     fn correct(&self, mut x: Tensor<2>, i: usize, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let level = state.process.level(state.time(i));
         let alpha = state.process.transition(state.time(i + 1), level.t).scale.powi(2);
+        // The moves at one level are one chain.
+        let mut chain = Chain::default();
         for j in 0..self.corrections {
             let draw = (state.index * self.corrections + j) as u64;
+            if self.corrector == Corrector::Hmc {
+                let step = 2.0 * alpha.sqrt() * self.snr * level.sigma;
+                let trajectory = Trajectory { step, leaps: self.leaps, momentum: Purpose::Momentum };
+                x = chain.advance(x, level, trajectory, draw, state, score);
+                continue;
+            }
             let s = state.evaluate(&x, level, score);
             let z = state.normal(&x, Purpose::Corrector, draw);
-            let step = self.step_size(&s, &z, alpha, &level);
-            x = x + s * step.clone() + z * (step * 2.0).sqrt();
+            if self.corrector == Corrector::Ald {
+                let step = 2.0 * alpha * (self.snr * level.sigma).powi(2);
+                x = x + s * step + z * (2.0 * step).sqrt();
+            } else {
+                let step = self.step_size(&s, &z, alpha, &level);
+                x = x + s * step.clone() + z * (step * 2.0).sqrt();
+            }
             x = state.project(x, &level);
         }
         x

@@ -9,10 +9,16 @@
 //! | `log-snr` | log r | Lu et al. 2022 (DPM-Solver), <https://arxiv.org/abs/2206.00927> |
 //! | `karras` | r^(1/ρ), ρ = 7 | Karras et al. 2022 (EDM), <https://arxiv.org/abs/2206.00364>, eq. 5 |
 //!
-//! VE is geometric in t, so that `uniform` and `log-snr` agree there.
+//! VE is geometric in t, so that `uniform` and `log-snr` agree there. Noise ladders chosen from the data: [`ladder`].
+//! Strided ladders of a discrete process: [`Spacing`].
+
+mod spacing;
+
+pub mod ladder;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::spacing::Spacing;
 use crate::{Error, Result, sde::Process};
 
 /// The most steps that a grid may have.
@@ -96,12 +102,14 @@ pub fn check_times(process: &Process, times: &[f64]) -> Result<()> {
 }
 
 /// # Errors
-/// For a `t_end` outside (0, 1) or, on that side, too near 0 for f32: below 1e-8. VE may end at 0,
-/// where its noise is σ_min.
+/// For a `t_end` outside (0, 1) or, on that side, too near 0 for f32: below 1e-8, or 1e-12 for EDM. VE and SMLD may end
+/// at 0, where their noise is σ_min.
 pub fn check_t_end(process: &Process, t_end: f64) -> Result<()> {
     let (least, range) = match process {
-        Process::Ve(_) => (0.0, "0 or more (the noise is σ_min there) and below 1"),
-        Process::Vp(_) | Process::SubVp(_) => (1e-8, "1e-8 or more and below 1"),
+        Process::Ve(_) | Process::Smld(_) => (0.0, "0 or more (the noise is σ_min there) and below 1"),
+        Process::Vp(_) | Process::SubVp(_) | Process::Ddpm(_) => (1e-8, "1e-8 or more and below 1"),
+        // σ is linear, and 1e-12 of the largest σ_max still 1e-6.
+        Process::Edm(_) => (1e-12, "1e-12 or more and below 1"),
         Process::None => (0.0, "from 0 to below 1"),
     };
     if (least..1.0).contains(&t_end) {
@@ -115,7 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sde::{SubVp, Ve, Vp};
+    use crate::sde::{Ddpm, Edm, Smld, SubVp, Ve, Vp};
 
     const GRIDS: [Grid; 4] = [Grid::Uniform, Grid::Quadratic, Grid::LogSnr, Grid::Karras];
 
@@ -148,6 +156,9 @@ mod tests {
             // Half a unit of the last printed decimal.
             assert!((process.level(t).sigma - sigma).abs() < 0.6e-8, "{} {sigma}", process.level(t).sigma);
         }
+        let edm = Process::Edm(Edm::default());
+        let times = Grid::Karras.times(&edm, 17, edm.default_t_end()).unwrap();
+        assert!(times.iter().zip(published).all(|(t, sigma)| (80.0 * t - sigma).abs() < 0.6e-8), "{times:?}");
     }
 
     #[test]
@@ -191,10 +202,15 @@ mod tests {
             (-6.0..0.0f64, 0.1..6.0f64).prop_map(|(low, high)| {
                 Process::Ve(Ve { sigma_min: 10f64.powf(low), sigma_max: 10f64.powf(high) })
             }),
+            (-6.0..0.0f64, 0.1..6.0f64).prop_map(|(low, high)| {
+                Process::Edm(Edm { sigma_min: 10f64.powf(low), sigma_max: 10f64.powf(high) })
+            }),
             (1e-6..20.0f64, 0.01..80.0f64)
                 .prop_map(|(low, more)| Process::Vp(Vp { beta_min: low, beta_max: low + more })),
             (1e-6..20.0f64, 0.01..80.0f64)
                 .prop_map(|(low, more)| Process::SubVp(SubVp { beta_min: low, beta_max: low + more })),
+            crate::sde::tests::any_ddpm(),
+            crate::sde::tests::any_smld(),
         ]
     }
 
@@ -217,7 +233,10 @@ mod tests {
 
     #[test]
     fn the_finest_grid_is_strictly_monotone() {
-        for process in [Process::Ve(Ve::default()), Process::Vp(Vp::default()), Process::SubVp(SubVp::default())] {
+        let ladders = [Process::Ddpm(Ddpm::default()), Process::Smld(Smld::default())];
+        let (ve, vp) = (Process::Ve(Ve::default()), Process::Vp(Vp::default()));
+        let others = [ve, vp, Process::SubVp(SubVp::default()), Process::Edm(Edm::default())];
+        for process in others.into_iter().chain(ladders) {
             for grid in GRIDS {
                 assert_eq!(grid.times(&process, MAX_STEPS, process.default_t_end()).unwrap().len(), MAX_STEPS + 1);
             }

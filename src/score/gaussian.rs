@@ -5,12 +5,9 @@
 //! Every sampler has a closed form on it: the probability flow scales each coordinate's deviation by
 //! [`Gaussian::std_at`], and a linear SDE step maps variances to variances.
 
-use burn::{
-    Tensor,
-    tensor::{DType, TensorData},
-};
+use burn::Tensor;
 
-use super::{Density, Level, Score};
+use super::{Density, Level, Score, constant};
 use crate::{Error, Result};
 
 /// The exact score of Gaussian data with a diagonal covariance.
@@ -48,10 +45,8 @@ impl Gaussian {
 
 /// One row of host numbers on `x`'s device and in its precision.
 fn row(values: Vec<f64>, x: &Tensor<2>) -> Tensor<2> {
-    let data = TensorData::new(values.clone(), [1, values.len()]);
-    // Not every device has f64: the host rounds.
-    let data = if x.dtype() == DType::F64 { data } else { data.convert::<f32>() };
-    Tensor::from_data(data, (&x.device(), x.dtype()))
+    let shape = [1, values.len()];
+    constant(values, shape, x)
 }
 
 impl Gaussian {
@@ -90,6 +85,8 @@ impl Density for Gaussian {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::{DType, TensorData};
+
     use super::*;
     use crate::sde::{Process, Ve};
 

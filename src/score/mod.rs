@@ -3,14 +3,25 @@
 //! A score is s(x, t) = ∇ₓ log pₜ(x), over tensors `[n, d]` on any device. A network, an analytic
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
+mod clipped;
 #[cfg(not(target_family = "wasm"))]
 pub mod divergence;
 mod gaussian;
+mod mixture;
 pub mod network;
+mod parameterisation;
 
-use burn::Tensor;
+use burn::{
+    Tensor,
+    tensor::{DType, TensorData},
+};
 
-pub use self::gaussian::Gaussian;
+pub use self::{
+    clipped::{Clipped, Limits},
+    gaussian::Gaussian,
+    mixture::{Mixture, MixtureConfig, MixtureScore},
+    parameterisation::{Predicted, Prediction},
+};
 
 /// Where on the forward process xₜ = α·x₀ + σ·ε a score is evaluated. Host scalars, in f64.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,6 +92,14 @@ pub trait Density: Score {
     /// # Shapes
     /// `x`: `[n, d]`; result: `[n, 1]`.
     fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2>;
+}
+
+/// Host numbers on `x`'s device and in its precision.
+fn constant<const D: usize>(values: Vec<f64>, shape: [usize; D], x: &Tensor<2>) -> Tensor<D> {
+    let data = TensorData::new(values, shape);
+    // Not every device has f64: the host rounds.
+    let data = if x.dtype() == DType::F64 { data } else { data.convert::<f32>() };
+    Tensor::from_data(data, (&x.device(), x.dtype()))
 }
 
 impl<S: Score + ?Sized> Score for &S {

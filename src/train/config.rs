@@ -117,7 +117,7 @@ impl RunConfig {
             }
             other => other,
         })?;
-        self.process.validate()?;
+        self.process.validate_noisy()?;
         self.objective.validate()?;
         let OptimiserConfig { lr, beta1, beta2, epsilon, clip, ema, .. } = self.optimiser;
         let fraction = 0.0..1.0;

@@ -5,7 +5,6 @@ mod config;
 pub mod flat;
 mod log;
 pub mod optimiser;
-mod plot;
 mod preview;
 mod run;
 mod trainer;

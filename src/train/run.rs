@@ -27,12 +27,13 @@ use super::{
     RunConfig, Trainer,
     checkpoint::{self, Before},
     log::Log,
-    plot, preview,
+    preview,
 };
 use crate::{
     Error, Result,
     data::{Dataset, Split},
     model::Model,
+    plot::{self, Axis, Curve},
     weights::{self, Architecture, Data, Manifest, Parameterisation, Training, atomic_write},
 };
 
@@ -177,7 +178,7 @@ fn start(trainer: &mut Trainer, options: &RunOptions, init: Option<Model>, devic
         (false, false) => {}
     }
     if let Some(model) = init {
-        trainer.warm_start(&model.denoiser().net);
+        trainer.warm_start(&model.network()?.denoiser().net);
     }
     Ok(Before::default())
 }
@@ -186,7 +187,7 @@ fn start(trainer: &mut Trainer, options: &RunOptions, init: Option<Model>, devic
 fn read_init(path: &Path, config: &RunConfig, device: &Device) -> Result<Model> {
     let file = path.display().to_string();
     let model = Model::from_bytes(&file, &weights::read_file(path)?, device)?;
-    let Architecture::UNet(given) = &model.manifest().architecture;
+    let Architecture::UNet(given) = &model.network()?.manifest().architecture;
     if *given != config.model {
         return Err(Error::weights(
             file,
@@ -230,8 +231,15 @@ impl Run<'_> {
         checkpoint::save(trainer, before, &self.out.join(checkpoint::FILE))?;
         let bytes = weights::to_bytes(WEIGHTS, &trainer.averaged(), &self.manifest(trainer), weights::Storage::F16)?;
         atomic_write(&self.out.join(WEIGHTS), &bytes)?;
-        let curve = plot::loss_curve(&self.log.curve(), &format!("{}: training loss", self.config.name));
-        atomic_write(&self.out.join("loss.svg"), curve.as_bytes())
+        let points = self.log.curve();
+        // A run that is saved before its first log line has no curve yet.
+        if points.is_empty() {
+            return Ok(());
+        }
+        let axis = |name| Axis { name, log: true };
+        let curve = Curve { name: String::new(), points, marked: false };
+        let title = format!("{}: training loss", self.config.name);
+        atomic_write(&self.out.join("loss.svg"), plot::curves(&title, axis("step"), axis("loss"), &[curve])?.as_bytes())
     }
 
     fn model(&self, trainer: &Trainer) -> Result<Model> {
@@ -265,7 +273,6 @@ impl Run<'_> {
                 hours: (self.seconds() / 36.0).round() / 100.0,
                 config: Some(self.text.clone()),
             },
-            defaults: serde_json::Map::new(),
         }
     }
 }

@@ -3,8 +3,6 @@
 //! Everything here is arithmetic on the configuration: nothing is allocated. The parameter count
 //! saturates, so that no configuration overflows it.
 
-use serde_json::Value;
-
 use super::{Architecture, Data, Manifest, Parameterisation, Training, VERSION};
 use crate::{
     Error, Result,
@@ -23,7 +21,6 @@ const MAX_EMBEDDING: usize = 4096;
 const MAX_CLASSES: usize = 10_000;
 const MAX_LABEL: usize = 256;
 const MAX_TEXT: usize = 64 * 1024;
-const MAX_DEFAULTS: usize = 64;
 
 impl Manifest {
     /// Checks every field.
@@ -35,27 +32,12 @@ impl Manifest {
             return Err(Error::setting("version", self.version, VERSION.to_string()));
         }
         self.architecture.validate()?;
-        self.process.validate()?;
+        self.process.validate_noisy()?;
         match self.parameterisation {
             Parameterisation::Edm { sigma_data } => number("parameterisation.sigma_data", sigma_data, 1e-6, 1e6)?,
         }
         self.data.validate(&self.architecture)?;
         self.training.validate()?;
-        check(self.defaults.len() <= MAX_DEFAULTS, "defaults", self.defaults.len(), "at most 64 settings")?;
-        for (key, value) in &self.defaults {
-            label("defaults", key)?;
-            match value {
-                Value::String(text) => label(&format!("defaults.{key}"), text)?,
-                Value::Number(_) | Value::Bool(_) => {}
-                Value::Null | Value::Array(_) | Value::Object(_) => {
-                    return Err(Error::setting(
-                        format!("defaults.{key}"),
-                        "null, a list or an object",
-                        "a number, a text, true or false",
-                    ));
-                }
-            }
-        }
         Ok(())
     }
 }

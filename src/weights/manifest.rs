@@ -5,7 +5,7 @@
 //! would fit every tensor's shape and yet be another network.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{Error, Result, net::UNetConfig, sde::Process};
 
@@ -31,9 +31,6 @@ pub struct Manifest {
     pub data: Data,
     /// How it was trained.
     pub training: Training,
-    /// Recommended sampler settings, such as `{"sampler": "heun", "steps": 18}`.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub defaults: Map<String, Value>,
 }
 
 /// A network and its configuration.

@@ -3,6 +3,8 @@
 //! A weights file begins with the little-endian length of its header, at most 1 MB, so that bytes 3
 //! to 7 are zero, and then with `{`. Only what fails that test comes here.
 
+use crate::score::MixtureConfig;
+
 /// What `bytes` are instead of weights, and the remedy.
 pub(super) fn sniff(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let start = &bytes[..bytes.len().min(512)];
@@ -42,6 +44,12 @@ pub(super) fn sniff(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     }
     if start.starts_with(b"\x93NUMPY") {
         return Some(("a NumPy array", "give it with --x, --init or --data; a model is a .safetensors file"));
+    }
+    if MixtureConfig::is_meant("", start) {
+        return Some((
+            "a mixture's TOML file, which has no weights",
+            "sample from it or score points with it as --model",
+        ));
     }
     let printable = text.chars().all(|c| c == '\u{fffd}' || c.is_whitespace() || !c.is_control());
     // The first byte or two of a good file may be printable, too.

@@ -22,7 +22,7 @@ test('the page, the types and the command line know the same samplers', () => {
   const [file, first] = command();
   const list = execFileSync(file, [...first, 'sample', '--list-samplers'], { cwd: root, encoding: 'utf8' });
   const native = list.trim().split('\n').map((line) => line.trim().split(/\s+/)[0]);
-  const typed = strings(/type SamplerName =([^;]+);/.exec(types)[1]);
+  const typed = strings(/type SamplerName =([\s\S]+?);/.exec(types)[1]);
   assert.deepEqual(Object.keys(SAMPLERS).sort(), native.sort());
   assert.deepEqual(typed.sort(), native.sort());
 });

@@ -3,12 +3,12 @@
 use super::*;
 
 /// The gain x(t_end)/x(1) of a deterministic sampler on N(0, 0.5²), in f64.
-fn gain(settings: &Settings, process: &Process) -> f64 {
+pub(super) fn gain(settings: &Settings, process: &Process) -> f64 {
     sample_from(settings, process, &[1.0], &gaussian(1, 0.0, 0.5))[0]
 }
 
 /// The probability flow's own gain, the ratio of the marginals' standard deviations.
-fn exact_gain(process: &Process) -> f64 {
+pub(super) fn exact_gain(process: &Process) -> f64 {
     let std = |t: f64| gaussian(1, 0.0, 0.5).std_at(&process.level(t))[0];
     std(process.default_t_end()) / std(1.0)
 }
@@ -71,7 +71,7 @@ fn euler_on_the_flow_is_ddim() {
         let predictor = Settings {
             predictor: Predictor::Euler,
             corrector: Corrector::None,
-            grid: Some(SamplerKind::Ddim.default_grid(&process)),
+            grid: Some(SamplerKind::Ddim.default_grid(process)),
             ..with(SamplerKind::Pc, 12)
         };
         for other in [run(&with(SamplerKind::Euler, 12)), run(&predictor)] {
@@ -96,7 +96,7 @@ fn data_that_is_a_point_is_reached_in_one_step() {
 }
 
 /// 0.6·N(1, 0.3²) + 0.4·N(−1, 0.2²) in every coordinate.
-struct Mixture;
+pub(super) struct Mixture;
 
 const PARTS: [(f64, f64, f64); 2] = [(0.6, 1.0, 0.3), (0.4, -1.0, 0.2)];
 
@@ -141,9 +141,9 @@ fn the_flow_carries_quantiles_of_a_mixture_to_quantiles() {
 
 /// The law of a stochastic sampler on N(m, s²) in a large dimension: every step is affine in x with
 /// independent noise, so that a mean and a variance follow a recursion in host arithmetic.
-fn law(settings: &Settings, process: &Process, m: f64, s: f64) -> (f64, f64) {
-    let times = settings.times(&process).unwrap();
-    let (mut mean, mut variance) = (0.0, process.prior_std().powi(2));
+pub(super) fn law(settings: &Settings, process: &Process, m: f64, s: f64) -> (f64, f64) {
+    let times = settings.times(process).unwrap();
+    let (mut mean, mut variance) = (0.0, process.prior_std_at(times[0]).powi(2));
     let spread = |level: &Level| (level.alpha * s).powi(2) + level.sigma.powi(2);
     let correct = |mean: &mut f64, variance: &mut f64, i: usize| {
         if settings.sampler != SamplerKind::Pc {
@@ -163,7 +163,24 @@ fn law(settings: &Settings, process: &Process, m: f64, s: f64) -> (f64, f64) {
         let a = from.alpha / to.alpha;
         let v = from.sigma.powi(2) - (a * to.sigma).powi(2);
         // xₛ = scale·x + drift·score + √noise·z.
-        let (scale, drift, noise) = match settings.sampler {
+        if settings.sampler == SamplerKind::StochasticHeun {
+            // In y = x/α, with x̂₀ − m = share·(y − m): the predictor's line and noise, then the corrector's.
+            let (high, low) = (from.ratio().powi(2), to.ratio().powi(2));
+            let (first, second) = (s * s / (s * s + high), s * s / (s * s + low));
+            let kept = low / high;
+            let weight = 1.0 - (1.0 - kept) / -kept.ln();
+            let grown = 1.0 + weight * second;
+            let of_y = grown * (kept + (1.0 - kept) * first) - weight * first;
+            mean = to.alpha * (m + of_y * (mean / from.alpha - m));
+            variance =
+                to.alpha.powi(2) * (of_y.powi(2) * variance / from.alpha.powi(2) + grown.powi(2) * low * (1.0 - kept));
+            continue;
+        }
+        let predictor = match (settings.sampler, settings.predictor) {
+            (SamplerKind::Pc, Predictor::Ancestral) => SamplerKind::Ancestral,
+            (sampler, _) => sampler,
+        };
+        let (scale, drift, noise) = match predictor {
             SamplerKind::EulerMaruyama => {
                 let g2 = process.diffusion2_integral(to.t, from.t);
                 (1.0 - a.ln(), g2, g2)
@@ -174,6 +191,21 @@ fn law(settings: &Settings, process: &Process, m: f64, s: f64) -> (f64, f64) {
                 let of_x = a * to.sigma.powi(2) / from.sigma.powi(2);
                 let of_x0 = to.alpha * v / from.sigma.powi(2);
                 (of_x + of_x0 / from.alpha, of_x0 * from.sigma.powi(2) / from.alpha, noise)
+            }
+            // score_sde's `ancestral_sampling`: VE's std² is σₛ²(σₜ² − σₛ²)/σₜ², VP's β.
+            SamplerKind::Ancestral if process.drift(0.5) == 0.0 => (1.0, v, v * (to.sigma / from.sigma).powi(2)),
+            SamplerKind::Ancestral if to.sigma == 0.0 => (1.0 / a, v / a, 0.0),
+            SamplerKind::Ancestral => (1.0 / a, v / a, v),
+            // Ho et al.'s eq. 11 in the score, and section 3.2's two variances; algorithm 2 ends without noise.
+            SamplerKind::Ddpm => {
+                let (bar, below) = (from.alpha.powi(2), to.alpha.powi(2));
+                let beta = 1.0 - bar / below;
+                let noise = match settings.variance {
+                    Variance::Small => (1.0 - below) / (1.0 - bar) * beta,
+                    Variance::Large if to.t == 0.0 => 0.0,
+                    Variance::Large => beta,
+                };
+                (1.0 / (1.0 - beta).sqrt(), beta / (1.0 - beta).sqrt(), noise)
             }
             _ => (2.0 - a, v, v),
         };
@@ -194,12 +226,15 @@ fn stochastic(steps: usize) -> Vec<Settings> {
     let mut all = vec![
         with(SamplerKind::EulerMaruyama, steps),
         with(SamplerKind::ReverseDiffusion, steps),
+        with(SamplerKind::Ancestral, steps),
+        with(SamplerKind::StochasticHeun, steps),
         Settings { eta: 1.0, ..with(SamplerKind::Ddim, steps) },
     ];
     for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
         for norms in [Norms::Sample, Norms::Batch] {
             all.push(Settings { pc_order, norms, ..with(SamplerKind::Pc, steps) });
         }
+        all.push(Settings { pc_order, predictor: Predictor::Ancestral, ..with(SamplerKind::Pc, steps) });
     }
     all
 }
@@ -227,7 +262,8 @@ fn stochastic_samplers_follow_their_laws() {
 fn the_laws_tend_to_the_data() {
     // Weak order 1: the variance's error falls tenfold from 1,000 to 10,000 steps.
     for process in &PROCESSES {
-        for settings in stochastic(1000).into_iter().filter(|settings| settings.sampler != SamplerKind::Pc) {
+        let first_order = |kind| kind != SamplerKind::Pc && kind != SamplerKind::StochasticHeun;
+        for settings in stochastic(1000).into_iter().filter(|settings| first_order(settings.sampler)) {
             let end = process.level(process.default_t_end());
             let exact = (0.5 * end.alpha).powi(2) + end.sigma.powi(2);
             let error = |steps| {

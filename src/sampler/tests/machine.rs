@@ -20,25 +20,71 @@ impl<S: Score> Score for Counting<S> {
     fn evaluations(&self) -> u64 {
         self.price
     }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.inner.density()
+    }
+}
+
+/// Evaluations of ten updates at the default settings.
+fn nfe_of_ten(kind: SamplerKind) -> u64 {
+    match kind {
+        SamplerKind::Heun
+        | SamplerKind::StochasticHeun
+        | SamplerKind::Edm
+        | SamplerKind::DpmSolver
+        | SamplerKind::Pc => 20,
+        SamplerKind::Rk4 => 40,
+        // Five steps a level.
+        SamplerKind::AnnealedLangevin => 50,
+        // The score where they start is one more; ten leaps a move.
+        SamplerKind::Mala => 11,
+        SamplerKind::Hmc => 101,
+        SamplerKind::Euler
+        | SamplerKind::Ddim
+        | SamplerKind::Dpmpp2m
+        | SamplerKind::Dpmpp2mSde
+        | SamplerKind::EulerMaruyama
+        | SamplerKind::ReverseDiffusion
+        | SamplerKind::Ancestral
+        | SamplerKind::Ddpm
+        | SamplerKind::Ula => 10,
+    }
 }
 
 #[test]
 fn the_nfe_reported_is_the_nfe_made() {
-    let expected = [10, 10, 20, 20, 10, 10];
-    for (kind, expected) in SamplerKind::all().iter().zip(expected) {
+    for kind in SamplerKind::all() {
+        let expected = nfe_of_ten(*kind);
         for (price, denoise) in [(1, true), (2, true), (1, false)] {
             let score = Counting { inner: gaussian(3, 0.0, 0.5), price, calls: Cell::new(0) };
             let settings = Settings { denoise, ..with(*kind, 10) };
             let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap();
             let steps = finish(&mut sampler, &score);
             assert_eq!(sampler.nfe(), score.calls.get() * price);
-            assert_eq!(sampler.nfe(), (expected + u64::from(denoise)) * price, "{kind:?}");
+            // DDPM's chain ends at the data: there is no noise left to take away.
+            let denoise = u64::from(denoise && *kind != SamplerKind::Ddpm);
+            assert_eq!(sampler.nfe(), (expected + denoise) * price, "{kind:?}");
             assert_eq!(steps.last().unwrap().nfe, sampler.nfe());
             assert!(steps.windows(2).all(|pair| pair[0].nfe < pair[1].nfe));
         }
     }
-    // Two correctors a step, and none.
-    for (corrector, expected) in [(Corrector::Langevin, 31), (Corrector::None, 11)] {
+    // DPM-Solver's orders, the churn's noise, and steps of which only the last are too long (see `ode.rs`).
+    let vp = |settings: &Settings| {
+        let mut sampler = Sampler::new(settings, &VP, 3, &Device::flex()).unwrap();
+        finish(&mut sampler, &gaussian(3, 0.0, 0.5));
+        sampler.nfe()
+    };
+    for order in [1, 2, 3] {
+        assert_eq!(vp(&Settings { order, ..with(SamplerKind::DpmSolver, 10) }), 10 * order as u64 + 1);
+        assert_eq!(vp(&Settings { order, ..with(SamplerKind::DpmSolver, 1) }), 2);
+    }
+    assert_eq!(vp(&Settings { churn: 5.0, ..with(SamplerKind::Edm, 17) }), 35, "EDM's 18 steps");
+    assert_eq!(vp(&with(SamplerKind::Rk4, 2)), 6, "σ/α falls 26-fold, then 550-fold");
+    // Two correctors a step, and none; HMC's evaluates once more at each level.
+    for (corrector, expected) in
+        [(Corrector::Langevin, 31), (Corrector::Ald, 31), (Corrector::Hmc, 221), (Corrector::None, 11)]
+    {
         let settings = Settings { corrector, corrector_steps: 2, ..with(SamplerKind::Pc, 10) };
         let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
         finish(&mut sampler, &gaussian(3, 0.0, 0.5));
@@ -97,14 +143,19 @@ fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
 
 #[test]
 fn a_paused_sampler_goes_on_where_it_was() {
-    let (score, settings) = (gaussian(3, 0.0, 1.0), with(SamplerKind::Pc, 8));
-    let straight = sample(&settings, &VE, 3, &score);
-    let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
-    sampler.step(&score).unwrap();
-    let mut other = Sampler::new(&with(SamplerKind::Pc, 3), &VE, 3, &Device::flex()).unwrap();
-    finish(&mut other, &score);
-    finish(&mut sampler, &score);
-    assert_eq!(read(&sampler.x()), straight);
+    let score = gaussian(3, 0.0, 0.5);
+    for settings in all_kinds(8) {
+        let straight = sample(&settings, &VP, 3, &score);
+        let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap();
+        for _ in 0..3 {
+            sampler.step(&score).unwrap();
+        }
+        let mut other =
+            Sampler::new(&Settings { steps: 3, seed: 1, ..settings.clone() }, &VP, 3, &Device::flex()).unwrap();
+        finish(&mut other, &score);
+        finish(&mut sampler, &score);
+        assert_eq!(read(&sampler.x()), straight, "{settings:?}");
+    }
 }
 
 #[test]
@@ -112,10 +163,12 @@ fn few_steps_are_sane_for_every_sampler_process_and_grid() {
     // The prior is as wide as any data here, so that nothing has a reason to leave it. The widest is
     // Euler–Maruyama across all of VP in one step, x ← (1 − ∫f − ∫g²)·x + √∫g²·z = −4x + 3.2z: 5.1 prior
     // deviations. score_sde's β(t)/N = 20 has no square root of 1 − β there.
-    for process in &PROCESSES {
-        let bound = 6.0 * process.prior_std();
+    for process in &[&PROCESSES[..], &ladders()].concat() {
         for steps in [1, 2, 3, 10] {
-            for settings in all_kinds(steps) {
+            for settings in all_kinds(steps).into_iter().filter(|settings| runs_on(settings, process)) {
+                // Annealing goes in x/α, where the prior is σ/α wide.
+                let annealed = settings.sampler == SamplerKind::AnnealedLangevin;
+                let bound = 6.0 * if annealed { process.level(1.0).ratio() } else { process.prior_std() };
                 for grid in GRIDS {
                     for (mean, std) in [(0.0, 1.0), (0.2, 0.5), (-0.5, 0.0)] {
                         let settings = Settings { grid: Some(grid), n: 4, ..settings.clone() };
@@ -184,7 +237,7 @@ fn a_constraint_holds_after_every_update() {
     for settings in all_kinds(5) {
         let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap().with_constraint(Box::new(Known));
         let steps = finish(&mut sampler, &gaussian(3, 0.0, 0.5));
-        let last: Vec<f64> = read(&steps[5].x).into_iter().step_by(3).collect();
+        let last: Vec<f64> = read(&steps[steps.len() - 1].x).into_iter().step_by(3).collect();
         assert!(last.iter().all(|&x| x == 1.0), "{last:?}");
         // In between it is noised, afresh in every step.
         assert!(read(&steps[2].x)[0] != read(&steps[3].x)[0]);

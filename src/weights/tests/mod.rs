@@ -81,7 +81,6 @@ fn manifest() -> Manifest {
             hours: 0.5,
             config: Some("[train]\nsteps = 4800\n".into()),
         },
-        defaults: json!({ "sampler": "heun", "steps": 18 }).as_object().unwrap().clone(),
     }
 }
 

@@ -1,0 +1,42 @@
+//! DDPM's sampler (Ho, Jain & Abbeel 2020, <https://arxiv.org/abs/2006.11239>, eq. 7 and algorithm 2), from a level t of
+//! the ladder to any lower level s:
+//!
+//! xₛ = (αₛβ/σₜ²)·x̂₀ + (√(1 − β)·σₛ²/σₜ²)·xₜ + √w·z, β = 1 − ᾱₜ/ᾱₛ,
+//!
+//! the posterior q(xₛ | xₜ, x̂₀) of the chain that has the visited levels alone, so that β is the stride's own. w is the
+//! posterior's variance β̃ = (σₛ²/σₜ²)·β (small) or β (large), and 0 in the step to the data.
+//!
+//! It runs where σ² = 1 − α²: on DDPM's ladder, and on VP at the times i/1000.
+
+use burn::Tensor;
+
+use super::{State, Variance};
+use crate::{noise::Purpose, score::Score};
+
+/// DDPM's step with its fixed variance.
+pub(super) struct Ddpm {
+    pub(super) variance: Variance,
+}
+
+impl Ddpm {
+    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+        let (from, to) = (state.from(), state.to());
+        let transition = state.process.transition(to.t, from.t);
+        let (root, beta) = (transition.scale, transition.variance);
+        let kept = (to.sigma / from.sigma).powi(2);
+        let variance = match self.variance {
+            Variance::Small => kept * beta,
+            Variance::Large if to.sigma > 0.0 => beta,
+            Variance::Large => 0.0,
+        };
+
+        let s = state.evaluate(&x, from, score);
+        let denoised = from.denoised(x.clone(), s);
+        let mut next = denoised * (to.alpha * beta / (from.sigma * from.sigma)) + x * (root * kept);
+        if variance > 0.0 {
+            let z = state.normal(&next, Purpose::Predictor, state.index as u64);
+            next = next + z * variance.sqrt();
+        }
+        state.project(next, &to)
+    }
+}

@@ -1,0 +1,47 @@
+//! A stochastic Heun method for the reverse SDE, of weak order 2.
+//!
+//! In y = x/α against ρ = (σ/α)², which is the variance that the noise has added to y, the reverse SDE of every affine
+//! process is the same, with the denoised estimate x̂₀(y, ρ) = y + ρ·∇log p(y):
+//!
+//! dy = (x̂₀ − y)·du + √ρ·dw, u = ln(ρₜ/ρ) from 0 to h = ln(ρₜ/ρₛ).
+//!
+//! Its noise is additive, and the linear part −y is solved exactly:
+//!
+//! yₛ = e⁻ʰ·yₜ + e⁻ʰ·∫ x̂₀·eᵘ du + N, N ~ N(0, ρₛ(1 − e⁻ʰ)).
+//!
+//! With x̂₀ held at its value x̂ₜ that is the posterior q(yₛ | yₜ, x̂₀), the predictor ỹ = e⁻ʰ·yₜ + (1 − e⁻ʰ)·x̂ₜ + N. The
+//! corrector lets x̂₀ go linearly in u to x̂₀(ỹ, ρₛ), with the same N:
+//!
+//! yₛ = ỹ + b·(x̂₀(ỹ, ρₛ) − x̂ₜ), b = 1 − (1 − e⁻ʰ)/h.
+//!
+//! This is the Heun scheme for additive noise (Kloeden & Platen 1992, Numerical Solution of Stochastic Differential
+//! Equations, § 15.1, weak order 2.0) with an exponential integrator, as the SDE solvers of DPM-Solver++ (Lu et al. 2022,
+//! <https://arxiv.org/abs/2211.01095>) and SEEDS (Gonzalez et al. 2023, <https://arxiv.org/abs/2305.14267>) have it. The
+//! three weights are positive and add up to 1 for every h: no step is too long to be stable.
+
+use burn::Tensor;
+
+use super::State;
+use crate::{noise::Purpose, score::Score};
+
+/// The stochastic Heun method.
+pub(super) struct StochasticHeun;
+
+impl StochasticHeun {
+    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+        let (from, to) = (state.from(), state.to());
+        let h = 2.0 * libm::log(from.ratio() / to.ratio());
+        let gained = -libm::expm1(-h);
+
+        let s = state.evaluate(&x, from, score);
+        let first = from.denoised(x.clone(), s);
+        let z = state.normal(&x, Purpose::Predictor, state.index as u64);
+        let kept = x * ((1.0 - gained) * to.alpha / from.alpha);
+        let predicted = kept + first.clone() * (gained * to.alpha) + z * (to.sigma * gained.sqrt());
+
+        let s = state.evaluate(&predicted, to, score);
+        let second = to.denoised(predicted.clone(), s);
+        let next = predicted + (second - first) * (to.alpha * (1.0 - gained / h));
+        state.project(next, &to)
+    }
+}
