@@ -13,6 +13,7 @@ mod inspect;
 mod likelihood;
 mod model;
 mod npy;
+mod reproduce;
 mod sample;
 mod score;
 mod train;
@@ -49,6 +50,8 @@ enum Command {
     Train(train::Args),
     /// Measure sample quality.
     Eval(eval::Args),
+    /// Re-create published results.
+    Reproduce(reproduce::Args),
     /// List data sets, or fetch one.
     Data(data::Args),
     /// Show a weights file's manifest and tensors.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Interpolate(args) => codes::interpolate(&args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Eval(args) => eval::run(args, &context),
+        Command::Reproduce(args) => reproduce::run(args, &context),
         Command::Data(args) => data::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
     };
