@@ -4,22 +4,29 @@
 //! |---|---|
 //! | [`sde`] | forward processes xₜ = α(t)·x₀ + σ(t)·ε and their exact transitions |
 //! | [`schedule`] | time grids and noise ladders |
-//! | [`score`] | the score, all that a sampler sees; networks as scores; guidance |
+//! | [`score`] | the score, all that a sampler sees; networks and mixtures as scores; guidance; parameterisations |
+//! | [`model`] | a network or a mixture, with its process |
 //! | [`sampler`] | samplers as resumable state machines: one call, one step |
+//! | [`flow`], [`ode`] | the probability flow in the angle θ = atan(σ/α), and the adaptive solver of its ODE |
+//! | [`codes`] | latent codes: encode, decode, interpolate, edit |
 //! | [`noise`] | counted noise: one seed, one picture |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
+//! | `likelihood` | log-densities by the flow's change of variables (native only: it needs gradients) |
 //! | `objective`, `train`, `data`, `eval`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod codes;
 mod error;
+pub mod flow;
 pub mod image;
 pub mod model;
 pub mod net;
 pub mod noise;
+pub mod ode;
 pub mod sampler;
 pub mod schedule;
 pub mod score;
@@ -37,6 +44,8 @@ pub mod data;
 pub mod device;
 #[cfg(not(target_family = "wasm"))]
 pub mod eval;
+#[cfg(not(target_family = "wasm"))]
+pub mod likelihood;
 #[cfg(not(target_family = "wasm"))]
 pub mod objective;
 #[cfg(not(target_family = "wasm"))]

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub enum Model {
     /// Weights with their manifest.
-    Network(Network),
+    Network(Box<Network>),
     /// A mixture's TOML file.
     Mixture(Analytic),
 }
@@ -90,7 +90,7 @@ impl Model {
         let Architecture::UNet(config) = &manifest.architecture;
         let Parameterisation::Edm { sigma_data } = manifest.parameterisation;
         let denoiser = Denoiser { net, shape: config.shape, sigma_data };
-        Ok(Self::Network(Network { manifest, denoiser }))
+        Ok(Self::Network(Box::new(Network { manifest, denoiser })))
     }
 
     /// Reads the bytes of a weights file, or of a mixture's TOML file, onto `device`; `name` is named in errors.
@@ -214,8 +214,8 @@ impl Model {
             return Err(Error::setting("label", label, expected));
         }
         Ok(match self {
-            Self::Network(Network { denoiser, .. }) => {
-                Box::new(NetworkScore::new(denoiser.clone(), labels, guidance, classes, device))
+            Self::Network(network) => {
+                Box::new(NetworkScore::new(network.denoiser.clone(), labels, guidance, classes, device))
             }
             Self::Mixture(Analytic { mixture, .. }) => Box::new(MixtureScore::new(mixture.clone(), labels, guidance)),
         })
@@ -227,6 +227,7 @@ mod tests {
     use burn::{Tensor, tensor::TensorData};
 
     use super::*;
+    use crate::sampler::{Sampler, Settings};
 
     const MIXTURE: &[u8] = include_bytes!("../tests/reference/mixture2d.toml");
 
@@ -256,6 +257,30 @@ mod tests {
         assert!(error(Some(2), 1.0).starts_with("label = 2: expected 0 … 1"));
         assert!(error(None, 2.0).starts_with("guidance = 2"));
         assert!(model.network().unwrap_err().to_string().contains("downloaded: expected a network's weights file"));
+    }
+
+    #[test]
+    fn samples_of_a_mixture_have_its_moments() {
+        const N: usize = 4000;
+        let (device, model) = (Device::flex(), read("mixture2d.toml", MIXTURE).unwrap());
+        // Of the file's numbers: Σ wₖmₖ and Σ wₖ(sₖ² + mₖ²) − mean², and component 1 alone.
+        let cases = [(None, [0.4, 0.4], [4.006, 0.454]), (Some(1), [-2.0, 1.0], [0.04, 0.16])];
+        for (label, mean, variance) in cases {
+            let settings = Settings { n: N, steps: 40, ..Settings::default() };
+            let score = model.score(&vec![label; N], 1.0, &device).unwrap();
+            let mut sampler = Sampler::new(&settings, model.process(), model.dim(), &device).unwrap();
+            while sampler.step(&score).unwrap().is_some() {}
+            let samples = sampler.x().into_data().try_to_vec::<f32>().unwrap();
+            for i in 0..2 {
+                let column: Vec<_> = samples.iter().skip(i).step_by(2).map(|x| f64::from(*x) - mean[i]).collect();
+                let moment = |p| column.iter().map(|x| x.powi(p)).sum::<f64>() / N as f64;
+                let (m, v, fourth) = (moment(1), moment(2), moment(4));
+                // Four standard errors, and 2 % of the variance: Heun's gain at 40 steps is off by 1 % (EDM's own figure).
+                assert!(m.abs() < 4.0 * (variance[i] / N as f64).sqrt(), "{label:?} {i}: mean off by {m}");
+                let error = 4.0 * ((fourth - v * v) / N as f64).sqrt() + 0.02 * variance[i];
+                assert!((v - variance[i]).abs() < error, "{label:?} {i}: variance {v}, not {} ± {error}", variance[i]);
+            }
+        }
     }
 
     #[test]

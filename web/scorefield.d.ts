@@ -32,7 +32,7 @@ export type SamplerName =
 export interface Settings {
   /** Default `'heun'`. */
   sampler?: SamplerName;
-  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. */
+  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. `ode` chooses its own. */
   steps?: number;
   /** Samples, 1 to 1024, default 16. */
   n?: number;
@@ -44,7 +44,7 @@ export interface Settings {
   guidance?: number;
   /** Last time; default 1e-3 for VP and sub-VP, 1e-5 for VE. */
   t_end?: number;
-  /** Time grid; default karras for VE and for heun on VP, else uniform. */
+  /** Time grid; default the sampler's own: karras for VE and for heun on VP, log-snr for dpm, else uniform. */
   grid?: 'uniform' | 'quadratic' | 'log-snr' | 'karras';
   /** End with Tweedie's estimate at `t_end`, for one more evaluation; default true. */
   denoise?: boolean;
@@ -142,7 +142,9 @@ export interface Adapter {
   software: boolean;
 }
 
+/** What a model's file says of itself. A mixture has only `kind`, `process` and `data` with `name`, `shape` and `classes`. */
 export interface Manifest {
+  kind: 'network' | 'mixture';
   version: number;
   architecture: { kind: string; [field: string]: unknown };
   process: { kind: string; [field: string]: unknown };
@@ -166,7 +168,9 @@ export class Model extends EventTarget {
   /** Why it is not WebGPU; empty when it is. */
   readonly reason: string;
   readonly adapter: Adapter | null;
-  /** Channels, height, width. */
+  /** `mixture` is an exact score, from a TOML file. */
+  readonly kind: 'network' | 'mixture';
+  /** Channels, height, width; of a mixture in d dimensions 1, 1, d. */
   readonly shape: [number, number, number];
   readonly classes: string[];
   /** Starts a run; nothing is computed until it is iterated. */

@@ -77,7 +77,12 @@ export class Model extends EventTarget {
     this.adapter = null;
   }
 
-  /** Channels, height, width. */
+  /** `network`, or `mixture`: an exact score, from a TOML file. */
+  get kind() {
+    return this.manifest.kind;
+  }
+
+  /** Channels, height, width; of a mixture in d dimensions 1, 1, d. */
   get shape() {
     return this.manifest.data.shape;
   }

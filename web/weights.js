@@ -2,7 +2,8 @@
 //
 // The index (models/index.json) says how long a file is and what its SHA-256 is. The length caps the
 // download before anything is buffered, since Content-Length counts compressed bytes; the hash is checked
-// before parsing, and is the key of the cache. A file outside the index is capped by `maxBytes`.
+// before parsing, and is the key of the cache. A file outside the index is capped by `maxBytes`. A mixture's TOML
+// file goes the same way.
 
 import { ScorefieldError, aborted } from './errors.js';
 
@@ -172,12 +173,19 @@ async function finish(bytes, { name, sha256, where = name }) {
   return { bytes, name, sha256: digest, cached: false };
 }
 
+/** A mixture's TOML file, by its name or by what such a file begins with. */
+function isMixture(head, where) {
+  const text = String.fromCharCode(...head.subarray(0, PREAMBLE));
+  return /\.toml(?:[?#]|$)/i.test(where) || /^\s*(?:#|weights\b|means\b|stds\b|covarianc|\[process)/.test(text);
+}
+
 /** Safetensors starts with the length of its header (u64, little endian) and the header's "{". */
 function checkPreamble(head, where) {
   const text = String.fromCharCode(...head.subarray(0, PREAMBLE)).trimStart().toLowerCase();
   if (text.startsWith('<')) throw notWeights(where, 'a web page');
   if (text.startsWith('version h')) throw notWeights(where, 'a Git LFS pointer');
   if (text.startsWith('pk')) throw notWeights(where, 'a ZIP archive or a PyTorch file');
+  if (isMixture(head, where)) return;
   const length = Number(new DataView(head.buffer, head.byteOffset).getBigUint64(0, true));
   if (length < 2 || length > MAX_HEADER || head[8] !== 0x7b) throw notWeights(where, 'not a safetensors file');
 }

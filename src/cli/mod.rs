@@ -5,9 +5,12 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 
+mod codes;
 mod data;
 mod eval;
+mod flow;
 mod inspect;
+mod likelihood;
 mod model;
 mod npy;
 mod sample;
@@ -34,6 +37,14 @@ enum Command {
     Sample(sample::Args),
     /// Evaluate the score at given points.
     Score(score::Args),
+    /// Measure log-likelihoods and bits a dimension.
+    Likelihood(likelihood::Args),
+    /// Carry samples to their latent codes by the probability flow.
+    Encode(codes::Encode),
+    /// Carry latent codes to their samples.
+    Decode(codes::Decode),
+    /// Pass from sample to sample through the latent codes.
+    Interpolate(codes::Interpolate),
     /// Train a score network from a TOML file.
     Train(train::Args),
     /// Measure sample quality.
@@ -92,6 +103,10 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Sample(args) => sample::run(args, &context),
         Command::Score(args) => score::run(args, &context),
+        Command::Likelihood(args) => likelihood::run(&args, &context),
+        Command::Encode(args) => codes::encode(&args, &context),
+        Command::Decode(args) => codes::decode(&args, &context),
+        Command::Interpolate(args) => codes::interpolate(&args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Eval(args) => eval::run(args, &context),
         Command::Data(args) => data::run(args, &context),

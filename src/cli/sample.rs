@@ -66,6 +66,7 @@ struct Drawn {
     frames: Vec<Vec<f32>>,
     /// Every sample's mean acceptance probability, where moves are accepted or rejected.
     acceptance: Vec<f32>,
+    /// Network evaluations of the batch that took the most.
     nfe: u64,
 }
 
@@ -129,10 +130,15 @@ fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     if !(1..=64).contains(&args.scale) {
         return Err(Error::setting("scale", args.scale, "1 to 64").into());
     }
-    if args.out.is_some() || args.gif.is_some() {
+    let shown = args.out.is_some() || args.gif.is_some();
+    if shown {
         picture(model, args)?.check(settings.n)?;
     } else if args.npy.is_none() && args.trajectory.is_none() {
         bail!("points in {} dimensions have no picture: say with --npy where the samples go", model.dim());
+    }
+    if settings.sampler == SamplerKind::Ode && settings.n > BATCH && (args.gif.is_some() || args.trajectory.is_some()) {
+        let expected = format!("at most {BATCH} with --gif or --trajectory: each batch of ode takes its own steps");
+        return Err(Error::setting("n", settings.n, expected).into());
     }
     for path in [&args.out, &args.gif, &args.npy, &args.trajectory].into_iter().flatten() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -184,10 +190,15 @@ impl Picture {
 fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> Result<Drawn> {
     let Settings { n, steps, label, guidance, .. } = args.settings;
     let d = model.dim();
-    let every = steps.div_ceil(FRAMES);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} steps · {msg} · {eta} left")
+    // An adaptive solver's steps are not known: its bar shows how far t has come, in per cent a batch.
+    let adaptive = args.settings.sampler == SamplerKind::Ode;
+    let (every, a_batch, unit) = match adaptive {
+        true => (1, 100, "%"),
+        false => (steps.div_ceil(FRAMES), steps + usize::from(args.settings.denoise), "steps"),
+    };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {prefix} · {msg} · {eta} left")
         .expect("the template is a constant that parses");
-    let bar = ProgressBar::new((n.div_ceil(BATCH) * (steps + usize::from(args.settings.denoise))) as u64);
+    let bar = ProgressBar::new((n.div_ceil(BATCH) * a_batch) as u64).with_prefix(unit);
     bar.set_style(style);
     let mut drawn = Drawn::default();
     for first in (0..n).step_by(BATCH) {
@@ -213,12 +224,12 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
             }
             index += 1;
             acceptance = step.acceptance;
-            bar.inc(1);
+            bar.set_position(((first / BATCH) as f64 * a_batch as f64 + step.progress * a_batch as f64).round() as u64);
             bar.set_message(format!("{} NFE", step.nfe));
         }
         drawn.samples.extend(read(sampler.x()));
         drawn.acceptance.extend(acceptance.map(read).unwrap_or_default());
-        drawn.nfe = sampler.nfe();
+        drawn.nfe = drawn.nfe.max(sampler.nfe());
     }
     bar.finish_and_clear();
     Ok(drawn)

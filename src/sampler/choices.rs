@@ -50,6 +50,8 @@ pub enum SamplerKind {
     Ddpm,
     /// Reverse SDE by a stochastic Heun method (weak order 2).
     StochasticHeun,
+    /// Probability-flow ODE by Dormand and Prince's adaptive pair, to --rtol and --atol.
+    Ode,
 }
 
 impl SamplerKind {
@@ -60,6 +62,7 @@ impl SamplerKind {
             Self::Heun,
             Self::Euler,
             Self::Rk4,
+            Self::Ode,
             Self::Ddim,
             Self::DpmSolver,
             Self::Dpmpp2m,
@@ -100,6 +103,7 @@ impl SamplerKind {
             Self::Edm => "edm",
             Self::Ddpm => "ddpm",
             Self::StochasticHeun => "stochastic-heun",
+            Self::Ode => "ode",
         }
     }
 
@@ -133,6 +137,9 @@ impl SamplerKind {
                 "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step"
             }
             Self::StochasticHeun => "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
+            Self::Ode => {
+                "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, --steps not used"
+            }
         }
     }
 
@@ -142,8 +149,9 @@ impl SamplerKind {
         matches!(self, Self::Ula | Self::Mala | Self::Hmc)
     }
 
-    /// The grid used where none is asked for: geometric in σ/α for annealed Langevin's ladder (NCSN); EDM's for VE and EDM, for Heun on VP, and for RK4 and EDM's sampler; even in
-    /// log-SNR for DPM-Solver and its kin, but for DPM-Solver on sub-VP, where even in √t is better; else even in t.
+    /// The grid used where none is asked for: geometric in σ/α for annealed Langevin's ladder (NCSN); EDM's for VE and
+    /// EDM, for Heun on VP, and for RK4 and EDM's sampler; even in log-SNR for DPM-Solver and its kin, but for DPM-Solver
+    /// on sub-VP, where even in √t is better, as it is for the stochastic Heun method on VP and sub-VP; else even in t.
     /// These have the smallest Fréchet distance of the four, or are near it, at 10 to 100 steps on Gaussian data with
     /// a spectrum like an image's (exact score, closed-form covariances).
     #[must_use]
@@ -155,7 +163,8 @@ impl SamplerKind {
             (Process::SubVp(_), Self::DpmSolver) => Grid::Quadratic,
             (_, Self::DpmSolver | Self::Dpmpp2m | Self::Dpmpp2mSde) => Grid::LogSnr,
             (Process::Ve(_) | Process::Edm(_) | Process::Smld(_), _) => Grid::Karras,
-            (Process::Vp(_) | Process::Ddpm(_), Self::Heun | Self::StochasticHeun) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_), Self::Heun) => Grid::Karras,
+            (Process::Vp(_) | Process::Ddpm(_) | Process::SubVp(_), Self::StochasticHeun) => Grid::Quadratic,
             (Process::Vp(_) | Process::Ddpm(_) | Process::SubVp(_), _) => Grid::Uniform,
         }
     }

@@ -4,14 +4,13 @@
 //!
 //! xₛ = (αₛ/αₜ)·xₜ − αₛ·∫ e^(−λ)·ε̂ dλ from λₜ to λₛ.
 //!
-//! Order k expands ε̂ to its (k − 1)-th derivative and integrates the exponential exactly. With φ(h) = (eʰ − 1)/h − 1
-//! and levels u, v at the given fractions of h:
+//! Order k expands ε̂ to its (k − 1)-th derivative and integrates the exponential exactly. With φ(h) = (eʰ − 1)/h − 1:
 //!
-//! | order | levels | xₛ = (αₛ/αₜ)·xₜ − σₛ(eʰ − 1)·… |
-//! |---|---|---|
-//! | 1 | | ε̂ₜ: DDIM, and Euler in σ/α |
-//! | 2 | u = ½ | ε̂ᵤ, after an order-1 step to u |
-//! | 3 | u = ⅓, v = ⅔ | ε̂ₜ − (3/2)σₛφ(h)(ε̂ᵥ − ε̂ₜ), after an order-1 step to u, and one to v less 2σᵥφ(2h/3)(ε̂ᵤ − ε̂ₜ) |
+//! 1. xₛ = (αₛ/αₜ)·xₜ − σₛ(eʰ − 1)·ε̂ₜ, which is DDIM, and Euler in σ/α.
+//! 2. The same with ε̂ᵤ in place of ε̂ₜ, u half of h away, after a step of order 1 to u.
+//! 3. With u a third of h away, reached by order 1, and v two thirds,
+//!    xᵥ = (αᵥ/αₜ)·xₜ − σᵥ(e^(2h/3) − 1)·ε̂ₜ − 2σᵥφ(2h/3)·(ε̂ᵤ − ε̂ₜ) and
+//!    xₛ = (αₛ/αₜ)·xₜ − σₛ(eʰ − 1)·ε̂ₜ − (3/2)σₛφ(h)·(ε̂ᵥ − ε̂ₜ).
 //!
 //! A step of order k costs k evaluations: N steps cost k·N, where the paper's tables count evaluations. The levels lie
 //! inside the step, so that no grid is too short for an order; but where σ/α falls more than fortyfold in one step (see

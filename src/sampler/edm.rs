@@ -1,5 +1,5 @@
-//! EDM's sampler (Karras et al. 2022, <https://arxiv.org/abs/2206.00364>, algorithm 2): Heun's method on the probability
-//! flow, each step after a little new noise, "churn", that covers up the errors of the steps before.
+//! EDM's sampler (Karras et al. 2022, <https://arxiv.org/abs/2206.00364>, algorithm 2): Heun's method on the
+//! probability flow, each step after a little new noise, "churn", that covers up the errors of the steps before.
 //!
 //! In x̄ = x/α and r = σ/α, where it serves any affine process: with γ = min(S_churn/N, √2 − 1) where
 //! S_min ≤ r ≤ S_max, else 0,

@@ -8,6 +8,7 @@
 //! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `rk4` | `rk4.rs` | the classical method of order 4 |
 //! | `edm` | `edm.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
+//! | `ode` | `adaptive.rs` | Dormand & Prince 1980, in the variables of [`crate::flow`] |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
 //! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
 //! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
@@ -21,6 +22,7 @@
 //!
 //! A new sampler is a file with an `update`, an arm of [`SamplerKind`] and one of `Method`.
 
+mod adaptive;
 mod choices;
 mod ddim;
 mod ddpm;
@@ -103,6 +105,7 @@ enum Method {
     Edm(edm::Edm),
     Ddpm(ddpm::Ddpm),
     StochasticHeun(stochastic_heun::StochasticHeun),
+    Adaptive(Box<adaptive::Adaptive>),
 }
 
 /// What the families share: where they are, and what they have drawn and evaluated.
@@ -112,6 +115,8 @@ struct State {
     limits: Option<Limits>,
     /// From 1 to t_end; as far as it has come, where the sampler chooses its steps on the way.
     times: Vec<f64>,
+    /// Where it will end.
+    t_end: f64,
     /// Whether more times are to come than `times` has.
     open: bool,
     /// Updates done.
@@ -156,12 +161,15 @@ impl Sampler {
         if n != settings.n || d == 0 {
             return Err(Error::setting("init", format!("[{n}, {d}]"), format!("[{}, d], d ≥ 1", settings.n)));
         }
-        let times = settings.times(process)?;
+        let settings = &Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
+        let method = Method::new(settings, process)?;
+        let open = matches!(method, Method::Adaptive(_));
         let state = State {
             process: process.clone(),
             limits: Limits::of(settings.clip, settings.threshold),
-            times,
-            open: false,
+            times: if open { vec![1.0] } else { settings.times(process)? },
+            t_end: settings.t_end(process),
+            open,
             index: 0,
             nfe: 0,
             last: None,
@@ -172,10 +180,9 @@ impl Sampler {
             acceptance: None,
             moves: 0,
         };
-        let settings = Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
         // Where no noise is left there is nothing to denoise: a discrete chain ends at t = 0.
         let denoise = settings.denoise && state.last_level().sigma > 0.0;
-        Ok(Self { method: Method::new(&settings), state, denoise, x })
+        Ok(Self { method, state, denoise, x })
     }
 
     /// Holds the samples to `constraint` from the next update on.
@@ -203,7 +210,8 @@ impl Sampler {
     pub async fn advance(&mut self, score: &dyn Score) -> Result<Option<Step>> {
         let Self { method, state, denoise, x } = self;
         let updates = state.times.len() - 1;
-        let level = if state.open || state.index < updates {
+        let open = state.open;
+        let level = if open || state.index < updates {
             *x = method.update(x.clone(), state, score).await?;
             state.to()
         } else if state.index == updates && *denoise {
@@ -216,12 +224,15 @@ impl Sampler {
         let total = self.total();
         let Self { state, x, .. } = self;
         let (at, of, score) = state.last.clone().expect("every update evaluates the score: settings are validated");
-        let first = state.times[0];
-        let last = state.process.default_t_end();
+        let progress = match total {
+            // To the last update: an adaptive solver's next steps are not known.
+            Some(total) if !open => state.index as f64 / total as f64,
+            _ => (1.0 - level.t) / (1.0 - state.t_end),
+        };
         Ok(Some(Step {
             index: state.index,
             total,
-            progress: total.map_or((first - level.t) / (first - last), |total| state.index as f64 / total as f64),
+            progress,
             t: level.t,
             sigma: level.sigma,
             nfe: state.nfe,
@@ -251,11 +262,11 @@ impl Sampler {
 }
 
 impl Method {
-    fn new(settings: &Settings) -> Self {
+    fn new(settings: &Settings, process: &Process) -> Result<Self> {
         use predictor_corrector::PredictorCorrector;
         let step = || settings.step_size.expect("the sampler has filled in the default of those that have one");
         let full = || settings.convention.full(step());
-        match settings.sampler {
+        Ok(match settings.sampler {
             SamplerKind::Ula => Self::Ula(langevin::Ula { full: full() }),
             SamplerKind::AnnealedLangevin => {
                 Self::Annealed(langevin::Annealed { full: full(), level_steps: settings.level_steps })
@@ -288,10 +299,10 @@ impl Method {
             }),
             SamplerKind::Ddpm => Self::Ddpm(ddpm::Ddpm { variance: settings.variance }),
             SamplerKind::StochasticHeun => Self::StochasticHeun(stochastic_heun::StochasticHeun),
-        }
+            SamplerKind::Ode => Self::Adaptive(Box::new(adaptive::Adaptive::new(settings, process)?)),
+        })
     }
 
-    #[allow(clippy::unused_async, reason = "the adaptive solver, which waits, is the next arm to come")]
     async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
         Ok(match self {
             Self::Ula(method) => method.update(x, state, score),
@@ -306,6 +317,7 @@ impl Method {
             Self::Edm(method) => method.update(x, state, score),
             Self::Ddpm(method) => method.update(x, state, score),
             Self::StochasticHeun(method) => method.update(x, state, score),
+            Self::Adaptive(method) => method.update(x, state, score).await?,
         })
     }
 }
@@ -331,9 +343,9 @@ impl State {
         self.process.level(self.process.time_of_ratio(ratio))
     }
 
-    /// The level that the last update reaches.
+    /// The level where it will end.
     fn last_level(&self) -> Level {
-        self.process.level(self.times.last().copied().unwrap_or(0.0))
+        self.process.level(self.t_end)
     }
 
     /// Evaluates the score, counts it and keeps it for the denoised estimate.

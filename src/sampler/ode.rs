@@ -29,8 +29,8 @@ pub(super) enum Ode {
     Heun,
 }
 
-/// Whether a step is too long for a higher order than Euler's. On Gaussian data with a spectrum like an image's the
-/// choice matters below ten steps only, and from 20 to 100 little.
+/// Whether a step is too long for a higher order than Euler's. (On Gaussian data with a spectrum like an image's, and
+/// grids even in log-SNR or EDM's, any limit from 20 to 100 does about as well from ten steps on.)
 pub(super) fn is_long(from: &Level, to: &Level) -> bool {
     from.ratio() >= MOST_FALL * to.ratio()
 }

@@ -98,7 +98,9 @@ impl PredictorCorrector {
             Predictor::Ancestral => {
                 let step = state.process.transition(to.t, from.t);
                 let variance = match state.process {
-                    Process::Ve(_) | Process::Smld(_) => step.variance * (to.sigma / from.sigma).powi(2),
+                    Process::Ve(_) | Process::Edm(_) | Process::Smld(_) => {
+                        step.variance * (to.sigma / from.sigma).powi(2)
+                    }
                     _ if to.sigma == 0.0 => 0.0,
                     _ => step.variance,
                 };

@@ -48,7 +48,7 @@ pub struct Settings {
     #[cfg_attr(not(target_family = "wasm"), arg(long))]
     pub t_end: Option<f64>,
     /// Time grid; without it --spacing's levels where there are such, else the sampler's own: karras for VE and EDM and for
-    /// heun on VP, log-snr for dpm and annealed-langevin, else uniform
+    /// heun on VP, log-snr for dpm and annealed-langevin, quadratic for stochastic-heun, else uniform
     #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum))]
     pub grid: Option<Grid>,
     /// End with Tweedie's estimate at t-end, for one more evaluation: data, where off leaves samples at the level of

@@ -28,7 +28,6 @@ use crate::{noise::Purpose, score::Score};
 pub(super) struct StochasticHeun;
 
 impl StochasticHeun {
-    #[allow(clippy::unused_self, reason = "called as every method's is")]
     pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         let h = 2.0 * libm::log(from.ratio() / to.ratio());

@@ -6,14 +6,18 @@ use super::*;
 use crate::{
     schedule::Grid,
     score::{Density, Gaussian},
-    sde::{BetaSchedule, Ddpm, Smld, SubVp, Ve, Vp},
+    sde::{BetaSchedule, Ddpm, Edm, Smld, SubVp, Ve, Vp},
 };
 
+mod adaptive;
 mod closed_form;
 mod ladders;
 mod langevin;
+mod laws;
 mod machine;
 mod metropolis;
+mod peers;
+mod solvers;
 mod weak_order;
 
 const VE: Process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 });
@@ -37,9 +41,10 @@ fn with(sampler: SamplerKind, steps: usize) -> Settings {
     Settings { sampler, steps, ..Settings::default() }
 }
 
-/// Every sampler, and `pc` in every pairing and order.
+/// Every sampler but the adaptive one, which counts its own steps, and `pc` in every pairing and order.
 fn all_kinds(steps: usize) -> Vec<Settings> {
-    let mut all: Vec<Settings> = SamplerKind::all().iter().map(|&kind| with(kind, steps)).collect();
+    let kinds = SamplerKind::all().iter().filter(|&&kind| kind != SamplerKind::Ode);
+    let mut all: Vec<Settings> = kinds.map(|&kind| with(kind, steps)).collect();
     all.push(Settings { eta: 1.0, ..with(SamplerKind::Ddim, steps) });
     all.push(Settings { variance: Variance::Large, ..with(SamplerKind::Ddpm, steps) });
     for predictor in
@@ -52,7 +57,13 @@ fn all_kinds(steps: usize) -> Vec<Settings> {
         }
     }
     for corrector in [Corrector::Ald, Corrector::Hmc] {
-        for predictor in [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Euler, Predictor::None] {
+        for predictor in [
+            Predictor::ReverseDiffusion,
+            Predictor::EulerMaruyama,
+            Predictor::Ancestral,
+            Predictor::Euler,
+            Predictor::None,
+        ] {
             for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
                 all.push(Settings { predictor, corrector, pc_order, ..with(SamplerKind::Pc, steps) });
             }
@@ -108,6 +119,37 @@ fn sample(settings: &Settings, process: &Process, d: usize, score: &dyn Score) -
 fn sample_from(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
     let settings = Settings { n: x.len(), ..settings.clone() };
     let mut sampler = Sampler::with_init(&settings, process, column(x)).unwrap();
+    finish(&mut sampler, score);
+    read(&sampler.x())
+}
+
+/// A mixture of two Gaussians in two dimensions, as in tests/reference/solvers.py.
+struct Mixture2;
+
+const WEIGHTS: [f64; 2] = [0.6, 0.4];
+const MEANS: [[f64; 2]; 2] = [[1.0, -0.5], [-1.0, 0.7]];
+const STDS: [[f64; 2]; 2] = [[0.3, 0.5], [0.4, 0.2]];
+
+impl Score for Mixture2 {
+    fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let row = |values: [f64; 2]| Tensor::<2>::from_data([values], (&x.device(), x.dtype()));
+        let parts = [0, 1].map(|k| {
+            let variance = STDS[k].map(|std| (level.alpha * std).powi(2) + level.sigma.powi(2));
+            let offset = x.clone() - row(MEANS[k].map(|mean| level.alpha * mean));
+            let log = WEIGHTS[k].ln() - 0.5 * (variance[0] * variance[1]).ln();
+            let precise = offset.clone() * row(variance.map(|v| -1.0 / v));
+            ((offset * precise.clone()).sum_dim(1) * 0.5 + log, precise)
+        });
+        let [(a, first), (b, second)] = parts;
+        second.clone() + burn::tensor::activation::sigmoid(a - b) * (first - second)
+    }
+}
+
+/// The last samples of a run in f64 from `x`, in two dimensions.
+fn plane_from(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
+    let settings = Settings { n: x.len() / 2, ..settings.clone() };
+    let x = Tensor::from_data(TensorData::new(x.to_vec(), [x.len() / 2, 2]), (&Device::flex(), DType::F64));
+    let mut sampler = Sampler::with_init(&settings, process, x).unwrap();
     finish(&mut sampler, score);
     read(&sampler.x())
 }

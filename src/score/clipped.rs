@@ -110,3 +110,61 @@ impl<S: Score> Score for Clipped<S> {
         self.inner.evaluations()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::score::Gaussian;
+
+    fn rows(values: [[f32; 5]; 2]) -> Tensor<2> {
+        Tensor::from_data(values, &Device::flex())
+    }
+
+    fn read(x: Tensor<2>) -> Vec<f32> {
+        x.into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn quantiles_are_numpys() {
+        // numpy.quantile(row, q) in float32, with ties and with zeros.
+        let sizes = rows([[0.3, 2.5, 0.0, 0.0, 1.0], [7.0, 7.0, 7.0, 1e-3, 5.0]]);
+        for (q, expected) in
+            [(0.5, [0.3, 7.0]), (0.6, [0.58, 7.0]), (0.9, [1.9, 7.0]), (0.99, [2.44, 7.0]), (1.0, [2.5, 7.0])]
+        {
+            for (ours, expected) in read(quantile(sizes.clone(), q)).into_iter().zip(expected) {
+                // f32: the values are the row's own, and the line between two of them rounds.
+                assert!((ours - expected).abs() <= 3e-7, "{q}: {ours} {expected}");
+            }
+        }
+        assert_eq!(read(quantile(rows([[0.0; 5], [0.25; 5]]), 0.7)), [0.0, 0.25]);
+        assert_eq!(read(quantile(Tensor::from_data([[0.4f32], [3.0]], &Device::flex()), 0.995)), [0.4, 3.0]);
+    }
+
+    #[test]
+    fn the_estimate_is_held_and_elsewhere_the_score_is_the_same() {
+        let level = Level { t: 0.5, alpha: 0.8, sigma: 0.6 };
+        let inner = Gaussian::new(vec![0.0; 5], vec![1.0; 5]).unwrap();
+        let x = rows([[0.1, -3.0, 1.0, 2.0, -0.5], [0.0, 0.2, -0.2, 0.3, 0.4]]);
+        let held = |clip, threshold| {
+            let score = Clipped::new(&inner, Limits::of(clip, threshold).unwrap()).score(x.clone(), &level);
+            read(level.denoised(x.clone(), score))
+        };
+        // x̂₀ = 0.8·x for data of unit variance at α² + σ² = 1.
+        let expected = [
+            (held(Some(0.5), None), [0.08, -0.5, 0.5, 0.5, -0.4, 0.0, 0.16, -0.16, 0.24, 0.32]),
+            // The quantile at 0.75 is 1.6 in the first row; 0.24 < 1 in the second, which stays.
+            (held(None, Some(0.75)), [0.05, -1.0, 0.5, 1.0, -0.25, 0.0, 0.16, -0.16, 0.24, 0.32]),
+            // Down to the clip.
+            (held(Some(0.8), Some(0.75)), [0.04, -0.8, 0.4, 0.8, -0.2, 0.0, 0.16, -0.16, 0.24, 0.32]),
+        ];
+        for (ours, expected) in expected {
+            // f32 through s and back: σ²/α and α/σ² are near 1.
+            assert!(ours.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{ours:?} {expected:?}");
+        }
+        let score = Clipped::new(&inner, Limits::of(Some(3.0), None).unwrap()).score(x.clone(), &level);
+        assert_eq!(read(score), read(inner.score(x, &level)), "bit for bit, where nothing is out of range");
+        assert!(Limits::of(None, None).is_none());
+    }
+}

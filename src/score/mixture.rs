@@ -3,26 +3,25 @@
 //! pₜ = Σₖ wₖ·N(α·mₖ, Sₖ), Sₖ = α²Cₖ + σ²·1, and s(x, t) = −Σₖ rₖ·Sₖ⁻¹(x − α·mₖ)
 //!
 //! with the responsibilities rₖ = wₖ·N(x; α·mₖ, Sₖ)/pₜ(x), a softmax over components. Covariances are turned into their
-//! axes once, Cₖ = QₖΛₖQₖᵀ: Sₖ⁻¹ = Qₖ(α²Λₖ + σ²)⁻¹Qₖᵀ at any level.
+//! axes once (`axes.rs`), Cₖ = QₖΛₖQₖᵀ: Sₖ⁻¹ = Qₖ(α²Λₖ + σ²)⁻¹Qₖᵀ at any level.
 //!
 //! A component is a class: with label k the score is component k's own, and guidance is exact.
 
+mod axes;
 mod config;
 mod guided;
 
 use std::ops::Range;
-
-use burn::{
-    Tensor,
-    tensor::{DType, Device},
-};
-use nalgebra::{DMatrix, SymmetricEigen};
 
 pub use self::{config::MixtureConfig, guided::MixtureScore};
 use super::{Density, Level, Score, constant};
 use crate::{
     Error, Result,
     noise::{Noise, Purpose},
+};
+use burn::{
+    Tensor,
+    tensor::{DType, Device},
 };
 
 /// Numbers of one intermediate tensor, at most (where one row does not take more): rows are evaluated in parts.
@@ -79,10 +78,9 @@ impl Mixture {
         same_number("covariances", covariances.len(), weights.len())?;
         let mut host = Vec::new();
         for (k, covariance) in covariances.iter().enumerate() {
-            let (values, vectors) = axes(&format!("covariances[{k}]"), covariance, mixture.dim)?;
-            mixture.variances.extend(values);
-            // nalgebra is column-major, a tensor row-major.
-            host.extend(vectors.transpose().iter());
+            let (variances, axes) = axes::of(&format!("covariances[{k}]"), covariance, mixture.dim)?;
+            mixture.variances.extend(variances);
+            host.extend(axes);
         }
         mixture.axes = Some(Axes { host, device: None });
         Ok(mixture)
@@ -325,36 +323,6 @@ impl Density for Mixture {
     fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
         self.in_parts(x, |x, _| self.components(x, level).log_sum().squeeze_dim(0))
     }
-}
-
-/// Λ and Q of a covariance.
-fn axes(field: &str, covariance: &[Vec<f64>], d: usize) -> Result<(Vec<f64>, DMatrix<f64>)> {
-    same_dimension(&format!("{field} (its rows)"), covariance.len(), d)?;
-    for (i, row) in covariance.iter().enumerate() {
-        same_dimension(&format!("{field}[{i}]"), row.len(), d)?;
-        if let Some(bad) = row.iter().find(|c| !(-1e12..=1e12).contains(*c)) {
-            return Err(Error::setting(format!("{field}[{i}]"), bad, "numbers from -1e12 to 1e12"));
-        }
-    }
-    for i in 0..d {
-        for j in 0..i {
-            let (below, above) = (covariance[i][j], covariance[j][i]);
-            // Numbers that were printed need not agree in the last digit.
-            if (below - above).abs() > 1e-9 * (covariance[i][i] * covariance[j][j]).abs().sqrt() {
-                let expected = format!("a symmetric matrix: {above} stands at [{j}][{i}]");
-                return Err(Error::setting(format!("{field}[{i}][{j}]"), below, expected));
-            }
-        }
-    }
-    let matrix = DMatrix::from_fn(d, d, |i, j| 0.5 * (covariance[i][j] + covariance[j][i]));
-    let eigen = SymmetricEigen::try_new(matrix, f64::EPSILON, 100 * d.max(10))
-        .ok_or_else(|| Error::setting(field, "a matrix without eigenvalues", "a positive definite matrix"))?;
-    let (least, most) = (eigen.eigenvalues.min(), eigen.eigenvalues.max());
-    // Below that an eigenvalue is the solver's rounding, and its sign says nothing.
-    if least > most * f64::EPSILON * d as f64 {
-        return Ok((eigen.eigenvalues.iter().copied().collect(), eigen.eigenvectors));
-    }
-    Err(Error::setting(field, format!("a matrix with the eigenvalue {least}"), "a positive definite matrix"))
 }
 
 fn same_number(field: &str, given: usize, components: usize) -> Result<()> {

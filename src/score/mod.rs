@@ -4,9 +4,12 @@
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
 mod clipped;
+#[cfg(not(target_family = "wasm"))]
+pub mod divergence;
 mod gaussian;
 mod mixture;
 pub mod network;
+mod parameterisation;
 
 use burn::{
     Tensor,
@@ -17,6 +20,7 @@ pub use self::{
     clipped::{Clipped, Limits},
     gaussian::Gaussian,
     mixture::{Mixture, MixtureConfig, MixtureScore},
+    parameterisation::{Predicted, Prediction},
 };
 
 /// Where on the forward process xₜ = α·x₀ + σ·ε a score is evaluated. Host scalars, in f64.

@@ -26,7 +26,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
         Err(e) => return Err(Error::io(path)(e)),
     };
     if let Some(problem) = problem {
-        return Err(Error::weights(name, problem, "give the path of a .safetensors file"));
+        return Err(Error::weights(name, problem, "give the path of a .safetensors file, or of a mixture's .toml"));
     }
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(Error::io(path))?;

@@ -26,6 +26,10 @@ impl<B: Backend + KernelGradients> Backward<B, 3> for Conv2d {
         let grad = grads.consume::<B>(&ops.node);
         let [x, weight] = ops.state.map(|node| checkpointer.retrieve_node_output::<FloatTensor<B>>(node));
         let [x_node, weight_node, bias_node] = ops.parents;
+        if let (Some(node), None, None) = (&x_node, &weight_node, &bias_node) {
+            grads.register::<B>(node.id, B::conv2d_same_input_backward(x, weight, grad));
+            return;
+        }
         let (dx, [dw, db]) = B::conv2d_same_backward(x, weight, grad, x_node.is_some());
         for (node, grad) in [(x_node, dx), (weight_node, Some(dw)), (bias_node, Some(db))] {
             if let (Some(node), Some(grad)) = (node, grad) {

@@ -45,6 +45,16 @@ pub fn conv2d_backward<B: Backend>(
     (dx, [dw, db])
 }
 
+pub fn conv2d_input_backward<B: Backend>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    grad: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let options = same(weight.shape()[0]);
+    let (x, grad) = (B::float_permute(x, &TO_NCHW), B::float_permute(grad, &TO_NCHW));
+    B::float_permute(B::conv2d_x_backward(x, B::float_permute(weight, &TO_OIHW), grad, options), &TO_NHWC)
+}
+
 /// x̂ and r, as [n, pixels, groups, c/groups] and [n, 1, groups, 1].
 fn normalise<B: Backend>(x: FloatTensor<B>, norm: Norm) -> [FloatTensor<B>; 2] {
     let [n, h, w, c] = x.shape().dims();

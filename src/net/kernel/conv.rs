@@ -56,6 +56,12 @@ pub fn forward(x: &[f32], weight: &[f32], bias: &[f32], shape: Shape) -> Vec<f32
     y
 }
 
+/// The gradient of [`forward`]'s x alone: ∂x = P(g)·W′.
+pub fn input_gradient(weight: &[f32], grad: &[f32], shape: Shape) -> Vec<f32> {
+    let back = Shape { c: shape.o, o: shape.c, ..shape };
+    forward(grad, &flip(weight, back), &vec![0.0; shape.c], back)
+}
+
 /// The gradients of [`forward`]'s arguments, given its result's.
 pub fn backward(x: &[f32], weight: &[f32], grad: &[f32], shape: Shape, want_x: bool) -> Gradients {
     let Shape { n, h, w, c, o, k } = shape;

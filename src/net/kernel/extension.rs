@@ -52,6 +52,15 @@ pub trait KernelGradients: Kernels {
         composed::conv2d_backward::<Self>(x, weight, grad, want_x)
     }
 
+    /// That of a convolution's input alone, where its weight is a constant: a network's gradient by its input.
+    fn conv2d_same_input_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        composed::conv2d_input_backward::<Self>(x, weight, grad)
+    }
+
     /// Those of a normalisation's input, γ and β, given its result's.
     fn group_norm_backward(
         x: FloatTensor<Self>,

@@ -90,6 +90,19 @@ impl KernelGradients for Flex {
         (dx, [tensor(gradients.weight, [k, k, c, o]), tensor(gradients.bias, [o])])
     }
 
+    fn conv2d_same_input_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        if !single(&[&x, &weight, &grad]) {
+            return composed::conv2d_input_backward::<Self>(x, weight, grad);
+        }
+        let shape = conv_shape(&x, &weight);
+        let [weight, grad] = [weight, grad].map(|tensor| tensor.to_contiguous());
+        tensor(conv::input_gradient(weight.storage(), grad.storage(), shape), [shape.n, shape.h, shape.w, shape.c])
+    }
+
     fn group_norm_backward(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,

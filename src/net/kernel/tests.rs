@@ -96,6 +96,15 @@ proptest! {
         assert_all_close(ours, theirs.clone());
         assert_all_close(with_gradients_f64(ops::conv2d, (&x, &weight, &bias), &direction), theirs.clone());
 
+        // Where only the input's gradient is wanted, that alone is computed.
+        for dtype in [DType::F32, DType::F64] {
+            let [x, weight, direction] =
+                [&x, &weight, &direction].map(|tensor| tensor.clone().inner().cast(dtype));
+            let x = x.autodiff().require_grad();
+            let gradients = (ops::conv2d(x.clone(), weight, bias.clone().inner().cast(dtype)) * direction).sum().backward();
+            assert_close(x.grad(&gradients).unwrap().cast(DType::F32), theirs.1.clone());
+        }
+
         // Where the input's gradient isn't wanted, another path computes the weight's.
         let (weight, bias) = (weight.require_grad(), bias.require_grad());
         let y = ops::conv2d(x, weight.clone(), bias.clone());

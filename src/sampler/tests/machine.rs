@@ -69,6 +69,18 @@ fn the_nfe_reported_is_the_nfe_made() {
             assert!(steps.windows(2).all(|pair| pair[0].nfe < pair[1].nfe));
         }
     }
+    // DPM-Solver's orders, the churn's noise, and steps of which only the last are too long (see `ode.rs`).
+    let vp = |settings: &Settings| {
+        let mut sampler = Sampler::new(settings, &VP, 3, &Device::flex()).unwrap();
+        finish(&mut sampler, &gaussian(3, 0.0, 0.5));
+        sampler.nfe()
+    };
+    for order in [1, 2, 3] {
+        assert_eq!(vp(&Settings { order, ..with(SamplerKind::DpmSolver, 10) }), 10 * order as u64 + 1);
+        assert_eq!(vp(&Settings { order, ..with(SamplerKind::DpmSolver, 1) }), 2);
+    }
+    assert_eq!(vp(&Settings { churn: 5.0, ..with(SamplerKind::Edm, 17) }), 35, "EDM's 18 steps");
+    assert_eq!(vp(&with(SamplerKind::Rk4, 2)), 6, "σ/α falls 26-fold, then 550-fold");
     // Two correctors a step, and none; HMC's evaluates once more at each level.
     for (corrector, expected) in
         [(Corrector::Langevin, 31), (Corrector::Ald, 31), (Corrector::Hmc, 221), (Corrector::None, 11)]
@@ -135,8 +147,11 @@ fn a_paused_sampler_goes_on_where_it_was() {
     for settings in all_kinds(8) {
         let straight = sample(&settings, &VP, 3, &score);
         let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap();
-        sampler.step(&score).unwrap();
-        let mut other = Sampler::new(&with(SamplerKind::Pc, 3), &VP, 3, &Device::flex()).unwrap();
+        for _ in 0..3 {
+            sampler.step(&score).unwrap();
+        }
+        let mut other =
+            Sampler::new(&Settings { steps: 3, seed: 1, ..settings.clone() }, &VP, 3, &Device::flex()).unwrap();
         finish(&mut other, &score);
         finish(&mut sampler, &score);
         assert_eq!(read(&sampler.x()), straight, "{settings:?}");

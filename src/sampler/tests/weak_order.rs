@@ -42,20 +42,29 @@ fn sde_solvers_converge_with_their_weak_orders() {
             (SamplerKind::Ancestral, 1.0),
             (SamplerKind::StochasticHeun, 2.0),
         ] {
-            for grid in [Grid::LogSnr, Grid::Karras] {
+            for grid in [Grid::Quadratic, Grid::Karras] {
                 let error = |steps| {
                     let settings = Settings { grid: Some(grid), ..with(sampler, steps) };
                     let ((gain, variance), (exact_gain, exact_variance)) =
                         (implemented(&settings, process), exact(&settings, process));
                     [(gain / exact_gain - 1.0).abs(), (variance / exact_variance - 1.0).abs()]
                 };
-                let (coarse, fine) = (error(160), error(320));
+                let (coarse, fine) = (error(320), error(640));
+                let gain = coarse[0];
+                let exact_mean = matches!(sampler, SamplerKind::Ancestral | SamplerKind::StochasticHeun)
+                    || matches!(process, Process::Ve(_));
                 for (coarse, fine) in coarse.into_iter().zip(fine) {
                     let slope = (coarse / fine).log2();
                     let what = format!("{} {grid:?} {sampler:?}: {slope} {coarse} {fine}", process.name());
-                    println!("{what}");
-                    // The next order's term is a tenth of the leading one at 160 steps, where that does not vanish.
-                    assert!((slope - order).abs() < 0.15, "{what}");
+                    if coarse.max(fine) < 1e-12 {
+                        // The gain, where a step's mean is the posterior's: ancestral's and stochastic Heun's is,
+                        // since x̂₀ is a martingale, and on VE the others', too. The variance never is.
+                        assert!(exact_mean && coarse == gain, "{what}");
+                        continue;
+                    }
+                    // The next order's term is a twentieth of the leading one at 320 steps, and more for reverse
+                    // diffusion's gain: 1.07 there, in NumPy.
+                    assert!((slope - order).abs() < 0.1, "{what}");
                 }
             }
         }

@@ -293,7 +293,7 @@ fn what_is_no_mixture_is_refused_by_field() {
         ),
         (
             "weights = [1, 1]\nmeans = [[0, 0], [0, 0]]\ncovariances = [[[1, 0], [0, 1]], [[1, 2], [2, 1]]]",
-            "covariances[1] = a matrix with the eigenvalue -1",
+            "covariances[1][1][1] = a pivot of -3: expected a positive definite matrix",
         ),
         ("weights = [1]\nmeans = [[0, 0]]\ncovariances = [[[1, 1], [1, 1]]]", "expected a positive definite matrix"),
         ("weights = [1]\nmeans = [[0, 0]]\ncovariances = [[[0, 0], [0, 0]]]", "expected a positive definite matrix"),

@@ -1,0 +1,261 @@
+//! `scorefield encode`, `decode` and `interpolate`: latent codes by the probability flow.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::Result;
+use burn::{Tensor, tensor::Device};
+use futures_lite::future::block_on;
+use serde_json::json;
+
+use super::{
+    Context,
+    flow::{self, BATCH, Data},
+    npy,
+};
+use crate::{
+    Error,
+    codes::{self, Carried},
+    image::Grid,
+    model::Model,
+    weights::atomic_write,
+};
+
+/// Arguments of `encode`.
+#[derive(clap::Args)]
+pub(crate) struct Encode {
+    #[command(flatten)]
+    flow: flow::Args,
+    /// Samples, float32 of shape [n, d] or [n, c, h, w]; or test, the test set of the shipped model's data.
+    #[arg(long, value_name = "X.npy|test")]
+    data: String,
+    /// Samples, from the first on; without it all.
+    #[arg(long)]
+    n: Option<usize>,
+    /// Where the codes go, x at t = 1, in the model's shape.
+    #[arg(long, value_name = "Z.npy")]
+    npy: PathBuf,
+}
+
+/// Arguments of `decode`.
+#[derive(clap::Args)]
+pub(crate) struct Decode {
+    #[command(flatten)]
+    flow: flow::Args,
+    /// Codes, x at t = 1, float32 of shape [n, d] or [n, c, h, w].
+    #[arg(long, value_name = "Z.npy")]
+    codes: PathBuf,
+    /// Multiplies the codes: below 1 samples lie nearer to the modes.
+    #[arg(long, default_value_t = 1.0)]
+    temperature: f64,
+    /// Codes whose mean an edit leads from; with --to.
+    #[arg(long, value_name = "A.npy", requires = "to")]
+    from: Option<PathBuf>,
+    /// Codes whose mean an edit leads to; with --from.
+    #[arg(long, value_name = "B.npy", requires = "from")]
+    to: Option<PathBuf>,
+    /// How far an edit goes from the one mean code towards the other.
+    #[arg(long, default_value_t = 1.0)]
+    strength: f64,
+    /// Report the peak signal-to-noise ratio to these samples.
+    #[arg(long, value_name = "X.npy|test")]
+    compare: Option<String>,
+    /// Where the samples go, in the model's shape.
+    #[arg(long, value_name = "X.npy")]
+    npy: PathBuf,
+    /// A picture of them.
+    #[arg(long, value_name = "GRID.png")]
+    out: Option<PathBuf>,
+}
+
+/// Arguments of `interpolate`.
+#[derive(clap::Args)]
+pub(crate) struct Interpolate {
+    #[command(flatten)]
+    flow: flow::Args,
+    /// Samples to pass through, float32 of shape [n, d] or [n, c, h, w]; or test, the test set.
+    #[arg(long, value_name = "X.npy|test")]
+    data: String,
+    /// How many of them, from the first on; without it 2.
+    #[arg(long, default_value_t = 2)]
+    n: usize,
+    /// Samples from one to the next, its own included.
+    #[arg(long, default_value_t = 8)]
+    frames: usize,
+    /// Multiplies the codes: below 1 samples lie nearer to the modes.
+    #[arg(long, default_value_t = 1.0)]
+    temperature: f64,
+    /// Where the samples go, (n − 1)·frames + 1 in the model's shape.
+    #[arg(long, value_name = "X.npy")]
+    npy: PathBuf,
+    /// A picture of them.
+    #[arg(long, value_name = "GRID.png")]
+    out: Option<PathBuf>,
+}
+
+/// Which way along the flow.
+#[derive(Clone, Copy)]
+enum Way {
+    ToCodes,
+    ToData,
+}
+
+/// Where the flow led, on the host.
+struct Led {
+    values: Vec<f32>,
+    /// Network evaluations of the batch that took the most.
+    nfe: u64,
+}
+
+fn lead(flow: &flow::Args, model: &Model, values: &[f32], way: Way, device: &Device) -> Result<Led> {
+    let d = model.dim();
+    let bar = flow::bar(values.len().div_ceil(BATCH * d));
+    let mut led = Led { values: Vec::with_capacity(values.len()), nfe: 0 };
+    for part in values.chunks(BATCH * d) {
+        let score = model.score(&vec![flow.label; part.len() / d], 1.0, device)?;
+        let x = flow::rows(part, d, device);
+        let (process, settings) = (model.process(), flow.settings());
+        let Carried { x, nfe, .. } = match way {
+            Way::ToCodes => block_on(codes::encode(&score, process, x, &settings)),
+            Way::ToData => block_on(codes::decode(&score, process, x, &settings)),
+        }?;
+        led.values.extend(numbers(x));
+        led.nfe = led.nfe.max(nfe);
+        bar.inc(1);
+        bar.set_message(format!("{nfe} NFE"));
+    }
+    bar.finish_and_clear();
+    if let Some(at) = led.values.iter().position(|value| !value.is_finite()) {
+        let what = format!("sample {}", at / d);
+        let remedy = "use a larger --t-end, or check the model".to_owned();
+        return Err(Error::NotFinite { what, step: 1, remedy }.into());
+    }
+    Ok(led)
+}
+
+fn numbers(x: Tensor<2>) -> Vec<f32> {
+    x.into_data().iter().collect()
+}
+
+fn draw(path: &Path, values: &[f32], model: &Model) -> Result<()> {
+    let grid = Grid { scale: 3, ..Grid::default() };
+    Ok(atomic_write(path, &grid.draw(values, model.shape())?.png()?)?)
+}
+
+fn write(npy: &Path, values: &[f32], model: &Model) -> Result<()> {
+    let [c, h, w] = model.shape();
+    npy::write(npy, &[values.len() / model.dim(), c, h, w], values)
+}
+
+pub(crate) fn encode(args: &Encode, context: &Context) -> Result<()> {
+    let (device, description) = context.device.init()?;
+    let model = args.flow.open(&device)?;
+    flow::check_folder(&args.npy)?;
+    let x = Data::read(&args.data, args.n, &model)?.numbers();
+    let start = Instant::now();
+    let Led { values, nfe } = lead(&args.flow, &model, &x, Way::ToCodes, &device)?;
+    let seconds = start.elapsed().as_secs_f64();
+    write(&args.npy, &values, &model)?;
+    let n = values.len() / model.dim();
+    let rms = (values.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
+    let relative = rms / model.process().prior_std();
+    let value = json!({
+        "model": args.flow.model, "data": args.data, "n": n, "npy": args.npy, "ends": [args.flow.t_end, 1.0],
+        "rtol": args.flow.rtol, "atol": args.flow.atol, "rms_to_prior": relative, "seed": null, "nfe": nfe,
+        "seconds": seconds, "device": description,
+    });
+    let path = args.npy.display();
+    let human =
+        format!("{n} codes in {path}, {relative:.3} prior deviations wide ({nfe} NFE, {seconds:.1} s, {description})");
+    context.report(&value, &human)
+}
+
+pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
+    let (device, description) = context.device.init()?;
+    let model = args.flow.open(&device)?;
+    let d = model.dim();
+    [Some(&args.npy), args.out.as_ref()].into_iter().flatten().try_for_each(|path| flow::check_folder(path))?;
+    check_temperature(args.temperature)?;
+    if !args.strength.is_finite() {
+        return Err(Error::setting("strength", args.strength, "a finite number").into());
+    }
+    let mut code = flow::rows(&flow::read_rows(&args.codes, &model)?, d, &device);
+    let n = code.dims()[0];
+    if let Some((from, to)) = args.from.as_ref().zip(args.to.as_ref()) {
+        let mean = |path: &Path| anyhow::Ok(flow::rows(&flow::read_rows(path, &model)?, d, &device).mean_dim(0));
+        code = codes::edit(code, mean(from)?, mean(to)?, args.strength);
+    }
+    let code = numbers(codes::temper(code, args.temperature));
+    let reference = args.compare.as_ref().map(|data| Data::read(data, Some(n), &model)).transpose()?;
+
+    let start = Instant::now();
+    let Led { values, nfe } = lead(&args.flow, &model, &code, Way::ToData, &device)?;
+    let seconds = start.elapsed().as_secs_f64();
+    write(&args.npy, &values, &model)?;
+    args.out.as_deref().map(|path| draw(path, &values, &model)).transpose()?;
+    let psnr = reference.map(|reference| least_psnr(&values, &reference.numbers(), d));
+    let value = json!({
+        "model": args.flow.model, "codes": args.codes, "n": n, "npy": args.npy, "out": args.out,
+        "ends": [args.flow.t_end, 1.0], "rtol": args.flow.rtol, "atol": args.flow.atol, "temperature": args.temperature,
+        "psnr": psnr, "seed": null, "nfe": nfe, "seconds": seconds, "device": description,
+    });
+    let psnr = psnr.map(|psnr| format!(", {psnr:.1} dB or better")).unwrap_or_default();
+    let path = args.npy.display();
+    context.report(&value, &format!("{n} samples in {path}{psnr} ({nfe} NFE, {seconds:.1} s, {description})"))
+}
+
+pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
+    let (device, description) = context.device.init()?;
+    let model = args.flow.open(&device)?;
+    let d = model.dim();
+    [Some(&args.npy), args.out.as_ref()].into_iter().flatten().try_for_each(|path| flow::check_folder(path))?;
+    check_temperature(args.temperature)?;
+    if args.n < 2 {
+        return Err(Error::setting("n", args.n, "2 or more").into());
+    }
+    if !(1..=1000).contains(&args.frames) {
+        return Err(Error::setting("frames", args.frames, "1 to 1000").into());
+    }
+    let x = Data::read(&args.data, Some(args.n), &model)?.numbers();
+
+    let start = Instant::now();
+    let Led { values: codes, nfe: up } = lead(&args.flow, &model, &x, Way::ToCodes, &device)?;
+    let codes = codes::temper(flow::rows(&codes, d, &device), args.temperature);
+    let mut path = Vec::new();
+    for leg in 0..args.n - 1 {
+        let [a, b] = [leg, leg + 1].map(|row| codes.clone().narrow(0, row, 1));
+        let legs = (0..args.frames).map(|i| codes::slerp(a.clone(), b.clone(), i as f64 / args.frames as f64));
+        path.extend(legs);
+    }
+    path.push(codes.narrow(0, args.n - 1, 1));
+    let Led { values, nfe: down } = lead(&args.flow, &model, &numbers(Tensor::cat(path, 0)), Way::ToData, &device)?;
+    let seconds = start.elapsed().as_secs_f64();
+    write(&args.npy, &values, &model)?;
+    args.out.as_deref().map(|path| draw(path, &values, &model)).transpose()?;
+    let (n, nfe) = (values.len() / d, up + down);
+    let value = json!({
+        "model": args.flow.model, "data": args.data, "n": n, "frames": args.frames, "npy": args.npy, "out": args.out,
+        "ends": [args.flow.t_end, 1.0], "rtol": args.flow.rtol, "atol": args.flow.atol, "temperature": args.temperature,
+        "seed": null, "nfe": nfe, "seconds": seconds, "device": description,
+    });
+    let path = args.npy.display();
+    context.report(&value, &format!("{n} samples in {path} ({nfe} NFE, {seconds:.1} s, {description})"))
+}
+
+fn check_temperature(temperature: f64) -> Result<()> {
+    if (0.0..=10.0).contains(&temperature) {
+        return Ok(());
+    }
+    Err(Error::setting("temperature", temperature, "a number from 0 to 10").into())
+}
+
+/// The smallest over the samples of 10·log₁₀(2²/mean squared error), in dB: data span 2.
+fn least_psnr(values: &[f32], reference: &[f32], d: usize) -> f64 {
+    let psnr = |(a, b): (&[f32], &[f32])| {
+        let squares: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        10.0 * (4.0 * d as f64 / squares).log10()
+    };
+    values.chunks_exact(d).zip(reference.chunks_exact(d)).map(psnr).fold(f64::INFINITY, f64::min)
+}

@@ -1,0 +1,58 @@
+//! The probability flow by Dormand and Prince's adaptive pair ([`crate::ode`]), in the angle θ = atan(σ/α)
+//! ([`crate::flow`]): one accepted step an update, to `rtol` and `atol` in y = x/√(α² + σ²). `steps` and `grid`
+//! are not used.
+//!
+//! The whole batch takes one step, so that a sample depends on its batch within the tolerances. A constraint
+//! that moves the samples costs an evaluation a step, since the slope is then that of another point.
+
+use burn::Tensor;
+
+use super::{Settings, State};
+use crate::{
+    Result,
+    flow::{self, Flow},
+    ode::{DormandPrince, Tolerance},
+    score::Score,
+    sde::Process,
+};
+
+/// The adaptive solver on its way.
+pub(super) struct Adaptive {
+    flow: Flow,
+    tolerance: Tolerance,
+    /// There is one from the first update on.
+    solver: Option<DormandPrince>,
+}
+
+impl Adaptive {
+    pub(super) fn new(settings: &Settings, process: &Process) -> Result<Self> {
+        let flow = Flow::new(process, settings.t_end(process))?;
+        let tolerance = Tolerance { rtol: settings.rtol, atol: settings.atol };
+        tolerance.validate()?;
+        Ok(Self { flow, tolerance, solver: None })
+    }
+
+    pub(super) async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
+        let Self { flow, tolerance, solver } = self;
+        let solver = solver.get_or_insert_with(|| {
+            let angles = flow.angles();
+            DormandPrince::new(*tolerance, angles, vec![x / flow::norm(&flow.level(angles[0]))])
+        });
+        let mut slope = |theta: f64, y: &[Tensor<2>]| {
+            let (y, level) = (y[0].clone(), flow.level(theta));
+            let s = state.evaluate(&(y.clone() * flow::norm(&level)), level, score);
+            vec![flow::velocity(y, s, &level)]
+        };
+        solver.step(&mut slope).await?;
+        let level = flow.level(solver.u());
+        state.times.push(level.t);
+        state.open = !solver.done();
+        let x = solver.y()[0].clone() * flow::norm(&level);
+        if state.constraint.is_none() {
+            return Ok(x);
+        }
+        let x = state.project(x, &level);
+        solver.replace(vec![x.clone() / flow::norm(&level)]);
+        Ok(x)
+    }
+}

@@ -1,0 +1,98 @@
+// A mixture's TOML file as a model: its exact score on both devices against the formula, and what is no mixture.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launch, open } from './browser.js';
+import { serve } from './server.js';
+
+let browser;
+let server;
+before(async () => {
+  [browser, server] = await Promise.all([launch({ gpu: true }), serve()]);
+});
+after(async () => {
+  await browser.close();
+  await server.close();
+});
+
+const POINTS = [2, 0, -2, 1, 0.3, -0.7, 0, 0.5, -4, 3, 5, 5];
+
+/** tests/reference/mixture2d.toml at VP's t, by hand. */
+function exact([x, y], t) {
+  const alpha = Math.exp(-0.25 * t * t * 19.9 - 0.05 * t);
+  const parts = [
+    { weight: 0.6, mean: [2, 0], std: [0.5, 0.5] },
+    { weight: 0.4, mean: [-2, 1], std: [0.2, 0.4] },
+  ].map(({ weight, mean, std }) => {
+    const away = [x - alpha * mean[0], y - alpha * mean[1]];
+    const variance = std.map((s) => alpha ** 2 * s ** 2 + 1 - alpha ** 2);
+    const log = Math.log(weight) - 0.5 * (away[0] ** 2 / variance[0] + away[1] ** 2 / variance[1] + Math.log(variance[0] * variance[1]));
+    return { log, score: away.map((a, i) => -a / variance[i]) };
+  });
+  const most = Math.max(...parts.map(({ log }) => log));
+  const shares = parts.map(({ log }) => Math.exp(log - most));
+  return [0, 1].map((i) => parts.reduce((sum, { score }, k) => sum + shares[k] * score[i], 0) / (shares[0] + shares[1]));
+}
+
+for (const device of ['cpu', 'webgpu']) {
+  test(`the score is exact: ${device}`, async () => {
+    const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+    const found = await page.evaluate(
+      async ([origin, device, x]) => {
+        const { load } = await import(`${origin}/scorefield.js`);
+        const model = await load(`${origin}/tests/reference/mixture2d.toml`, { device });
+        const { kind, shape, classes } = model;
+        const score = async (t, label) => [...(await model.score(new Float32Array(x), t, label))];
+        const result = { kind, shape, classes, device: model.device, scores: [await score(0.05), await score(0.5)], own: await score(0.5, 1) };
+        for await (const step of model.sample({ steps: 5, n: 4, label: 1, guidance: 2 })) result.nfe = step.nfe;
+        model.dispose();
+        // The same file as bytes has no name to go by.
+        const bytes = await (await fetch(`${origin}/tests/reference/mixture2d.toml`)).arrayBuffer();
+        const again = await load(bytes, { device });
+        result.again = again.shape;
+        again.dispose();
+        return result;
+      },
+      [server.origin, device, POINTS],
+    );
+    assert.deepEqual([found.kind, found.shape, found.classes, found.device], ['mixture', [1, 1, 2], ['component 0', 'component 1'], device]);
+    assert.deepEqual(found.again, [1, 1, 2]);
+    [0.05, 0.5].forEach((t, at) => {
+      for (let i = 0; i < POINTS.length; i += 2) {
+        exact(POINTS.slice(i, i + 2), t).forEach((value, j) => {
+          // f32 rounding of x over the smallest variance there, 0.04, at sizes of up to 100; the GPU's own exp.
+          const error = Math.abs(found.scores[at][i + j] - value) / Math.max(1, Math.abs(value));
+          assert.ok(error < 2e-5, `t = ${t}: ${found.scores[at][i + j]} is not ${value}`);
+        });
+      }
+    });
+    // Component 1 alone: −(x − α·m)/(α²s² + 1 − α²).
+    const alpha2 = Math.exp(-0.5 * 0.25 * 19.9 - 0.05);
+    found.own.forEach((value, i) => {
+      const [mean, std] = i % 2 ? [1, 0.4] : [-2, 0.2];
+      const own = -(POINTS[i] - Math.sqrt(alpha2) * mean) / (alpha2 * std ** 2 + 1 - alpha2);
+      assert.ok(Math.abs(value - own) < 1e-5, `label 1: ${value} is not ${own}`);
+    });
+    // Heun's 2·5 and the final denoising, each at twice the price.
+    assert.equal(found.nfe, 22);
+    await page.context().close();
+  });
+}
+
+test('what is no mixture says which field is wrong', async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const problems = await page.evaluate(async (origin) => {
+    const { load } = await import(`${origin}/scorefield.js`);
+    const texts = ['weights = [1, -1]\nmeans = [[0], [1]]\nstds = [1, 1]', 'weights = [1', 'meaning = 42, the file said'];
+    const found = [];
+    for (const text of texts) {
+      const file = new File([text], 'mine.toml');
+      found.push(await load(file, { device: 'cpu' }).then(() => 'loaded', ({ code, message }) => `${code}: ${message}`));
+    }
+    return found;
+  }, server.origin);
+  assert.match(problems[0], /^weights: .*weights\[1\] = -1: expected a positive/);
+  assert.match(problems[1], /^weights: .*mine\.toml/s);
+  assert.match(problems[2], /^weights: .*mine\.toml/s);
+  await page.context().close();
+});

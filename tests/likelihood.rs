@@ -1,0 +1,139 @@
+//! Divergence, likelihood and codes of a small network, whose parameters are those of `tests/reference/unet.py`.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    Tensor,
+    tensor::{DType, Device, TensorData},
+};
+use futures_lite::future::block_on;
+use safetensors::{Dtype, SafeTensors};
+use scorefield::{
+    codes::{self, decode, encode},
+    likelihood::{Method, Settings, log_likelihood},
+    net::UNetConfig,
+    noise::{Noise, Purpose},
+    ode::Tolerance,
+    score::{
+        Score as _,
+        divergence::{Divergence, Probe},
+        network::{Denoiser, NetworkScore},
+    },
+    sde::{Process, Vp},
+    weights,
+};
+
+const FIXTURE: &[u8] = include_bytes!("reference/unet.safetensors");
+/// 2·8·12 values an image.
+const D: usize = 192;
+
+/// The network as a score for `n` samples of class 1.
+fn score(n: usize) -> NetworkScore {
+    let device = Device::flex();
+    let (_, header) = SafeTensors::read_metadata(FIXTURE).unwrap();
+    let settings: serde_json::Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["settings"]).unwrap();
+    let config: UNetConfig = serde_json::from_value(settings["config"].clone()).unwrap();
+    let tensors: BTreeMap<String, TensorData> = SafeTensors::deserialize(FIXTURE)
+        .unwrap()
+        .tensors()
+        .into_iter()
+        .filter_map(|(name, view)| {
+            let name = name.strip_prefix("parameter.")?.to_owned();
+            assert_eq!(view.dtype(), Dtype::F16);
+            let data = TensorData::from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), DType::F16);
+            Some((name, data.convert::<f32>()))
+        })
+        .collect();
+    let shape = config.shape;
+    let (classes, net) = (config.classes, config.init(0, &device));
+    let net = weights::with_tensors("unet.safetensors", net, &tensors).unwrap();
+    NetworkScore::new(Denoiser { net, shape, sigma_data: 0.5 }, &vec![Some(1); n], 1.0, classes, &device)
+}
+
+fn process() -> Process {
+    Process::Vp(Vp::default())
+}
+
+/// One sample, `n` times.
+fn copies(n: usize) -> Tensor<2> {
+    (Noise::new(4).normal(0, [1, D], Purpose::Prior, 0, &Device::flex()) * 0.5).repeat_dim(0, n)
+}
+
+fn read(x: &Tensor<2>) -> Vec<f64> {
+    x.clone().into_data().iter().collect()
+}
+
+fn tolerance(both: f64) -> Tolerance {
+    Tolerance { rtol: both, atol: both }
+}
+
+#[test]
+fn hutchinsons_divergence_is_unbiased() {
+    const N: usize = 512;
+    let noise = Noise::new(9);
+    for t in [0.05, 0.5] {
+        let level = process().level(t);
+        let exact = read(&Divergence::Exact.evaluate(&score(1), &copies(1), &level).1)[0];
+        for law in [Probe::Rademacher, Probe::Gaussian] {
+            // Copies of one sample, each with its own probe.
+            let probe = law.draw(&noise, 0, [N, D], 0, &Device::flex());
+            let terms = read(&Divergence::Hutchinson(vec![probe]).evaluate(&score(N), &copies(N), &level).1);
+            let mean = terms.iter().sum::<f64>() / N as f64;
+            let variance = terms.iter().map(|term| (term - mean).powi(2)).sum::<f64>() / (N - 1) as f64;
+            let error = (variance / N as f64).sqrt();
+            assert!((mean - exact).abs() < 4.0 * error, "{law:?} {t}: {mean} ± {error}, exactly {exact}");
+            // An estimate that says something: a probe's deviation is less than the divergence.
+            assert!(variance.sqrt() < exact.abs(), "{law:?} {t}: {variance}");
+        }
+    }
+}
+
+#[test]
+fn a_probes_term_is_that_of_differences() {
+    let level = process().level(0.3);
+    let probe = Probe::Gaussian.draw(&Noise::new(1), 0, [1, D], 0, &Device::flex());
+    let (s, term) = Divergence::Hutchinson(vec![probe.clone()]).evaluate(&score(1), &copies(1), &level);
+    let plain = read(&score(1).score(copies(1), &level));
+    // f32's rounding: tracked operators are not fused.
+    assert!(read(&s).into_iter().zip(plain).all(|(a, b)| (a - b).abs() < 1e-5), "tracking the input changes no value");
+    let h = 3e-3;
+    let at = |h: f64| score(1).score(copies(1) + probe.clone() * h, &level);
+    let difference = read(&((at(h) - at(-h)) * probe.clone()).sum_dim(1))[0] / (2.0 * h);
+    let term = read(&term)[0];
+    // f32: scores of order 1 rounded to 1e-6 and divided by h, in a sum over 192; and h² of curvature.
+    assert!((difference / term - 1.0).abs() < 1e-2, "{term} {difference}");
+}
+
+#[test]
+fn a_networks_codes_lead_back_to_its_images() {
+    let x = Noise::new(7).normal(0, [3, D], Purpose::Prior, 0, &Device::flex()).tanh();
+    let psnr = |both: f64| {
+        let settings = codes::Settings { tolerance: tolerance(both), ..codes::Settings::default() };
+        let code = block_on(encode(&score(3), &process(), x.clone(), &settings)).unwrap();
+        let back = block_on(decode(&score(3), &process(), code.x, &settings)).unwrap();
+        let squares = read(&(back.x - x.clone()).square().mean_dim(1));
+        // The worst of three; values span 2.
+        squares.into_iter().map(|square| 10.0 * (4.0 / square).log10()).fold(f64::INFINITY, f64::min)
+    };
+    let [rough, usual, fine] = [1e-2, 1e-4, 1e-5].map(psnr);
+    println!("{rough:.1}, {usual:.1}, {fine:.1} dB at rtol 1e-2, 1e-4, 1e-5");
+    assert!(rough < usual && usual < fine && fine > 40.0, "{rough} {usual} {fine}");
+}
+
+#[test]
+fn a_networks_likelihood_by_probes_is_the_exact_ones() {
+    // The mean of single-probe estimates of one image against the exact divergence.
+    const N: usize = 64;
+    let run = |n: usize, method| {
+        let settings = Settings { tolerance: tolerance(3e-3), t_end: 5e-2, method, ..Settings::default() };
+        block_on(log_likelihood(&score(n), &process(), copies(n), &settings)).unwrap()
+    };
+    let exact = run(1, Method::Exact).log_p[0];
+    let likelihood = run(N, Method::Hutchinson { probe: Probe::Rademacher, probes: 1 });
+    let mean = likelihood.log_p.iter().sum::<f64>() / N as f64;
+    let variance = likelihood.log_p.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (N - 1) as f64;
+    let error = (variance / N as f64).sqrt();
+    // The solver's own error, 3e-3 a dimension, beside Hutchinson's.
+    assert!((mean - exact).abs() < 4.0 * error + 3e-3 * D as f64, "{mean} ± {error}, exactly {exact}");
+    assert_eq!(likelihood.nfe, 2 + 6 * likelihood.steps.iter().sum::<usize>() as u64);
+}
