@@ -61,27 +61,28 @@ fn implicit_product<N: Size>(
     let first_pixel = (CUBE_POS_X * SIDE + UNIT_POS_Y) * PIXELS;
     let first_channel = CUBE_POS_Y * SIDE * columns + UNIT_POS_X;
 
-    let mut line = Array::<u32>::new(comptime!(PIXELS as usize));
-    let mut row = Array::<u32>::new(comptime!(PIXELS as usize));
-    let mut column = Array::<u32>::new(comptime!(PIXELS as usize));
+    // Sequences unroll to variables of their own, where an array would be indexed as the shader runs.
+    let mut line = Sequence::<u32>::new();
+    let mut row = Sequence::<u32>::new();
+    let mut column = Sequence::<u32>::new();
     #[unroll]
     for i in 0..comptime!(PIXELS as usize) {
         let pixel = first_pixel + i as u32;
         let l = pixel / width;
-        line[i] = l;
-        column[i] = pixel - l * width;
-        row[i] = select(l < extent.lines, l % extent.h, OUTSIDE.runtime());
+        line.push(l);
+        column.push(pixel - l * width);
+        row.push(select(l < extent.lines, l % extent.h, OUTSIDE.runtime()));
     }
     // Units beyond the last channel read the last one's weights, and write nothing.
-    let mut channel = Array::<u32>::new(comptime!(columns as usize));
+    let mut channel = Sequence::<u32>::new();
     #[unroll]
     for j in 0..comptime!(columns as usize) {
-        channel[j] = min(first_channel + j as u32 * SIDE, outputs - 1);
+        channel.push(min(first_channel + j as u32 * SIDE, outputs - 1));
     }
-    let mut sum = Array::<f32>::new(comptime!((PIXELS * columns) as usize));
+    let mut sums = Sequence::<RuntimeCell<f32>>::new();
     #[unroll]
-    for i in 0..comptime!((PIXELS * columns) as usize) {
-        sum[i] = 0.0;
+    for _ in 0..comptime!((PIXELS * columns) as usize) {
+        sums.push(RuntimeCell::<f32>::new(0.0f32));
     }
 
     // The weights' rows come in the order of the loops.
@@ -89,31 +90,34 @@ fn implicit_product<N: Size>(
     for u in 0..extent.k {
         for v in 0..extent.k {
             for part in 0..extent.fold {
-                let mut inside = Array::<bool>::new(comptime!(PIXELS as usize));
-                let mut start = Array::<u32>::new(comptime!(PIXELS as usize));
+                let mut inside = Sequence::<bool>::new();
+                let mut start = Sequence::<u32>::new();
                 #[unroll]
                 for i in 0..comptime!(PIXELS as usize) {
                     // Below zero these wrap around, to beyond the image.
-                    let is_inside = (row[i] + u - padding < extent.h) & (column[i] + v - padding < width);
-                    let source = (line[i] + u - padding) * extent.fold + part;
-                    let address = (source * width + column[i] + v - padding) * extent.run;
-                    inside[i] = is_inside;
-                    start[i] = select(is_inside, address, 0);
+                    let y = *row.index(i) + u - padding;
+                    let x = *column.index(i) + v - padding;
+                    let is_inside = (y < extent.h) & (x < width);
+                    let source = (*line.index(i) + u - padding) * extent.fold + part;
+                    inside.push(is_inside);
+                    start.push(select(is_inside, (source * width + x) * extent.run, 0));
                 }
                 for q in 0..extent.run {
-                    let mut values = Array::<Vector<f32, N>>::new(comptime!(PIXELS as usize));
+                    let mut values = Sequence::<Vector<f32, N>>::new();
                     #[unroll]
                     for i in 0..comptime!(PIXELS as usize) {
-                        values[i] = select(inside[i], x[(start[i] + q) as usize], Vector::new(0.0f32));
+                        let value = x[(*start.index(i) + q) as usize];
+                        values.push(select(*inside.index(i), value, Vector::new(0.0f32)));
                     }
                     #[unroll]
                     for z in 0..N::value() {
                         #[unroll]
                         for j in 0..comptime!(columns as usize) {
-                            let w = weight[(weights + channel[j]) as usize];
+                            let w = weight[(weights + *channel.index(j)) as usize];
                             #[unroll]
                             for i in 0..comptime!(PIXELS as usize) {
-                                sum[i * comptime!(columns as usize) + j] += values[i].extract(z) * w;
+                                let sum = sums.index(comptime!(i * columns as usize + j));
+                                sum.store(sum.read() + values.index(i).extract(z) * w);
                             }
                         }
                         weights += outputs;
@@ -131,13 +135,14 @@ fn implicit_product<N: Size>(
             let b = bias[o as usize];
             #[unroll]
             for i in 0..comptime!(PIXELS as usize) {
-                if row[i] < extent.h {
+                if *row.index(i) < extent.h {
                     let mut at = (first_pixel + i as u32) * outputs + o;
-                    if unfolded {
+                    if comptime!(unfolded) {
                         let part = o / strip;
-                        at = ((line[i] * extent.unfold + part) * width + column[i]) * strip + o - part * strip;
+                        let line = *line.index(i) * extent.unfold + part;
+                        at = (line * width + *column.index(i)) * strip + o - part * strip;
                     }
-                    let value = sum[i * comptime!(columns as usize) + j] + b;
+                    let value = sums.index(comptime!(i * columns as usize + j)).read() + b;
                     let value = #[comptime]
                     match &residual {
                         ComptimeOption::Some(residual) => {
