@@ -8,7 +8,7 @@
 use super::kernel::{Fold, Kernels, Norm};
 use burn::{
     Tensor,
-    backend::Dispatch,
+    backend::{Dispatch, DispatchTensor},
     tensor::{Int, activation},
 };
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -37,7 +37,7 @@ pub fn conv2d_add(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, residual: Te
         bias.clone().into_dispatch(),
         residual.clone().into_dispatch(),
     );
-    own.map(Tensor::from_dispatch).unwrap_or_else(|| (residual + conv2d(x, weight, bias)) * FRAC_1_SQRT_2)
+    or_steps(own, || (residual + conv2d(x, weight, bias)) * FRAC_1_SQRT_2)
 }
 
 /// [`conv2d`] of [`space_to_depth`]`(x, input)`, then [`depth_to_space`] with `output`.
@@ -53,8 +53,7 @@ pub fn conv2d_fold(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, input: usiz
         bias.clone().into_dispatch(),
         Fold { input, output },
     );
-    own.map(Tensor::from_dispatch)
-        .unwrap_or_else(|| depth_to_space(conv2d(space_to_depth(x, input), weight, bias), output))
+    or_steps(own, || depth_to_space(conv2d(space_to_depth(x, input), weight, bias), output))
 }
 
 /// Group normalisation, affine, then SiLU: y = silu(γ·(x − μ)/√(v + ε) + β), μ and v over each
@@ -98,7 +97,7 @@ pub fn group_norm_film(
         bias.clone().into_dispatch(),
         Norm { groups, epsilon: EPSILON, silu: true },
     );
-    own.map(Tensor::from_dispatch).unwrap_or_else(|| {
+    or_steps(own, || {
         let mut film = linear(embedding, weight, bias).chunk(2, 1);
         let (shift, scale) = (film.remove(1), film.remove(0));
         let scale = scale + 1.0;
@@ -129,7 +128,7 @@ pub fn waves_layer(level: Tensor<2>, frequencies: Tensor<1>, weight: Tensor<2>, 
         weight.clone().into_dispatch(),
         bias.clone().into_dispatch(),
     );
-    own.map(Tensor::from_dispatch).unwrap_or_else(|| {
+    or_steps(own, || {
         let angle = level.matmul(frequencies.unsqueeze());
         let features = Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1);
         activation::silu(linear(features, weight, bias))
@@ -157,7 +156,7 @@ pub fn class_layer(
             class.clone().into_dispatch(),
         )
     });
-    own.map(Tensor::from_dispatch).unwrap_or_else(|| {
+    or_steps(own, || {
         let mut z = linear(x, weight, bias);
         if let Some(rows) = rows {
             z = z + rows.select(0, class);
@@ -173,7 +172,7 @@ pub fn class_layer(
 #[must_use]
 pub fn attention(qkv: Tensor<4>, heads: usize) -> Tensor<4> {
     let own = Dispatch::attention(qkv.clone().into_dispatch(), heads);
-    own.map(Tensor::from_dispatch).unwrap_or_else(|| {
+    or_steps(own, || {
         let [n, h, w, c] = qkv.dims();
         let (tokens, c) = (h * w, c / 3);
         let width = c / heads;
@@ -188,6 +187,21 @@ pub fn attention(qkv: Tensor<4>, heads: usize) -> Tensor<4> {
 fn normalise(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, norm: Norm) -> Tensor<4> {
     let (x, gamma, beta) = (x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
     Tensor::from_dispatch(Dispatch::group_norm(x, gamma, beta, norm))
+}
+
+/// The channels of `a`, then those of `b`.
+///
+/// # Shapes
+/// `a`: `[n, h, w, c]`, `b`: `[n, h, w, d]`; result: `[n, h, w, c + d]`.
+#[must_use]
+pub fn join(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    let own = Dispatch::join(a.clone().into_dispatch(), b.clone().into_dispatch());
+    or_steps(own, || Tensor::cat(vec![a, b], 3))
+}
+
+/// What a kernel that joins the steps gave, or else the steps' result.
+fn or_steps<const D: usize>(own: Option<DispatchTensor>, steps: impl FnOnce() -> Tensor<D>) -> Tensor<D> {
+    own.map_or_else(steps, Tensor::from_dispatch)
 }
 
 /// Group normalisation's ε, as PyTorch's default.

@@ -203,7 +203,7 @@ impl UNet {
         for stage in &self.up {
             for block in &stage.blocks {
                 let skip = skips.pop().expect("the two sides have as many blocks");
-                h = block.forward(Tensor::cat(vec![h, skip], 3), embedding.clone());
+                h = block.forward(ops::join(h, skip), embedding.clone());
             }
             if let Some(resize) = &stage.resize {
                 h = resize.fold(h, 1, 2);

@@ -99,6 +99,11 @@ pub trait Kernels: Backend {
         None
     }
 
+    /// See [`join`](crate::net::ops::join).
+    fn join(_a: FloatTensor<Self>, _b: FloatTensor<Self>) -> Option<FloatTensor<Self>> {
+        None
+    }
+
     /// See [`waves_layer`](crate::net::ops::waves_layer).
     fn waves_layer(
         _level: FloatTensor<Self>,

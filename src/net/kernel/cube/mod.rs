@@ -5,6 +5,7 @@
 
 mod attention;
 mod conv;
+mod join;
 mod layer;
 mod norm;
 #[cfg(test)]
@@ -124,6 +125,10 @@ impl Kernels for CubeBackend {
 
     fn attention(qkv: FloatTensor<Self>, heads: usize) -> Option<FloatTensor<Self>> {
         single(&[&qkv]).then(|| attention::attention(qkv, heads)).flatten()
+    }
+
+    fn join(a: FloatTensor<Self>, b: FloatTensor<Self>) -> Option<FloatTensor<Self>> {
+        single(&[&a, &b]).then(|| join::join(a, b)).flatten()
     }
 
     fn waves_layer(
