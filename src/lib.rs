@@ -14,7 +14,7 @@
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
 //! | `likelihood` | log-densities by the flow's change of variables (native only: it needs gradients) |
-//! | `objective`, `train`, `data`, `eval`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
+//! | `objective`, `train`, `data`, `eval`, `reproduce`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -50,6 +50,8 @@ pub mod likelihood;
 pub mod objective;
 #[cfg(not(target_family = "wasm"))]
 pub mod plot;
+#[cfg(not(target_family = "wasm"))]
+pub mod reproduce;
 #[cfg(not(target_family = "wasm"))]
 pub mod train;
 

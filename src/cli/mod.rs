@@ -14,6 +14,7 @@ mod likelihood;
 mod model;
 mod npy;
 mod picture;
+mod reproduce;
 mod sample;
 mod score;
 mod train;
@@ -50,6 +51,8 @@ enum Command {
     Train(train::Args),
     /// Measure sample quality.
     Eval(eval::Args),
+    /// Re-create published results.
+    Reproduce(reproduce::Args),
     /// List data sets, or fetch one.
     Data(data::Args),
     /// Show a weights file's manifest and tensors.
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Interpolate(args) => codes::interpolate(&args, &context),
         Command::Train(args) => train::run(args, &context),
         Command::Eval(args) => eval::run(args, &context),
+        Command::Reproduce(args) => reproduce::run(args, &context),
         Command::Data(args) => data::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
     };

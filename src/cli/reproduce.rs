@@ -96,7 +96,8 @@ fn row(experiment: Experiment, report: &Report, figures: &[String], seconds: f64
 fn table(experiment: Experiment, report: &Report, figures: &[String], seconds: f64) -> String {
     let width = report.checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!("{}: {}", experiment.name(), experiment.title())];
-    lines.push(format!("  {:<width$}  {:>12}  {:>12}  {:>9}  why that tolerance", "", "published", "ours", "tolerance"));
+    lines
+        .push(format!("  {:<width$}  {:>12}  {:>12}  {:>9}  why that tolerance", "", "published", "ours", "tolerance"));
     for check in &report.checks {
         let mark = if check.holds() { ' ' } else { '✗' };
         lines.push(format!(

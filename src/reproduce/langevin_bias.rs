@@ -53,6 +53,8 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     curves.push(Curve { name: "1/(1 − ε/2)".to_owned(), points: exact, marked: false });
     let axis = |name| Axis { name, log: false };
     let title = "Stationary variance on N(0, 1)";
-    report.figures.push(("langevin-bias.svg".to_owned(), plot::curves(title, axis("step size ε"), axis("variance"), &curves)?));
+    report
+        .figures
+        .push(("langevin-bias.svg".to_owned(), plot::curves(title, axis("step size ε"), axis("variance"), &curves)?));
     Ok(report)
 }

@@ -3,9 +3,9 @@
 //! Everything runs on exact scores of analytic mixtures, or is arithmetic: what differs from the paper is then the
 //! sampler, not the network. A new result is a file with a `run` and an arm of [`Experiment`].
 
-mod likelihood;
 mod ladders;
 mod langevin_bias;
+mod likelihood;
 mod ncsn_mixture;
 mod one_dimensional;
 mod solvers;
@@ -125,7 +125,9 @@ impl Experiment {
             Self::SolverOrders => "orders of convergence on an exact score (Lu et al. 2022; Karras et al. 2022)",
             Self::EdmGain => "Euler and Heun on EDM's grid (Karras et al. 2022)",
             Self::DdimGain => "DDIM's gain on N(0, 1) (Song, Meng & Ermon 2021)",
-            Self::GaussianLikelihood => "log-likelihood by the probability flow against the closed form (Song et al. 2021)",
+            Self::GaussianLikelihood => {
+                "log-likelihood by the probability flow against the closed form (Song et al. 2021)"
+            }
             Self::Ladders => "NCSNv2's five published noise ladders (Song & Ermon 2020)",
         }
     }

@@ -19,7 +19,7 @@ const CHAINS: usize = 1280;
 const ERROR: f64 = 0.014;
 
 pub(super) fn run(device: &Device) -> Result<Report> {
-    let mixture = Mixture::isotropic(vec![0.8, 0.2], vec![vec![5.0, 5.0], vec![-5.0, -5.0]], vec![1.0, 1.0])?;
+    let mixture = Mixture::diagonal(&[0.8, 0.2], &[vec![5.0, 5.0], vec![-5.0, -5.0]], &[vec![1.0; 2], vec![1.0; 2]])?;
     let start = Noise::new(SEED).uniform(0, [CHAINS, 2], Purpose::Prior, 0, device) * 16.0 - 8.0;
     let settings = Settings {
         n: CHAINS,
@@ -32,13 +32,12 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     };
     let plain = Settings { sampler: SamplerKind::Ula, steps: 1000, ..settings.clone() };
     let annealed = Settings { sampler: SamplerKind::AnnealedLangevin, steps: 10, level_steps: 100, ..settings };
-    let smld = Process::Smld(Smld::geometric(20.0, 1.0, 10));
+    let smld = Process::Smld(Smld::geometric(20.0, 1.0, 10)?);
     let mut report = Report::default();
     let mut panels = vec![("start".to_owned(), points(&start))];
-    for (name, settings, process, published) in [
-        ("plain Langevin", plain, Process::None, 0.498),
-        ("annealed Langevin", annealed, smld, 0.795),
-    ] {
+    for (name, settings, process, published) in
+        [("plain Langevin", plain, Process::None, 0.498), ("annealed Langevin", annealed, smld, 0.795)]
+    {
         let mut sampler = Sampler::with_init(&settings, &process, start.clone())?;
         finish(&mut sampler, &mixture)?;
         report.nfe += sampler.nfe();
@@ -56,7 +55,9 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     let share = report.checks[1].ours;
     let reason = "four standard errors of one run of 1280 chains (0.011)";
     report.checks.push(Check::new("annealed Langevin: the mixture's weight", 0.8, share, 4.0 * 0.0112, reason));
-    report.figures.push(("ncsn-mixture.svg".to_owned(), plot::clouds("0.8·N((5, 5), I) + 0.2·N((−5, −5), I)", &panels, 9.0)?));
+    report
+        .figures
+        .push(("ncsn-mixture.svg".to_owned(), plot::clouds("0.8·N((5, 5), I) + 0.2·N((−5, −5), I)", &panels, 9.0)?));
     Ok(report)
 }
 

@@ -12,14 +12,14 @@ use crate::{
     noise::{Noise, Purpose},
     plot,
     sampler::{Convention, Sampler, SamplerKind, Settings},
-    score::{Density, Level, Mixture, Score as _},
+    score::{Level, Mixture, Score as _},
     sde::{Process, Smld},
 };
 
 const STARTS: usize = 10_000;
 
 pub(super) fn run(device: &Device) -> Result<Report> {
-    let mixture = Mixture::isotropic(vec![0.6, 0.4], vec![vec![2.0], vec![-2.0]], vec![0.5, 0.2])?;
+    let mixture = Mixture::diagonal(&[0.6, 0.4], &[vec![2.0], vec![-2.0]], &[vec![0.5], vec![0.2]])?;
     let start = Noise::new(SEED).uniform(0, [STARTS, 1], Purpose::Prior, 0, device) * 6.0 - 3.0;
     let settings = Settings {
         sampler: SamplerKind::Ula,
@@ -60,7 +60,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
         "four standard errors of 10,000 starts",
     ));
     let annealed = Settings { sampler: SamplerKind::AnnealedLangevin, steps: 10, level_steps: 100, ..settings };
-    let ladder = Process::Smld(Smld::geometric(5.0, 0.05, 10));
+    let ladder = Process::Smld(Smld::geometric(5.0, 0.05, 10)?);
     let annealed = Settings { step_size: Some(0.0005), ..annealed };
     let mut sampler = Sampler::with_init(&annealed, &ladder, start)?;
     finish(&mut sampler, &mixture)?;

@@ -35,7 +35,7 @@ pub(super) fn orders() -> Result<Report> {
         ("DDIM = DPM-Solver-1", SamplerKind::Ddim, 1, 1.0),
         ("Heun", SamplerKind::Heun, 2, 2.0),
         ("DPM-Solver-2", SamplerKind::DpmSolver, 2, 2.0),
-        ("DPM-Solver++(2M)", SamplerKind::DpmPp2m, 2, 2.0),
+        ("DPM-Solver++(2M)", SamplerKind::Dpmpp2m, 2, 2.0),
         ("DPM-Solver-3", SamplerKind::DpmSolver, 3, 3.0),
         ("Runge–Kutta 4", SamplerKind::Rk4, 4, 4.0),
     ] {
@@ -97,7 +97,13 @@ pub(super) fn ddim_gain() -> Result<Report> {
         let (gain, nfe) = gain(&settings, &process, 1.0)?;
         report.nfe += nfe;
         points.push((steps as f64, 1.0 - gain * gain));
-        report.checks.push(Check::new(format!("gain at {steps} steps"), published, gain, 0.6e-6, "the published digits"));
+        report.checks.push(Check::new(
+            format!("gain at {steps} steps"),
+            published,
+            gain,
+            0.6e-6,
+            "the published digits",
+        ));
     }
     let curve = Curve { name: String::new(), points, marked: true };
     let axis = |name| Axis { name, log: true };

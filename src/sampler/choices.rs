@@ -9,6 +9,41 @@ use crate::{schedule::Grid, sde::Process};
 #[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum SamplerKind {
+    /// Probability-flow ODE by Heun's method in σ/α (order 2).
+    #[default]
+    Heun,
+    /// Probability-flow ODE by Euler's method in σ/α (order 1).
+    Euler,
+    /// Probability-flow ODE by the classical Runge–Kutta method in σ/α (order 4).
+    Rk4,
+    /// Probability-flow ODE by Dormand and Prince's adaptive pair, to --rtol and --atol.
+    Ode,
+    /// DDIM, from deterministic (--eta 0) to ancestral (--eta 1).
+    Ddim,
+    /// DPM-Solver, single-step, of the order --order.
+    DpmSolver,
+    /// DPM-Solver++ 2M: order 2 from the last two denoised estimates.
+    #[serde(rename = "dpm++2m")]
+    #[cfg_attr(not(target_family = "wasm"), value(name = "dpm++2m"))]
+    Dpmpp2m,
+    /// EDM's Heun with new noise before each step (--churn).
+    Edm,
+    /// Reverse SDE by Euler–Maruyama.
+    EulerMaruyama,
+    /// Reverse SDE by a stochastic Heun method (weak order 2).
+    StochasticHeun,
+    /// Reverse SDE discretised as the forward process is.
+    ReverseDiffusion,
+    /// DDPM's and SMLD's chains backwards.
+    Ancestral,
+    /// DPM-Solver++ 2M on the reverse SDE.
+    #[serde(rename = "dpm++2m-sde")]
+    #[cfg_attr(not(target_family = "wasm"), value(name = "dpm++2m-sde"))]
+    Dpmpp2mSde,
+    /// Predictor–corrector: --predictor and --corrector in any pairing.
+    Pc,
+    /// DDPM's discrete chain, on every level or on a stride.
+    Ddpm,
     /// Unadjusted Langevin dynamics at --t-end.
     Ula,
     /// Metropolis-adjusted Langevin dynamics at --t-end.
@@ -17,41 +52,6 @@ pub enum SamplerKind {
     Hmc,
     /// Langevin dynamics over a ladder of noise levels.
     AnnealedLangevin,
-    /// Reverse SDE by Euler–Maruyama.
-    EulerMaruyama,
-    /// Reverse SDE discretised as the forward process is.
-    ReverseDiffusion,
-    /// DDPM's and SMLD's chains backwards.
-    Ancestral,
-    /// Predictor–corrector: --predictor and --corrector in any pairing.
-    Pc,
-    /// Probability-flow ODE by Heun's method in σ/α (order 2).
-    #[default]
-    Heun,
-    /// Probability-flow ODE by Euler's method in σ/α (order 1).
-    Euler,
-    /// DDIM, from deterministic (--eta 0) to ancestral (--eta 1).
-    Ddim,
-    /// Probability-flow ODE by the classical Runge–Kutta method in σ/α (order 4).
-    Rk4,
-    /// DPM-Solver, single-step, of the order --order.
-    DpmSolver,
-    /// DPM-Solver++ 2M: order 2 from the last two denoised estimates.
-    #[serde(rename = "dpm++2m")]
-    #[cfg_attr(not(target_family = "wasm"), value(name = "dpm++2m"))]
-    Dpmpp2m,
-    /// DPM-Solver++ 2M on the reverse SDE.
-    #[serde(rename = "dpm++2m-sde")]
-    #[cfg_attr(not(target_family = "wasm"), value(name = "dpm++2m-sde"))]
-    Dpmpp2mSde,
-    /// EDM's Heun with new noise before each step (--churn).
-    Edm,
-    /// DDPM's discrete chain, on every level or on a stride.
-    Ddpm,
-    /// Reverse SDE by a stochastic Heun method (weak order 2).
-    StochasticHeun,
-    /// Probability-flow ODE by Dormand and Prince's adaptive pair, to --rtol and --atol.
-    Ode,
 }
 
 impl SamplerKind {

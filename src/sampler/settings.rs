@@ -239,14 +239,13 @@ impl Settings {
         if let Some(threshold) = self.threshold {
             real("threshold", threshold, 0.5, 1.0)?;
         }
-        if self.sampler == SamplerKind::Ddpm && !matches!(process, Process::Ddpm(_) | Process::Vp(_)) {
-            let expected =
-                "a model whose process is ddpm or vp; ancestral runs on every process, and is SMLD's on ve and smld";
-            return Err(Error::setting("sampler", format!("ddpm on {}", process.name()), expected));
-        }
         if matches!(process, Process::None) && !self.sampler.stays() {
             let expected = "ula, mala or hmc: the model is a clean density, without a process from noise to it";
             return Err(Error::setting("sampler", self.sampler.name(), expected));
+        }
+        if self.sampler == SamplerKind::Ddpm && !matches!(process, Process::Ddpm(_) | Process::Vp(_)) {
+            let expected = "a model whose process is ddpm or vp; ancestral runs on the others, too";
+            return Err(Error::setting("sampler", format!("ddpm on {}", process.name()), expected));
         }
         if self.sampler.stays() && self.times.is_some() {
             let expected = format!("none: {} stays at --t-end for --steps moves", self.sampler.name());

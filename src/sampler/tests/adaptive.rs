@@ -102,5 +102,5 @@ fn bad_tolerances_and_processes_are_refused() {
     };
     assert!(error(&Settings { rtol: 0.0, ..ode(1e-5) }, &VP).starts_with("rtol = 0"));
     assert!(error(&Settings { atol: 2.0, ..ode(1e-5) }, &VP).starts_with("atol = 2"));
-    assert!(error(&ode(1e-5), &Process::None).starts_with("process = none"));
+    assert!(error(&ode(1e-5), &Process::None).starts_with("sampler = ode: expected ula, mala or hmc"));
 }

@@ -257,7 +257,7 @@ fn where_spacing_rules_and_where_not() {
         refused(&Settings { t_end: Some(0.999), ..ddpm.clone() }, &chain)
             .starts_with("t_end = 0.999: expected 0 to 0.98")
     );
-    for process in [VE, SUB_VP, ladder, Process::None] {
+    for process in [VE, SUB_VP, ladder] {
         let name = process.name();
         let error = refused(&ddpm, &process);
         assert!(error.starts_with(&format!("sampler = ddpm on {name}: expected a model whose process is ddpm or vp")));

@@ -1,6 +1,7 @@
 //! Langevin samplers and correctors: formulas, stationary laws, ladders, mode weights.
 
 use super::*;
+use crate::score::Mixture;
 
 /// N(0, 1) and other clean densities.
 pub(super) const CLEAN: Process = Process::None;
@@ -9,42 +10,12 @@ pub(super) fn at(kind: SamplerKind, steps: usize, step_size: f64) -> Settings {
     Settings { step_size: Some(step_size), denoise: false, ..with(kind, steps) }
 }
 
-/// Σ weight·N(mean, std²·I), in d = the means' dimensions; standard deviations may be 0.
-pub(super) struct Parts<const D: usize>(pub(super) Vec<(f64, [f64; D], f64)>);
-
-impl<const D: usize> Parts<D> {
-    /// Every part's log-weight plus log-density `[n, 1]`, and score `[n, d]`.
-    fn terms(&self, x: &Tensor<2>, level: &Level) -> Vec<(Tensor<2>, Tensor<2>)> {
-        let term = |(weight, mean, std): &(f64, [f64; D], f64)| {
-            let variance = (level.alpha * std).powi(2) + level.sigma.powi(2);
-            let mean = TensorData::new(mean.map(|m| level.alpha * m).to_vec(), [1, D]);
-            let offset = Tensor::<2>::from_data(mean, (&x.device(), x.dtype())) - x.clone();
-            let constant = weight.ln() - 0.5 * D as f64 * (std::f64::consts::TAU * variance).ln();
-            (offset.clone().square().sum_dim(1) * (-0.5 / variance) + constant, offset / variance)
-        };
-        self.0.iter().map(term).collect()
-    }
-}
-
-impl<const D: usize> Score for Parts<D> {
-    fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        let whole = self.log_density(x.clone(), level);
-        let share = |(log, score): (Tensor<2>, Tensor<2>)| (log - whole.clone()).exp() * score;
-        self.terms(&x, level).into_iter().map(share).reduce(|a, b| a + b).unwrap()
-    }
-
-    fn density(&self) -> Option<&dyn Density> {
-        Some(self)
-    }
-}
-
-impl<const D: usize> Density for Parts<D> {
-    fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        let logs: Vec<_> = self.terms(&x, level).into_iter().map(|(log, _)| log).collect();
-        let logs = Tensor::cat(logs, 1);
-        let most = logs.clone().max_dim(1);
-        (logs - most.clone()).exp().sum_dim(1).log() + most
-    }
+/// Σ weight·N(mean, std²·I); standard deviations may be 0.
+pub(super) fn mixture(parts: &[(f64, &[f64], f64)]) -> Mixture {
+    let (weights, rest): (Vec<f64>, Vec<_>) =
+        parts.iter().map(|&(weight, mean, std)| (weight, (mean.to_vec(), vec![std; mean.len()]))).unzip();
+    let (means, stds): (Vec<_>, Vec<_>) = rest.into_iter().unzip();
+    Mixture::diagonal(&weights, &means, &stds).unwrap()
 }
 
 /// A score whose density is not known.
@@ -166,7 +137,12 @@ fn what_a_clean_density_cannot_do_is_refused() {
             assert!(times.validate(&VP).unwrap_err().to_string().starts_with("times = given: expected none"));
         } else {
             let error = settings.validate(&CLEAN).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("sampler = {}: expected ula, mala or hmc", kind.name())), "{error}");
+            // `ddpm` names the processes that it needs.
+            let expected = match kind {
+                SamplerKind::Ddpm => "sampler = ddpm on none: expected a model whose process".to_owned(),
+                _ => format!("sampler = {}: expected ula, mala or hmc", kind.name()),
+            };
+            assert!(error.starts_with(&expected), "{error}");
         }
     }
 }
@@ -245,7 +221,7 @@ fn annealing_recovers_mode_weights_that_plain_langevin_loses() {
     let n = 1280;
     let start = Noise::new(0).uniform(0, [n, 2], Purpose::Prior, 0, &Device::flex()) * 16.0 - 8.0;
     let heavy = |settings: Settings, process: &Process, std: f64| {
-        let parts = Parts(vec![(0.8, [5.0, 5.0], std), (0.2, [-5.0, -5.0], std)]);
+        let parts = mixture(&[(0.8, &[5.0, 5.0], std), (0.2, &[-5.0, -5.0], std)]);
         let settings = Settings { n, convention: Convention::Half, ..settings };
         let mut sampler = Sampler::with_init(&settings, process, start.clone()).unwrap();
         while sampler.step(&parts).unwrap().is_some() {}
@@ -269,7 +245,7 @@ fn plain_langevin_gives_each_mode_its_basin() {
     // 0.6·N(2, 0.5²) + 0.4·N(−2, 0.2²) from 10,000 uniform starts on [−3, 3], 100 steps: published as 0.63 to 0.64 in the
     // right mode, the share of its basin, whatever the weights.
     let n = 10_000;
-    let parts = Parts(vec![(0.6, [2.0], 0.5), (0.4, [-2.0], 0.2)]);
+    let parts = mixture(&[(0.6, &[2.0], 0.5), (0.4, &[-2.0], 0.2)]);
     let start = Noise::new(0).uniform(0, [n, 1], Purpose::Prior, 0, &Device::flex()) * 6.0 - 3.0;
     let settings = Settings { n, ..at(SamplerKind::Ula, 100, 0.01) };
     let mut sampler = Sampler::with_init(&settings, &CLEAN, start).unwrap();

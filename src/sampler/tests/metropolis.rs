@@ -1,18 +1,25 @@
 //! MALA and Hamiltonian Monte Carlo: no bias, acceptance by quadrature, detailed balance, order.
 
 use super::{
-    langevin::{Blind, CLEAN, Parts, at},
+    langevin::{Blind, CLEAN, at, mixture},
     *,
 };
+use crate::score::Mixture;
 
 const SCIPY: &str = include_str!("../../../tests/reference/langevin.json");
 
-/// The densities of tests/reference/langevin.py.
-fn named(name: &str) -> Parts<1> {
-    Parts(match name {
-        "normal" => vec![(1.0, [0.0], 1.0)],
-        _ => vec![(0.6, [1.0], 0.3), (0.4, [-1.0], 0.2)],
-    })
+/// The densities of tests/reference/langevin.py: weights, means and standard deviations.
+fn parts(name: &str) -> &'static [(f64, f64, f64)] {
+    match name {
+        "normal" => &[(1.0, 0.0, 1.0)],
+        _ => &[(0.6, 1.0, 0.3), (0.4, -1.0, 0.2)],
+    }
+}
+
+fn named(name: &str) -> Mixture {
+    let parts: Vec<_> =
+        parts(name).iter().map(|(weight, mean, std)| (*weight, std::slice::from_ref(mean), *std)).collect();
+    mixture(&parts)
 }
 
 #[test]
@@ -91,11 +98,10 @@ fn moves_are_accepted_as_scipy_integrates() {
         }
         // From the density itself: every part in its share.
         let z = read(&Noise::new(6).normal(0, [n, 1], Purpose::Prior, 0, &Device::flex()));
-        let mut parts = score
-            .0
+        let mut starts = parts(name)
             .iter()
-            .flat_map(|&(weight, [mean], std)| std::iter::repeat_n((mean, std), (weight * n as f64).round() as usize));
-        let start = z.into_iter().map(|z| parts.next().map(|(mean, std)| mean + std * z).unwrap()).collect();
+            .flat_map(|&(weight, mean, std)| std::iter::repeat_n((mean, std), (weight * n as f64).round() as usize));
+        let start = z.into_iter().map(|z| starts.next().map(|(mean, std)| mean + std * z).unwrap()).collect();
         check(start, number("stationary"));
     }
 }
