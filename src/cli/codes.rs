@@ -14,11 +14,11 @@ use super::{
     Context,
     flow::{self, BATCH, Data},
     npy,
+    picture::Picture,
 };
 use crate::{
     Error,
     codes::{self, Carried},
-    image::Grid,
     model::Model,
     weights::atomic_write,
 };
@@ -139,25 +139,32 @@ fn numbers(x: Tensor<2>) -> Vec<f32> {
     x.into_data().iter().collect()
 }
 
-fn draw(path: &Path, values: &[f32], model: &Model) -> Result<()> {
-    let grid = Grid { scale: 3, ..Grid::default() };
-    Ok(atomic_write(path, &grid.draw(values, model.shape())?.png()?)?)
+/// Side of the square that a sample's pixel becomes.
+const SCALE: usize = 3;
+
+/// Finds what would fail at the end before the work is done.
+fn check(npy: &Path, out: Option<&Path>, n: usize, model: &Model) -> Result<()> {
+    flow::check_folder(npy)?;
+    let Some(out) = out else { return Ok(()) };
+    flow::check_folder(out)?;
+    Picture::of(model, SCALE)?.check(n)
 }
 
-fn write(npy: &Path, values: &[f32], model: &Model) -> Result<()> {
-    let [c, h, w] = model.shape();
-    npy::write(npy, &[values.len() / model.dim(), c, h, w], values)
+fn write(npy: &Path, out: Option<&Path>, values: &[f32], model: &Model) -> Result<()> {
+    npy::write(npy, &model.array_shape(values.len() / model.dim()), values)?;
+    let Some(out) = out else { return Ok(()) };
+    Ok(atomic_write(out, &Picture::of(model, SCALE)?.draw(&[values])?[0].png()?)?)
 }
 
 pub(crate) fn encode(args: &Encode, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = args.flow.open(&device)?;
-    flow::check_folder(&args.npy)?;
+    check(&args.npy, None, 1, &model)?;
     let x = Data::read(&args.data, args.n, &model)?.numbers();
     let start = Instant::now();
     let Led { values, nfe } = lead(&args.flow, &model, &x, Way::ToCodes, &device)?;
     let seconds = start.elapsed().as_secs_f64();
-    write(&args.npy, &values, &model)?;
+    write(&args.npy, None, &values, &model)?;
     let n = values.len() / model.dim();
     let rms = (values.iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / values.len() as f64).sqrt();
     let relative = rms / model.process().prior_std();
@@ -176,13 +183,13 @@ pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = args.flow.open(&device)?;
     let d = model.dim();
-    [Some(&args.npy), args.out.as_ref()].into_iter().flatten().try_for_each(|path| flow::check_folder(path))?;
     check_temperature(args.temperature)?;
     if !args.strength.is_finite() {
         return Err(Error::setting("strength", args.strength, "a finite number").into());
     }
     let mut code = flow::rows(&flow::read_rows(&args.codes, &model)?, d, &device);
     let n = code.dims()[0];
+    check(&args.npy, args.out.as_deref(), n, &model)?;
     if let Some((from, to)) = args.from.as_ref().zip(args.to.as_ref()) {
         let mean = |path: &Path| anyhow::Ok(flow::rows(&flow::read_rows(path, &model)?, d, &device).mean_dim(0));
         code = codes::edit(code, mean(from)?, mean(to)?, args.strength);
@@ -193,8 +200,7 @@ pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
     let start = Instant::now();
     let Led { values, nfe } = lead(&args.flow, &model, &code, Way::ToData, &device)?;
     let seconds = start.elapsed().as_secs_f64();
-    write(&args.npy, &values, &model)?;
-    args.out.as_deref().map(|path| draw(path, &values, &model)).transpose()?;
+    write(&args.npy, args.out.as_deref(), &values, &model)?;
     let psnr = reference.map(|reference| least_psnr(&values, &reference.numbers(), d));
     let value = json!({
         "model": args.flow.model, "codes": args.codes, "n": n, "npy": args.npy, "out": args.out,
@@ -210,7 +216,6 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = args.flow.open(&device)?;
     let d = model.dim();
-    [Some(&args.npy), args.out.as_ref()].into_iter().flatten().try_for_each(|path| flow::check_folder(path))?;
     check_temperature(args.temperature)?;
     if args.n < 2 {
         return Err(Error::setting("n", args.n, "2 or more").into());
@@ -218,6 +223,7 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
     if !(1..=1000).contains(&args.frames) {
         return Err(Error::setting("frames", args.frames, "1 to 1000").into());
     }
+    check(&args.npy, args.out.as_deref(), (args.n - 1) * args.frames + 1, &model)?;
     let x = Data::read(&args.data, Some(args.n), &model)?.numbers();
 
     let start = Instant::now();
@@ -232,8 +238,7 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
     path.push(codes.narrow(0, args.n - 1, 1));
     let Led { values, nfe: down } = lead(&args.flow, &model, &numbers(Tensor::cat(path, 0)), Way::ToData, &device)?;
     let seconds = start.elapsed().as_secs_f64();
-    write(&args.npy, &values, &model)?;
-    args.out.as_deref().map(|path| draw(path, &values, &model)).transpose()?;
+    write(&args.npy, args.out.as_deref(), &values, &model)?;
     let (n, nfe) = (values.len() / d, up + down);
     let value = json!({
         "model": args.flow.model, "data": args.data, "n": n, "frames": args.frames, "npy": args.npy, "out": args.out,

@@ -27,7 +27,7 @@ const TEST: &str = "test";
 /// The flow and its tolerances.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// A shipped model's name, or a weights file.
+    /// A shipped model's name, a weights file, or a mixture's TOML file.
     #[arg(long, default_value = model::DEFAULT)]
     pub model: String,
     /// Class, counted from 0; without it the unconditional score.

@@ -13,6 +13,7 @@ mod inspect;
 mod likelihood;
 mod model;
 mod npy;
+mod picture;
 mod reproduce;
 mod sample;
 mod score;

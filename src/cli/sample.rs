@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use burn::{
     Tensor,
     tensor::{Device, TensorData},
@@ -10,11 +10,10 @@ use burn::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Context, model, npy};
+use super::{Context, model, npy, picture::Picture};
 use crate::{
     Error,
-    image::{Grid, Pixels, Plot},
-    model::{Kind, Model},
+    model::Model,
     sampler::{Sampler, SamplerKind, Settings},
     weights::atomic_write,
 };
@@ -85,7 +84,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         // Its rows say how many; the default of --n is not the user's wish.
         args.settings.n = array.rows(path, model.shape())?;
     }
-    if args.out.is_none() && picture(&model, &args).is_ok() {
+    if args.out.is_none() && Picture::of(&model, args.scale).is_ok() {
         args.out = Some("samples.png".into());
     }
     check(&args, &model, &device)?;
@@ -132,7 +131,7 @@ fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     }
     let shown = args.out.is_some() || args.gif.is_some();
     if shown {
-        picture(model, args)?.check(settings.n)?;
+        Picture::of(model, args.scale)?.check(settings.n)?;
     } else if args.npy.is_none() && args.trajectory.is_none() {
         bail!("points in {} dimensions have no picture: say with --npy where the samples go", model.dim());
     }
@@ -147,44 +146,6 @@ fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// How samples are drawn.
-enum Picture {
-    /// Images.
-    Grid(Grid, [usize; 3]),
-    /// Points in this many dimensions, one or two.
-    Plot(usize),
-}
-
-/// # Errors
-/// For points in more than two dimensions.
-fn picture(model: &Model, args: &Args) -> Result<Picture> {
-    match (model.kind(), model.dim()) {
-        (Kind::Network, _) => Ok(Picture::Grid(Grid { scale: args.scale, ..Grid::default() }, model.shape())),
-        (Kind::Mixture, d @ 1..=2) => Ok(Picture::Plot(d)),
-        (Kind::Mixture, d) => bail!("--out and --gif draw images, or points in 1 or 2 dimensions, not {d}: use --npy"),
-    }
-}
-
-impl Picture {
-    fn check(&self, n: usize) -> Result<()> {
-        if let Self::Grid(grid, shape) = self {
-            grid.sides(n, *shape).context("give a smaller --scale or --n")?;
-        }
-        Ok(())
-    }
-
-    /// Pictures of one size and scale.
-    fn draw(&self, frames: &[&[f32]]) -> Result<Vec<Pixels>> {
-        Ok(match self {
-            Self::Grid(grid, shape) => frames.iter().map(|x| grid.draw(x, *shape)).collect::<crate::Result<_>>()?,
-            Self::Plot(d) => {
-                let plot = Plot::around(frames, *d);
-                frames.iter().map(|x| plot.draw(x)).collect()
-            }
-        })
-    }
 }
 
 fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> Result<Drawn> {
@@ -250,12 +211,12 @@ fn append(steps: &mut Vec<Vec<f32>>, index: usize, values: Vec<f32>) {
 fn write(args: &Args, model: &Model, drawn: &Drawn) -> Result<()> {
     let shape = model.array_shape(args.settings.n);
     if let Some(path) = &args.out {
-        let pictures = picture(model, args)?.draw(&[&drawn.samples])?;
+        let pictures = Picture::of(model, args.scale)?.draw(&[&drawn.samples])?;
         atomic_write(path, &pictures[0].png()?)?;
     }
     if let Some(path) = &args.gif {
         let frames: Vec<_> = drawn.frames.iter().map(Vec::as_slice).collect();
-        atomic_write(path, &crate::image::gif(&picture(model, args)?.draw(&frames)?, 80, 2000)?)?;
+        atomic_write(path, &crate::image::gif(&Picture::of(model, args.scale)?.draw(&frames)?, 80, 2000)?)?;
     }
     if let Some(path) = &args.npy {
         npy::write(path, &shape, &drawn.samples)?;
