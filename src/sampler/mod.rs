@@ -95,7 +95,7 @@ pub struct Sampler {
 enum Method {
     Ula(langevin::Ula),
     Annealed(langevin::Annealed),
-    Metropolis(metropolis::Metropolis),
+    Metropolis(Box<metropolis::Metropolis>),
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
@@ -271,8 +271,10 @@ impl Method {
             SamplerKind::AnnealedLangevin => {
                 Self::Annealed(langevin::Annealed { full: full(), level_steps: settings.level_steps })
             }
-            SamplerKind::Mala => Self::Metropolis(metropolis::Metropolis::mala(full())),
-            SamplerKind::Hmc => Self::Metropolis(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)),
+            SamplerKind::Mala => Self::Metropolis(Box::new(metropolis::Metropolis::mala(full()))),
+            SamplerKind::Hmc => {
+                Self::Metropolis(Box::new(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)))
+            }
             SamplerKind::EulerMaruyama => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
             }
