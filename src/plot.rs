@@ -10,13 +10,14 @@ use crate::{Error, Result};
 const SIZE: (u32, u32) = (720, 420);
 const PANEL: (u32, u32) = (300, 300);
 /// Distinct in grey and to the colour-blind (Okabe & Ito 2008).
-const COLOURS: [RGBColor; 6] = [
+const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(86, 180, 233),
     RGBColor(90, 90, 90),
+    RGBColor(230, 159, 0),
 ];
 
 /// One line of a diagram.
@@ -28,6 +29,17 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
     /// Whether the points are marked.
     pub marked: bool,
+}
+
+/// Where the legend stands: where no curve is.
+#[derive(Clone, Copy, Debug)]
+pub enum Legend {
+    /// For curves that rise.
+    UpperLeft,
+    /// For curves that fall to the right.
+    LowerLeft,
+    /// For curves with a peak.
+    Bottom,
 }
 
 /// An axis of a diagram.
@@ -43,7 +55,7 @@ pub struct Axis<'a> {
 ///
 /// # Errors
 /// When there is no point to show.
-pub fn curves(title: &str, x: Axis<'_>, y: Axis<'_>, curves: &[Curve]) -> Result<String> {
+pub fn curves(title: &str, x: Axis<'_>, y: Axis<'_>, curves: &[Curve], legend: Legend) -> Result<String> {
     let shown = |&(a, b): &(f64, f64)| a.is_finite() && b.is_finite() && !(x.log && a <= 0.0) && !(y.log && b <= 0.0);
     let curves: Vec<Curve> = curves
         .iter()
@@ -58,10 +70,10 @@ pub fn curves(title: &str, x: Axis<'_>, y: Axis<'_>, curves: &[Curve]) -> Result
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         match (x.log, y.log) {
-            (false, false) => draw(&area, title, (x, across), (y, up), &curves),
-            (true, false) => draw(&area, title, (x, across.log_scale()), (y, up), &curves),
-            (false, true) => draw(&area, title, (x, across), (y, up.log_scale()), &curves),
-            (true, true) => draw(&area, title, (x, across.log_scale()), (y, up.log_scale()), &curves),
+            (false, false) => draw(&area, title, (x, across), (y, up), &curves, legend),
+            (true, false) => draw(&area, title, (x, across.log_scale()), (y, up), &curves, legend),
+            (false, true) => draw(&area, title, (x, across), (y, up.log_scale()), &curves, legend),
+            (true, true) => draw(&area, title, (x, across.log_scale()), (y, up.log_scale()), &curves, legend),
         }
         .map_err(|problem| failed(&problem))?;
     }
@@ -93,6 +105,7 @@ fn draw<X, Y>(
     (x, across): (Axis<'_>, X),
     (y, up): (Axis<'_>, Y),
     curves: &[Curve],
+    legend: Legend,
 ) -> Drawn
 where
     X: AsRangedCoord<Value = f64>,
@@ -134,7 +147,17 @@ where
             }
         }
         if curves.iter().any(|curve| !curve.name.is_empty()) {
-            chart.configure_series_labels().background_style(WHITE.mix(0.85)).border_style(BLACK.mix(0.3)).draw()?;
+            let position = match legend {
+                Legend::UpperLeft => SeriesLabelPosition::UpperLeft,
+                Legend::LowerLeft => SeriesLabelPosition::LowerLeft,
+                Legend::Bottom => SeriesLabelPosition::LowerMiddle,
+            };
+            chart
+                .configure_series_labels()
+                .position(position)
+                .background_style(WHITE.mix(0.85))
+                .border_style(BLACK.mix(0.3))
+                .draw()?;
         }
         area.present()
     };
@@ -267,8 +290,15 @@ mod tests {
     fn what_a_logarithm_cannot_show_is_left_out() {
         let axis = |log| Axis { name: "a", log };
         let curve = |points: &[(f64, f64)]| Curve { name: "c".into(), points: points.to_vec(), marked: true };
-        let svg = curves("t", axis(true), axis(true), &[curve(&[(0.0, 1.0), (1.0, 2.0), (10.0, f64::NAN)])]).unwrap();
+        let svg = curves(
+            "t",
+            axis(true),
+            axis(true),
+            &[curve(&[(0.0, 1.0), (1.0, 2.0), (10.0, f64::NAN)])],
+            Legend::UpperLeft,
+        )
+        .unwrap();
         assert_eq!(svg.matches("<circle").count(), 1);
-        assert!(curves("t", axis(true), axis(false), &[curve(&[(-1.0, 1.0)])]).is_err());
+        assert!(curves("t", axis(true), axis(false), &[curve(&[(-1.0, 1.0)])], Legend::UpperLeft).is_err());
     }
 }

@@ -44,7 +44,6 @@ fn untrained(data: &str) -> tempfile::NamedTempFile {
             sigma_data: None,
         },
         training: Training { steps: 0, batch: 1, seed: 0, ema: 0.0, hours: 0.0, config: None },
-        defaults: serde_json::Map::new(),
     };
     let file = tempfile::Builder::new().suffix(".safetensors").tempfile().expect("a temporary file");
     let bytes = to_bytes("untrained", &config.init(0, &Device::flex()), &manifest, Storage::F16).expect("valid");

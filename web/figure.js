@@ -99,11 +99,12 @@ export class Figure {
     const guided = settings.guidance !== undefined && settings.guidance !== 1 ? `, guidance ${settings.guidance}` : '';
     const shown = step.done && this.#kind === 'x' ? [] : [' Shown: ', math(what, subscript), ` at t = ${format(step.t)}, σ = ${format(step.sigma)}.`];
     const strong = document.createElement('strong');
-    strong.textContent = `${step.n === 1 ? 'One sample' : `${step.n} samples`} of ${title}${name && `, “${name}”`}`;
+    const drawn = settings.n ?? step.n;
+    strong.textContent = `${drawn === 1 ? 'One sample' : `${drawn} samples`} of ${title}${name && `, “${name}”`}`;
     const steps = step.total ? `${step.index} of ${step.total} steps` : `${step.index} steps`;
     const evaluations = `${step.nfe} network evaluation${step.nfe === 1 ? '' : 's'}`;
     this.#caption.replaceChildren(strong, `, by ${SAMPLERS[sampler].said}: ${steps}, ${evaluations}${guided}, seed ${seed}.`, ...shown);
-    this.#canvas.setAttribute('aria-label', `A grid of ${strong.textContent}, ${steps}`);
+    this.#canvas.setAttribute('aria-label', `${step.n === drawn ? 'A grid' : 'A picture'} of ${strong.textContent}, ${steps}`);
   }
 
   #startReplay() {

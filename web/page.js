@@ -113,7 +113,7 @@ function listen() {
 }
 
 function count() {
-  return Math.min(256, Math.max(1, form.elements.n.valueAsNumber || 16));
+  return Math.min(1024, Math.max(1, form.elements.n.valueAsNumber || 16));
 }
 
 function remember() {
@@ -246,7 +246,8 @@ async function follow(current) {
     $('#png').disabled = false;
     progress.value = step.progress;
     const of = step.total ? `${step.index} of ${step.total} steps` : `${step.index} steps`;
-    progress.title = `${of}, ${step.nfe} NFE, ${format(ms)} ms/step`;
+    const accepted = step.acceptance === null ? '' : `, acceptance ${format(step.acceptance)}`;
+    progress.title = `${of}, ${step.nfe} NFE${accepted}, ${format(ms)} ms/step`;
     Object.assign(status.dataset, { index: step.index, nfe: step.nfe, ms: ms.toFixed(2) });
     status.textContent = `${progress.title}. ${deviceText()}`;
   }

@@ -53,17 +53,14 @@ const handlers = {
   /** Loads the WebAssembly and opens the device. */
   async create({ id, device }) {
     const chosen = await choose(device);
-    const module = await import('./engine.js');
-    await instantiate(module, id);
-    emit('progress', { id, phase: 'device' });
     try {
-      engine = await module.Engine.create(chosen.device, emit);
+      engine = await open(chosen.device, id);
     } catch (error) {
       if (device !== 'auto' || chosen.device === 'cpu' || panicked !== null) throw error;
       const failed = ScorefieldError.from(error);
       chosen.device = 'cpu';
       chosen.reason = `WebGPU could not be started (${failed.what})`;
-      engine = await module.Engine.create('cpu', emit);
+      engine = await open('cpu', id);
     }
     const opened = engine.device();
     // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
@@ -120,15 +117,23 @@ function release(run) {
   dropped.delete(run);
 }
 
-/** Fetches and compiles the WebAssembly beside engine.js, with progress. */
-async function instantiate(module, id) {
-  const url = new URL('./engine_bg.wasm', import.meta.url);
+/** The engine for a device: the CPU's is small, WebGPU's is fetched only where it is needed. */
+async function open(device, id) {
+  const name = device === 'webgpu' ? 'engine-gpu' : 'engine';
+  const module = await import(`./${name}.js`);
+  await instantiate(module, new URL(`./${name}_bg.wasm`, import.meta.url), id);
+  emit('progress', { id, phase: 'device' });
+  return module.Engine.create(device, emit);
+}
+
+/** Fetches and compiles an engine's WebAssembly, with progress. */
+async function instantiate(module, url, id) {
   let response;
   try {
     response = await fetch(url);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
   } catch (cause) {
-    const remedy = 'serve engine_bg.wasm beside worker.js; from another origin the server must allow it (CORS)';
+    const remedy = 'serve the engines’ files beside worker.js; from another origin the server must allow it (CORS)';
     throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where: url.href, remedy, cause });
   }
   // With a content encoding, Content-Length counts the compressed bytes: no total then.

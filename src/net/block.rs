@@ -4,7 +4,7 @@
 //! h = conv(silu(GN(x))); [s, b] = W·e; h = conv(silu((1 + s)·GN(h) + b)); y = (skip(x) + h)/√2.
 //! The last convolution of a block starts at zero, so that an untrained block passes its input on.
 
-use burn::{Tensor, module::Module, module::Param, tensor::activation};
+use burn::{Tensor, module::Module, module::Param};
 
 use super::{init::Init, ops};
 
@@ -31,7 +31,7 @@ impl Linear {
     /// `x`: `[n, in]`; result: `[n, out]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+        ops::linear(x, self.weight.val(), self.bias.val())
     }
 }
 
@@ -60,6 +60,24 @@ impl Conv {
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         ops::conv2d(x, self.weight.val(), self.bias.val())
+    }
+
+    /// (residual + conv(x))/√2.
+    ///
+    /// # Shapes
+    /// `x`: `[n, h, w, in]`; `residual` and the result: `[n, h, w, out]`.
+    #[must_use]
+    pub fn add(&self, x: Tensor<4>, residual: Tensor<4>) -> Tensor<4> {
+        ops::conv2d_add(x, self.weight.val(), self.bias.val(), residual)
+    }
+
+    /// The convolution between blocks of `input`×`input` pixels, each seen as one, and such of `output`×`output`.
+    ///
+    /// # Shapes
+    /// `x`: `[n, h·input, w·input, in/input²]`; result: `[n, h·output, w·output, out/output²]`.
+    #[must_use]
+    pub fn fold(&self, x: Tensor<4>, input: usize, output: usize) -> Tensor<4> {
+        ops::conv2d_fold(x, self.weight.val(), self.bias.val(), input, output)
     }
 }
 
@@ -98,16 +116,15 @@ impl Norm {
         ops::group_norm_silu(x, self.gamma.val().unsqueeze(), self.beta.val().unsqueeze(), self.groups)
     }
 
-    /// silu((1 + s)·GN(x) + b), with a scale and a shift for each sample.
+    /// silu((1 + s)·GN(x) + b), with a scale and a shift for each sample, [s, b] = `film`(embedding).
     ///
     /// # Shapes
-    /// `x` and the result: `[n, h, w, c]`; `scale`, `shift`: `[n, c]`.
+    /// `x` and the result: `[n, h, w, c]`; `embedding`: `[n, e]`.
     #[must_use]
-    pub fn film_silu(&self, x: Tensor<4>, scale: Tensor<2>, shift: Tensor<2>) -> Tensor<4> {
-        let scale = scale + 1.0;
-        let gamma = scale.clone() * self.gamma.val().unsqueeze();
-        let beta = scale * self.beta.val().unsqueeze() + shift;
-        ops::group_norm_silu(x, gamma, beta, self.groups)
+    pub fn film_silu(&self, x: Tensor<4>, film: &Linear, embedding: Tensor<2>) -> Tensor<4> {
+        let affine = [self.gamma.val().unsqueeze(), self.beta.val().unsqueeze()];
+        let film = (film.weight.val(), film.bias.val());
+        ops::group_norm_film(x, affine, embedding, film, self.groups)
     }
 }
 
@@ -141,14 +158,12 @@ impl ResBlock {
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, embedding: Tensor<2>) -> Tensor<4> {
         let h = self.conv1.forward(self.norm1.silu(x.clone()));
-        let mut film = self.film.forward(embedding).chunk(2, 1);
-        let (shift, scale) = (film.remove(1), film.remove(0));
-        let h = self.conv2.forward(self.norm2.film_silu(h, scale, shift));
+        let h = self.norm2.film_silu(h, &self.film, embedding);
         let x = match &self.skip {
             Some(skip) => skip.forward(x),
             None => x,
         };
-        (x + h) * std::f64::consts::FRAC_1_SQRT_2
+        self.conv2.add(h, x)
     }
 }
 
@@ -177,15 +192,7 @@ impl Attention {
     /// `x` and the result: `[n, h, w, c]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [n, h, w, c] = x.dims();
-        let (tokens, width) = (h * w, c / self.heads);
-        let qkv = self.qkv.forward(self.norm.forward(x.clone()));
-        // [n, h, w, 3c] → 3 × [n, heads, tokens, width]
-        let qkv = qkv.reshape([n, tokens, 3, self.heads, width]).permute([2, 0, 3, 1, 4]);
-        let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(0, i, 1).reshape([n, self.heads, tokens, width]));
-        let logits = q.matmul(k.swap_dims(2, 3)) * (1.0 / (width as f64).sqrt());
-        let y = activation::softmax(logits, 3).matmul(v);
-        let y = self.proj.forward(y.swap_dims(1, 2).reshape([n, h, w, c]));
-        (x + y) * std::f64::consts::FRAC_1_SQRT_2
+        let y = ops::attention(self.qkv.forward(self.norm.forward(x.clone())), self.heads);
+        self.proj.add(y, x)
     }
 }

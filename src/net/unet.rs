@@ -8,7 +8,7 @@
 use burn::{
     Tensor,
     module::{Module, Param},
-    tensor::{Device, Int, activation},
+    tensor::{Device, Int},
 };
 use serde::{Deserialize, Serialize};
 
@@ -184,7 +184,7 @@ impl UNet {
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
         let embedding = self.embed(c_noise, class);
-        let mut h = self.stem.forward(ops::space_to_depth(x, self.patch));
+        let mut h = self.stem.fold(x, self.patch, 1);
         let mut skips = Vec::new();
         for stage in &self.down {
             for block in &stage.blocks {
@@ -192,7 +192,7 @@ impl UNet {
                 skips.push(h.clone());
             }
             if let Some(resize) = &stage.resize {
-                h = resize.forward(ops::space_to_depth(h, 2));
+                h = resize.fold(h, 2, 1);
             }
         }
         h = self.middle.forward(h, embedding.clone());
@@ -203,13 +203,13 @@ impl UNet {
         for stage in &self.up {
             for block in &stage.blocks {
                 let skip = skips.pop().expect("the two sides have as many blocks");
-                h = block.forward(Tensor::cat(vec![h, skip], 3), embedding.clone());
+                h = block.forward(ops::join(h, skip), embedding.clone());
             }
             if let Some(resize) = &stage.resize {
-                h = ops::depth_to_space(resize.forward(h), 2);
+                h = resize.fold(h, 1, 2);
             }
         }
-        ops::depth_to_space(self.head.forward(self.norm.silu(h)), self.patch)
+        self.head.fold(self.norm.silu(h), 1, self.patch)
     }
 
     /// silu(W₂·silu(W₁·[cos, sin](w·c_noise)) + class row).
@@ -218,12 +218,10 @@ impl UNet {
     /// `c_noise`: `[n, 1]`, `class`: `[n]`; result: `[n, embedding]`.
     fn embed(&self, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
         // The frequencies are fixed: detached, so that training leaves them as they are.
-        let angle = c_noise.matmul(self.frequencies.val().detach().unsqueeze());
-        let features = Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1);
-        let mut embedding = self.time2.forward(activation::silu(self.time1.forward(features)));
-        if let Some(rows) = &self.class {
-            embedding = embedding + rows.val().select(0, class);
-        }
-        activation::silu(embedding)
+        let frequencies = self.frequencies.val().detach();
+        let (first, second) = (&self.time1, &self.time2);
+        let hidden = ops::waves_layer(c_noise, frequencies, first.weight.val(), first.bias.val());
+        let rows = self.class.as_ref().map(Param::val);
+        ops::class_layer(hidden, second.weight.val(), second.bias.val(), rows, class)
     }
 }

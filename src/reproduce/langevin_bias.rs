@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use super::{Check, Report, SEED, finish, moments, values};
 use crate::{
     Result,
-    plot::{self, Axis, Curve},
+    plot::{self, Axis, Curve, Legend},
     sampler::{Convention, Sampler, SamplerKind, Settings},
     score::Gaussian,
     sde::Process,
@@ -53,8 +53,9 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     curves.push(Curve { name: "1/(1 − ε/2)".to_owned(), points: exact, marked: false });
     let axis = |name| Axis { name, log: false };
     let title = "Stationary variance on N(0, 1)";
-    report
-        .figures
-        .push(("langevin-bias.svg".to_owned(), plot::curves(title, axis("step size ε"), axis("variance"), &curves)?));
+    report.figures.push((
+        "langevin-bias.svg".to_owned(),
+        plot::curves(title, axis("step size ε"), axis("variance"), &curves, Legend::UpperLeft)?,
+    ));
     Ok(report)
 }

@@ -11,7 +11,7 @@ use crate::{
     Result,
     likelihood::{Method, Settings, log_likelihood},
     ode::Tolerance,
-    plot::{self, Axis, Curve},
+    plot::{self, Axis, Curve, Legend},
     score::{Gaussian, divergence::Probe},
     sde::{Process, SubVp, Ve, Vp},
 };
@@ -58,7 +58,7 @@ pub(super) fn run() -> Result<Report> {
     let curves = [("closed form", truth, false), ("probability flow, VP", found, true)]
         .map(|(name, points, marked)| Curve { name: name.to_owned(), points, marked });
     let [x, y] = ["x", "log p(x)"].map(|name| Axis { name, log: false });
-    let svg = plot::curves("Log-likelihood of N(0, 0.5²) by the probability flow", x, y, &curves)?;
+    let svg = plot::curves("Log-likelihood of N(0, 0.5²) by the probability flow", x, y, &curves, Legend::Bottom)?;
     report.figures.push(("gaussian-likelihood.svg".to_owned(), svg));
     report.checks = checks;
     Ok(report)

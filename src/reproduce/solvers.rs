@@ -4,7 +4,7 @@
 use super::{Check, Report, solve};
 use crate::{
     Result,
-    plot::{self, Axis, Curve},
+    plot::{self, Axis, Curve, Legend},
     sampler::{SamplerKind, Settings, Spacing},
     schedule::Grid,
     score::{Gaussian, Level},
@@ -59,7 +59,7 @@ pub(super) fn orders() -> Result<Report> {
     }
     let [x, y] = ["steps", "relative error of the gain"].map(|name| Axis { name, log: true });
     let title = "Solvers of the probability flow on Gaussian data, VP, log-SNR grid";
-    report.figures.push(("solver-orders.svg".to_owned(), plot::curves(title, x, y, &lines)?));
+    report.figures.push(("solver-orders.svg".to_owned(), plot::curves(title, x, y, &lines, Legend::LowerLeft)?));
     Ok(report)
 }
 
@@ -108,7 +108,7 @@ pub(super) fn ddim_gain() -> Result<Report> {
     let curve = Curve { name: String::new(), points, marked: true };
     let axis = |name| Axis { name, log: true };
     let title = "What DDIM loses of N(0, 1)'s variance";
-    let svg = plot::curves(title, axis("steps"), axis("1 − variance"), &[curve])?;
+    let svg = plot::curves(title, axis("steps"), axis("1 − variance"), &[curve], Legend::LowerLeft)?;
     report.figures.push(("ddim-gain.svg".to_owned(), svg));
     Ok(report)
 }

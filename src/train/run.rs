@@ -33,7 +33,7 @@ use crate::{
     Error, Result,
     data::{Dataset, Split},
     model::Model,
-    plot::{self, Axis, Curve},
+    plot::{self, Axis, Curve, Legend},
     weights::{self, Architecture, Data, Manifest, Parameterisation, Training, atomic_write},
 };
 
@@ -239,7 +239,10 @@ impl Run<'_> {
         let axis = |name| Axis { name, log: true };
         let curve = Curve { name: String::new(), points, marked: false };
         let title = format!("{}: training loss", self.config.name);
-        atomic_write(&self.out.join("loss.svg"), plot::curves(&title, axis("step"), axis("loss"), &[curve])?.as_bytes())
+        atomic_write(
+            &self.out.join("loss.svg"),
+            plot::curves(&title, axis("step"), axis("loss"), &[curve], Legend::LowerLeft)?.as_bytes(),
+        )
     }
 
     fn model(&self, trainer: &Trainer) -> Result<Model> {

@@ -1,4 +1,4 @@
-//! The operators and their gradients out of a backend's own: what GPUs run, and other types than f32.
+//! The operators and their gradients out of a backend's own: for other types than f32, and where there is no kernel.
 //!
 //! The backends convolve NCHW; the notation of the normalisation's gradients is that of `norm`.
 

@@ -1,10 +1,13 @@
 //! The operators as an extension of burn's backends.
 //!
-//! burn routes a call by the tensors' device: to the CPU kernels, to a GPU's own operators, or through
-//! automatic differentiation to either.
+//! burn routes a call by the tensors' device: to the CPU kernels, to a GPU's, or through automatic differentiation to
+//! either.
 
 use super::composed;
-use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
+use burn::backend::{
+    Backend, backend_extension,
+    tensor::{FloatTensor, IntTensor},
+};
 
 /// What a group normalisation is besides its tensors.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +20,26 @@ pub struct Norm {
     pub silu: bool,
 }
 
+/// Changes of shape around a convolution: it sees each block of `input`×`input` pixels as one pixel of as many more
+/// channels, ordered (row, column, channel), and what it gives is spread over `output`×`output` pixels likewise.
+#[derive(Clone, Copy, Debug)]
+pub struct Fold {
+    /// Side of the blocks that are read.
+    pub input: usize,
+    /// Side of the blocks that are written.
+    pub output: usize,
+}
+
+impl Default for Fold {
+    fn default() -> Self {
+        Self { input: 1, output: 1 }
+    }
+}
+
 /// Operators that are worth a kernel of their own; by default composed of the backend's.
+///
+/// Those that give an option join several of [`ops`](crate::net::ops)' steps in one, on backends where that saves
+/// something. None stands for "no such kernel here", or none for these sizes; the caller then takes the steps.
 #[backend_extension(
     Flex,
     Cube: cfg(feature = "burn-cubecl"),
@@ -37,6 +59,70 @@ pub trait Kernels: Backend {
         norm: Norm,
     ) -> FloatTensor<Self> {
         composed::group_norm::<Self>(x, gamma, beta, norm)
+    }
+
+    /// See [`conv2d_fold`](crate::net::ops::conv2d_fold).
+    fn conv2d_fold(
+        _x: FloatTensor<Self>,
+        _weight: FloatTensor<Self>,
+        _bias: FloatTensor<Self>,
+        _fold: Fold,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`conv2d_add`](crate::net::ops::conv2d_add).
+    fn conv2d_add(
+        _x: FloatTensor<Self>,
+        _weight: FloatTensor<Self>,
+        _bias: FloatTensor<Self>,
+        _residual: FloatTensor<Self>,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`group_norm_film`](crate::net::ops::group_norm_film).
+    fn group_norm_film(
+        _x: FloatTensor<Self>,
+        _gamma: FloatTensor<Self>,
+        _beta: FloatTensor<Self>,
+        _embedding: FloatTensor<Self>,
+        _weight: FloatTensor<Self>,
+        _bias: FloatTensor<Self>,
+        _norm: Norm,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`attention`](crate::net::ops::attention).
+    fn attention(_qkv: FloatTensor<Self>, _heads: usize) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`join`](crate::net::ops::join).
+    fn join(_a: FloatTensor<Self>, _b: FloatTensor<Self>) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`waves_layer`](crate::net::ops::waves_layer).
+    fn waves_layer(
+        _level: FloatTensor<Self>,
+        _frequencies: FloatTensor<Self>,
+        _weight: FloatTensor<Self>,
+        _bias: FloatTensor<Self>,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`class_layer`](crate::net::ops::class_layer).
+    fn class_layer(
+        _x: FloatTensor<Self>,
+        _weight: FloatTensor<Self>,
+        _bias: FloatTensor<Self>,
+        _rows: FloatTensor<Self>,
+        _class: IntTensor<Self>,
+    ) -> Option<FloatTensor<Self>> {
+        None
     }
 }
 
@@ -72,8 +158,3 @@ pub trait KernelGradients: Kernels {
         composed::group_norm_backward::<Self>(x, gamma, beta, grad, norm)
     }
 }
-
-#[cfg(feature = "burn-cubecl")]
-impl Kernels for burn_cubecl::CubeBackend {}
-#[cfg(feature = "burn-cubecl")]
-impl KernelGradients for burn_cubecl::CubeBackend {}

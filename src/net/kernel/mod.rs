@@ -5,7 +5,8 @@
 //! | `extension` | the operators as a trait over burn's backends, and what runs where |
 //! | `autodiff` | their place in burn's automatic differentiation (native) |
 //! | `flex` | on the CPU backend's tensors |
-//! | `composed` | out of the backend's own operators: on GPUs, and for types other than f32 |
+//! | `cube` | on GPUs' tensors, with their kernels |
+//! | `composed` | out of the backend's own operators: GPUs' gradients, and types other than f32 |
 //! | `conv`, `norm` | the CPU kernels, on slices |
 //! | `math`, `simd`, `parallel` | what those are built on |
 
@@ -13,6 +14,8 @@
 mod autodiff;
 mod composed;
 mod conv;
+#[cfg(feature = "burn-cubecl")]
+mod cube;
 mod extension;
 mod flex;
 mod math;
@@ -22,4 +25,4 @@ mod simd;
 #[cfg(test)]
 mod tests;
 
-pub use extension::{Kernels, Norm};
+pub use extension::{Fold, Kernels, Norm};

@@ -1,0 +1,158 @@
+//! The operators' kernels for GPUs, in CubeCL: WGSL in browsers, WGSL or SPIR-V natively, CUDA.
+//!
+//! They need neither subgroups nor f16, at most 256 units a workgroup, 16 KB of its memory and 8 buffers: what WebGPU
+//! gives everywhere. Where a size is beyond a kernel, and for other types than f32, the backend's own operators serve.
+
+mod attention;
+mod conv;
+mod join;
+mod layer;
+mod norm;
+#[cfg(test)]
+mod tests;
+
+use burn::{
+    backend::{
+        TensorMetadata,
+        tensor::{FloatTensor, IntTensor},
+    },
+    tensor::DType,
+};
+use burn_cubecl::{
+    CubeBackend,
+    cubecl::{self, prelude::*},
+    kernel::into_contiguous,
+    tensor::CubeTensor,
+};
+
+use super::{
+    composed,
+    extension::{Fold, KernelGradients, Kernels, Norm},
+};
+
+/// 1/(1 + e⁻ᶻ). Below −80 it is 0 to f32, and WGSL need not know infinity.
+#[cube]
+fn sigmoid(z: f32) -> f32 {
+    1.0f32 / (1.0f32 + min(-z, 80.0f32).exp())
+}
+
+/// The kernels are of f32.
+fn single(tensors: &[&CubeTensor]) -> bool {
+    tensors.iter().all(|tensor| tensor.dtype == DType::F32 && tensor.qparams.is_none())
+}
+
+fn dims<const D: usize>(tensor: &CubeTensor) -> [usize; D] {
+    tensor.shape().dims()
+}
+
+/// The tensor with its values in the order of its indices. A view that differs only in the strides of sizes of one
+/// needs no copy.
+fn rows(tensor: CubeTensor) -> CubeTensor {
+    let mut expected = 1;
+    let mut ordered = !tensor.meta.is_tiled();
+    for (&size, &stride) in tensor.meta.shape().iter().zip(tensor.meta.strides().iter()).rev() {
+        ordered &= size == 1 || stride == expected;
+        expected *= size;
+    }
+    if ordered { tensor } else { into_contiguous(tensor) }
+}
+
+/// The most values, of 4, that a vector of a row of `length` may hold.
+fn vector(length: usize) -> usize {
+    [4, 2, 1].into_iter().find(|lanes| length.is_multiple_of(*lanes)).expect("1 divides every length")
+}
+
+/// Workgroups, as many as WebGPU's least limit allows in each direction.
+fn count(sizes: &[usize]) -> Option<CubeCount> {
+    let mut sizes = sizes.iter().map(|&size| u16::try_from(size).ok().map(u32::from));
+    let mut next = || sizes.next().unwrap_or(Some(1));
+    Some(CubeCount::Static(next()?, next()?, next()?))
+}
+
+impl Kernels for CubeBackend {
+    fn conv2d_same(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        let own = single(&[&x, &weight, &bias])
+            .then(|| conv::conv2d(x.clone(), weight.clone(), bias.clone(), None, Fold::default()))
+            .flatten();
+        own.unwrap_or_else(|| composed::conv2d::<Self>(x, weight, bias))
+    }
+
+    fn group_norm(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        norm: Norm,
+    ) -> FloatTensor<Self> {
+        let own = single(&[&x, &gamma, &beta])
+            .then(|| norm::group_norm(x.clone(), gamma.clone(), beta.clone(), None, norm))
+            .flatten();
+        own.unwrap_or_else(|| composed::group_norm::<Self>(x, gamma, beta, norm))
+    }
+
+    fn conv2d_fold(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        fold: Fold,
+    ) -> Option<FloatTensor<Self>> {
+        single(&[&x, &weight, &bias]).then(|| conv::conv2d(x, weight, bias, None, fold)).flatten()
+    }
+
+    fn conv2d_add(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+    ) -> Option<FloatTensor<Self>> {
+        single(&[&x, &weight, &bias, &residual])
+            .then(|| conv::conv2d(x, weight, bias, Some(residual), Fold::default()))
+            .flatten()
+    }
+
+    fn group_norm_film(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        embedding: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        norm: Norm,
+    ) -> Option<FloatTensor<Self>> {
+        single(&[&x, &gamma, &beta, &embedding, &weight, &bias])
+            .then(|| norm::group_norm(x, gamma, beta, Some(norm::Film { embedding, weight, bias }), norm))
+            .flatten()
+    }
+
+    fn attention(qkv: FloatTensor<Self>, heads: usize) -> Option<FloatTensor<Self>> {
+        single(&[&qkv]).then(|| attention::attention(qkv, heads)).flatten()
+    }
+
+    fn join(a: FloatTensor<Self>, b: FloatTensor<Self>) -> Option<FloatTensor<Self>> {
+        single(&[&a, &b]).then(|| join::join(a, b)).flatten()
+    }
+
+    fn waves_layer(
+        level: FloatTensor<Self>,
+        frequencies: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> Option<FloatTensor<Self>> {
+        single(&[&level, &frequencies, &weight, &bias])
+            .then(|| layer::waves_layer(level, frequencies, weight, bias))
+            .flatten()
+    }
+
+    fn class_layer(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        rows: FloatTensor<Self>,
+        class: IntTensor<Self>,
+    ) -> Option<FloatTensor<Self>> {
+        (single(&[&x, &weight, &bias, &rows]) && class.dtype == DType::I32)
+            .then(|| layer::class_layer(x, weight, bias, rows, class))
+            .flatten()
+    }
+}
+
+impl KernelGradients for CubeBackend {}
