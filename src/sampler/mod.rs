@@ -95,13 +95,13 @@ pub struct Sampler {
 enum Method {
     Ula(langevin::Ula),
     Annealed(langevin::Annealed),
-    Metropolis(metropolis::Metropolis),
+    Metropolis(Box<metropolis::Metropolis>),
     PredictorCorrector(predictor_corrector::PredictorCorrector),
     Ode(ode::Ode),
     Ddim(ddim::Ddim),
     Rk4,
     DpmSolver(dpm::DpmSolver),
-    Multistep(dpmpp::Multistep),
+    Multistep(Box<dpmpp::Multistep>),
     Edm(edm::Edm),
     Ddpm(ddpm::Ddpm),
     StochasticHeun(stochastic_heun::StochasticHeun),
@@ -271,8 +271,10 @@ impl Method {
             SamplerKind::AnnealedLangevin => {
                 Self::Annealed(langevin::Annealed { full: full(), level_steps: settings.level_steps })
             }
-            SamplerKind::Mala => Self::Metropolis(metropolis::Metropolis::mala(full())),
-            SamplerKind::Hmc => Self::Metropolis(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)),
+            SamplerKind::Mala => Self::Metropolis(Box::new(metropolis::Metropolis::mala(full()))),
+            SamplerKind::Hmc => {
+                Self::Metropolis(Box::new(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)))
+            }
             SamplerKind::EulerMaruyama => {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
             }
@@ -288,8 +290,8 @@ impl Method {
             SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
             SamplerKind::Rk4 => Self::Rk4,
             SamplerKind::DpmSolver => Self::DpmSolver(dpm::DpmSolver { order: settings.order }),
-            SamplerKind::Dpmpp2m => Self::Multistep(dpmpp::Multistep::new(false)),
-            SamplerKind::Dpmpp2mSde => Self::Multistep(dpmpp::Multistep::new(true)),
+            SamplerKind::Dpmpp2m => Self::Multistep(Box::new(dpmpp::Multistep::new(false))),
+            SamplerKind::Dpmpp2mSde => Self::Multistep(Box::new(dpmpp::Multistep::new(true))),
             SamplerKind::Edm => Self::Edm(edm::Edm {
                 churn: settings.churn,
                 least: settings.churn_min,
