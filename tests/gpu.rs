@@ -18,8 +18,8 @@ use burn::{
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
 use scorefield::{model::Model, score::Score};
 
-/// Any adapter, with a device of WebGPU's default limits and without any feature: 8 storage buffers, 256 units and
-/// 16 KB a workgroup, neither subgroups nor f16.
+/// Any adapter, with a device of WebGPU's default limits and neither subgroups nor f16: 8 storage buffers, 256
+/// units and 16 KB a workgroup.
 fn device() -> Option<Device> {
     let backends = wgpu::Backends::PRIMARY;
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
@@ -35,8 +35,12 @@ fn device() -> Option<Device> {
         }
         Err(error) => panic!("{error}"),
     };
-    let descriptor =
-        wgpu::DeviceDescriptor { required_limits: wgpu::Limits::default(), ..wgpu::DeviceDescriptor::default() };
+    let descriptor = wgpu::DeviceDescriptor {
+        // burn's own kernels (of guidance) have 64-bit indices where the adapter could; browsers have none.
+        required_features: adapter.features() & wgpu::Features::SHADER_INT64,
+        required_limits: wgpu::Limits::default(),
+        ..wgpu::DeviceDescriptor::default()
+    };
     let (device, queue) = futures_lite::future::block_on(adapter.request_device(&descriptor)).unwrap();
     let backend = adapter.get_info().backend;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
