@@ -24,14 +24,14 @@ fn random<const D: usize>(dims: [usize; D]) -> Tensor<D> {
     Tensor::random(dims, Distribution::Normal(0.0, 1.0), &Device::flex().autodiff())
 }
 
-fn composed_conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+pub(super) fn composed_conv(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
     let pad = (weight.dims()[0] - 1) / 2;
     let options = ConvOptions::new([1, 1], [pad, pad], [1, 1], 1);
     let y = module::conv2d(x.permute([0, 3, 1, 2]), weight.permute([3, 2, 0, 1]), Some(bias), options);
     y.permute([0, 2, 3, 1])
 }
 
-fn composed_norm(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, groups: usize) -> Tensor<4> {
+pub(super) fn composed_norm(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, groups: usize) -> Tensor<4> {
     let [n, h, w, c] = x.dims();
     let x = x.reshape([n, h * w, groups, c / groups]);
     let mean = x.clone().mean_dim(1).mean_dim(3);
