@@ -206,7 +206,7 @@ async function generate() {
   try {
     const model = await ensureModel(controller.signal);
     // Cancelled as the model arrived, too late for its loading to notice.
-    if (controller.signal.aborted) throw aborted(controller.signal);
+    if (controller.signal.aborted) throw new ScorefieldError('aborted', 'cancelled by the reader');
     run = model.sample(settings);
     controller.signal.addEventListener('abort', () => run.cancel(), { once: true });
     setState('sampling');

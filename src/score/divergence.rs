@@ -4,7 +4,7 @@
 //! | method | tr ∂s/∂x | costs |
 //! |---|---|---|
 //! | exact | Σᵢ eᵢᵀ(∂s/∂x)eᵢ | a forward and a backward pass a dimension |
-//! | Hutchinson | mean of vᵀ(∂s/∂x)v over probes v with E[vvᵀ] = I | a forward and a backward pass a probe |
+//! | Hutchinson | mean of vᵀ(∂s/∂x)v over probes v with `E[v·vᵀ] = I` | a forward and a backward pass a probe |
 //!
 //! Hutchinson (1990; Skilling 1989) is unbiased. With entries ±1 (Rademacher) its variance is 2·Σᵢ≠ⱼ Jᵢⱼ² for a symmetric
 //! J, none for a diagonal one; with Gaussian entries 2·Σᵢⱼ Jᵢⱼ².
