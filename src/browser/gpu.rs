@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::report;
 use crate::{Error, Result};
 
-/// The GPU operations of one step that are sent at once: a step is a few hundred, and a browser starts each batch late.
+/// The GPU operations that are sent at once: an evaluation is about fifty, and a browser starts each batch late.
 const TASKS_MAX: usize = 64;
 
 /// What JavaScript cannot ask of the adapter by itself: whether the one that was opened is a software one.
