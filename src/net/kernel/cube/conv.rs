@@ -4,9 +4,9 @@
 //! A workgroup of 8×8 units computes a tile of 8·`pixels` pixels by 8·`columns` channels, a unit `pixels` of them (one
 //! below the other in the product) by `columns` channels that lie 8 apart. So the 8 units beside one another read the
 //! same pixels, as vectors of 4 channels, and neighbouring weights; each value read serves `columns` or `pixels`
-//! products. The tile is held in registers, and what the units of a workgroup share comes from the cache. Staged through workgroup memory
-//! the same tile takes two barriers for every 16 products a unit; software GPUs need seconds to compile that, and
-//! run it slower.
+//! products. The tile is held in registers, and what the units of a workgroup share comes from the cache. Staged
+//! through workgroup memory the same tile takes two barriers for every 16 products a unit; software GPUs need seconds to
+//! compile that, and run it slower.
 //!
 //! What the network does before and after a convolution happens as it reads and writes: blocks of pixels as channels
 //! ([`Fold`]), the bias, and a residual sum.
