@@ -13,7 +13,7 @@ use burn::tensor::{
 use super::{engine::Adapter, report};
 use crate::{Error, Result};
 
-/// The GPU operations of one step that are sent at once: a step is a few hundred, and a browser starts each batch late.
+/// The GPU operations that are sent at once: an evaluation is about fifty, and a browser starts each batch late.
 const TASKS_MAX: usize = 64;
 
 /// Opens the default adapter, a software one too.

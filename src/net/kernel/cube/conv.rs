@@ -1,12 +1,12 @@
 //! The convolution with stride 1 as an implicit matrix product: [pixels, k²·c] by [k²·c, o], whose left side is never
 //! written down.
 //!
-//! A workgroup of 8×8 units computes a tile of 32 pixels by 8·`columns` channels, a unit 4 pixels (one below the
-//! other in the product) by `columns` channels that lie 8 apart. So the 8 units beside one another read the same
-//! pixels, as vectors of 4 channels, and neighbouring weights; each value read serves `columns` or 4 products. The tile
-//! is held in registers, and what the units of a workgroup share comes from the cache. Staged through workgroup memory
-//! the same tile takes two barriers for every 16 products a unit; software GPUs need seconds to compile that, and
-//! run it at half this one's speed.
+//! A workgroup of 8×8 units computes a tile of 8·`pixels` pixels by 8·`columns` channels, a unit `pixels` of them (one
+//! below the other in the product) by `columns` channels that lie 8 apart. So the 8 units beside one another read the
+//! same pixels, as vectors of 4 channels, and neighbouring weights; each value read serves `columns` or `pixels`
+//! products. The tile is held in registers, and what the units of a workgroup share comes from the cache. Staged
+//! through workgroup memory the same tile takes two barriers for every 16 products a unit; software GPUs need seconds to
+//! compile that, and run it slower.
 //!
 //! What the network does before and after a convolution happens as it reads and writes: blocks of pixels as channels
 //! ([`Fold`]), the bias, and a residual sum.
@@ -22,8 +22,10 @@ use crate::net::kernel::extension::Fold;
 
 /// Units beside one another, which differ in their channels, and below one another, which differ in their pixels.
 const SIDE: u32 = 8;
-/// Pixels of a unit.
-const PIXELS: u32 = 4;
+/// Pixels that a unit may have: the more, the less is read for each product.
+const PIXELS: [u32; 2] = [8, 4];
+/// Workgroups that a small GPU runs at once: so many shall be left by the larger tile.
+const BUSY: usize = 24;
 /// Channels that a unit may have. More take more registers than some GPUs give.
 const COLUMNS: [u32; 4] = [6, 4, 2, 1];
 /// The row in the image of pixels beyond the last one: no tap of theirs is inside.
@@ -52,13 +54,14 @@ fn implicit_product<N: Size>(
     residual: ComptimeOption<&[f32]>,
     y: &mut [f32],
     extent: Extent,
+    #[comptime] pixels: u32,
     #[comptime] columns: u32,
     #[comptime] unfolded: bool,
 ) {
     let width = extent.w;
     let outputs = extent.o;
     let padding = (extent.k - 1) / 2;
-    let first_pixel = (CUBE_POS_X * SIDE + UNIT_POS_Y) * PIXELS;
+    let first_pixel = (CUBE_POS_X * SIDE + UNIT_POS_Y) * pixels;
     let first_channel = CUBE_POS_Y * SIDE * columns + UNIT_POS_X;
 
     // Sequences unroll to variables of their own, where an array would be indexed as the shader runs.
@@ -66,7 +69,7 @@ fn implicit_product<N: Size>(
     let mut row = Sequence::<u32>::new();
     let mut column = Sequence::<u32>::new();
     #[unroll]
-    for i in 0..comptime!(PIXELS as usize) {
+    for i in 0..comptime!(pixels as usize) {
         let pixel = first_pixel + i as u32;
         let l = pixel / width;
         line.push(l);
@@ -81,7 +84,7 @@ fn implicit_product<N: Size>(
     }
     let mut sums = Sequence::<RuntimeCell<f32>>::new();
     #[unroll]
-    for _ in 0..comptime!((PIXELS * columns) as usize) {
+    for _ in 0..comptime!((pixels * columns) as usize) {
         sums.push(RuntimeCell::<f32>::new(0.0f32));
     }
 
@@ -93,7 +96,7 @@ fn implicit_product<N: Size>(
                 let mut inside = Sequence::<bool>::new();
                 let mut start = Sequence::<u32>::new();
                 #[unroll]
-                for i in 0..comptime!(PIXELS as usize) {
+                for i in 0..comptime!(pixels as usize) {
                     // Below zero these wrap around, to beyond the image.
                     let y = *row.index(i) + u - padding;
                     let x = *column.index(i) + v - padding;
@@ -105,7 +108,7 @@ fn implicit_product<N: Size>(
                 for q in 0..extent.run {
                     let mut values = Sequence::<Vector<f32, N>>::new();
                     #[unroll]
-                    for i in 0..comptime!(PIXELS as usize) {
+                    for i in 0..comptime!(pixels as usize) {
                         let value = x[(*start.index(i) + q) as usize];
                         values.push(select(*inside.index(i), value, Vector::new(0.0f32)));
                     }
@@ -115,7 +118,7 @@ fn implicit_product<N: Size>(
                         for j in 0..comptime!(columns as usize) {
                             let w = weight[(weights + *channel.index(j)) as usize];
                             #[unroll]
-                            for i in 0..comptime!(PIXELS as usize) {
+                            for i in 0..comptime!(pixels as usize) {
                                 let sum = sums.index(comptime!(i * columns as usize + j));
                                 sum.store(sum.read() + values.index(i).extract(z) * w);
                             }
@@ -134,7 +137,7 @@ fn implicit_product<N: Size>(
         if o < outputs {
             let b = bias[o as usize];
             #[unroll]
-            for i in 0..comptime!(PIXELS as usize) {
+            for i in 0..comptime!(pixels as usize) {
                 if *row.index(i) < extent.h {
                     let mut at = (first_pixel + i as u32) * outputs + o;
                     if comptime!(unfolded) {
@@ -187,7 +190,10 @@ pub fn conv2d(
     assert!(residual.as_ref().is_none_or(|residual| dims(residual) == size), "a residual of the result's size");
 
     let columns = columns(o);
-    let workgroups = count(&[(n * h * w).div_ceil((SIDE * PIXELS) as usize), o.div_ceil((SIDE * columns) as usize)])?;
+    let tiles = |pixels: u32| [(n * h * w).div_ceil((SIDE * pixels) as usize), o.div_ceil((SIDE * columns) as usize)];
+    let [large, small] = PIXELS;
+    let pixels = if tiles(large).iter().product::<usize>() >= BUSY { large } else { small };
+    let workgroups = count(&tiles(pixels))?;
     let run = fold * c;
     let lanes = vector(run);
     let y = empty_device_contiguous_dtype(x.client.clone(), x.device.clone(), size.into(), x.dtype);
@@ -218,6 +224,7 @@ pub fn conv2d(
             residual.map(|residual| rows(residual).into_buffer_arg()).into(),
             y.clone().into_buffer_arg(),
             extent,
+            pixels,
             columns,
             unfold > 1,
         );
