@@ -188,20 +188,22 @@ test('the shipped model’s codes lead back, under a short watchdog, and an abor
     let deaths = 0;
     model.addEventListener('recover', () => (deaths += 1));
     let last;
-    for await (const step of model.sample({ steps: 18, n: 1, seed: 3, label: 8, values: true, every: 100 })) last = step;
+    for await (const step of model.sample({ steps: 18, n: 2, seed: 3, label: 8, values: true, every: 100 })) last = step;
     const x = last.values('denoised');
-    // No evaluation takes so long; the whole does.
-    model._timeout = 2000;
     const begin = performance.now();
     const codes = await model.encode(x, { label: 8 });
+    const ms = performance.now() - begin;
+    // About as long again, but not without a sign of life: an evaluation takes a hundredth of it.
+    model._timeout = ms / 2;
     const back = await model.decode(codes, { label: 8 });
-    const result = { x: [...x], codes: [...codes], back: [...back], ms: performance.now() - begin };
+    model._timeout = 120_000;
+    const result = { x: [...x], codes: [...codes], back: [...back], ms };
     const abort = new AbortController();
     const pending = model.encode(x, { signal: abort.signal }).then(() => 'encoded', (error) => `${error.code} ${error.name}`);
-    setTimeout(() => abort.abort(), 300);
+    setTimeout(() => abort.abort(), ms / 4);
     result.aborted = await pending;
     const since = performance.now();
-    await model.score(x, 0.5);
+    await model.score(x.slice(0, 784), 0.5);
     result.answered = performance.now() - since;
     result.early = await model.decode(codes, { signal: abort.signal }).then(() => 'decoded', (error) => error.code);
     result.refused = await model.logLikelihood(x).then(() => 'given', ({ code, message }) => `${code}: ${message}`);
@@ -209,18 +211,18 @@ test('the shipped model’s codes lead back, under a short watchdog, and an abor
     model.dispose();
     return result;
   }, server.origin);
-  const d = found.x.length;
+  const d = 784;
   const decibels = psnr(found.back, found.x, d);
   assert.ok(decibels >= 40, `${decibels} dB`);
-  // A code of a sample is a draw of N(0, 1): in 784 dimensions its mean square lies within 0.8 and 1.2 (four standard
-  // errors of √(2/784) are 0.2).
-  const square = found.codes.reduce((sum, value) => sum + value * value, 0) / d;
+  // Codes of samples are draws of N(0, 1), whose mean square over 2·784 values is within 0.15 of 1 (four standard
+  // errors of √(2/1568)); samples that have been denoised lack some of the noise that they should have at t_end.
+  const square = found.codes.reduce((sum, value) => sum + value * value, 0) / found.codes.length;
   assert.ok(square > 0.8 && square < 1.2, `mean square ${square}`);
   assert.equal(found.deaths, 0);
   assert.equal(found.aborted, 'aborted AbortError');
   assert.equal(found.early, 'aborted');
   // Not the whole of the encoding, which was dropped after a step of six evaluations.
-  assert.ok(found.answered < found.ms / 3, `${found.answered} ms of ${found.ms}`);
+  assert.ok(found.answered < found.ms / 2, `${found.answered} ms of ${found.ms}`);
   assert.match(found.refused, /^setting: .*gradients.*scorefield likelihood/);
   await page.context().close();
 });
