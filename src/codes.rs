@@ -32,6 +32,15 @@ impl Default for Settings {
     }
 }
 
+/// A direction along the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From t_end to 1.
+    ToCodes,
+    /// From 1 to t_end.
+    ToData,
+}
+
 /// Data or codes at the flow's other end.
 #[derive(Clone, Debug)]
 pub struct Carried {
@@ -51,7 +60,7 @@ pub struct Carried {
 /// # Errors
 /// For settings out of range, or where the solver cannot go on.
 pub async fn encode(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &Settings) -> Result<Carried> {
-    carry(score, process, x, settings, |[one, t_end]| [t_end, one]).await
+    carry(score, process, x, settings, Way::ToCodes).await
 }
 
 /// Codes at t = 1 to their data at `t_end`.
@@ -62,30 +71,73 @@ pub async fn encode(score: &dyn Score, process: &Process, x: Tensor<2>, settings
 /// # Errors
 /// For settings out of range, or where the solver cannot go on.
 pub async fn decode(score: &dyn Score, process: &Process, code: Tensor<2>, settings: &Settings) -> Result<Carried> {
-    carry(score, process, code, settings, |ends| ends).await
+    carry(score, process, code, settings, Way::ToData).await
 }
 
-async fn carry(
-    score: &dyn Score,
-    process: &Process,
-    x: Tensor<2>,
-    settings: &Settings,
-    order: impl FnOnce([f64; 2]) -> [f64; 2],
-) -> Result<Carried> {
-    settings.tolerance.validate()?;
-    let flow = Flow::new(process, settings.t_end)?;
-    let angles = order(flow.angles());
-    let scale = |theta: f64| flow::norm(&flow.level(theta));
-    let mut solver = DormandPrince::new(settings.tolerance, angles, vec![x / scale(angles[0])]);
-    let mut nfe = 0;
-    let mut slope = |theta: f64, y: &[Tensor<2>]| {
-        let (y, level) = (y[0].clone(), flow.level(theta));
-        nfe += score.evaluations();
-        let s = score.score(y.clone() * flow::norm(&level), &level);
-        vec![flow::velocity(y, s, &level)]
-    };
-    solver.finish(&mut slope).await?;
-    Ok(Carried { x: solver.y()[0].clone() * scale(angles[1]), nfe, steps: solver.steps() })
+async fn carry(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &Settings, way: Way) -> Result<Carried> {
+    let mut passage = Passage::new(process, x, settings, way)?;
+    while !passage.done() {
+        passage.step(score).await?;
+    }
+    Ok(passage.carried())
+}
+
+/// Data or codes on their way along the flow, for who wants to do something else between the solver's steps.
+#[derive(Clone, Debug)]
+pub struct Passage {
+    flow: Flow,
+    solver: DormandPrince,
+    nfe: u64,
+}
+
+impl Passage {
+    /// At its start: `x` is data on the way to codes, or codes on the way to data.
+    ///
+    /// # Shapes
+    /// `x`: `[n, d]`.
+    ///
+    /// # Errors
+    /// For settings out of range.
+    pub fn new(process: &Process, x: Tensor<2>, settings: &Settings, way: Way) -> Result<Self> {
+        settings.tolerance.validate()?;
+        let flow = Flow::new(process, settings.t_end)?;
+        let [one, t_end] = flow.angles();
+        let angles = match way {
+            Way::ToCodes => [t_end, one],
+            Way::ToData => [one, t_end],
+        };
+        let y = x / flow::norm(&flow.level(angles[0]));
+        let solver = DormandPrince::new(settings.tolerance, angles, vec![y]);
+        Ok(Self { flow, solver, nfe: 0 })
+    }
+
+    /// One step of the solver. At the end, nothing.
+    ///
+    /// # Errors
+    /// Where the solver cannot go on.
+    pub async fn step(&mut self, score: &dyn Score) -> Result<()> {
+        let Self { flow, solver, nfe } = self;
+        let mut slope = |theta: f64, y: &[Tensor<2>]| {
+            let (y, level) = (y[0].clone(), flow.level(theta));
+            *nfe += score.evaluations();
+            let s = score.score(y.clone() * flow::norm(&level), &level);
+            vec![flow::velocity(y, s, &level)]
+        };
+        solver.step(&mut slope).await
+    }
+
+    /// Whether the other end is reached.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.solver.done()
+    }
+
+    /// What the flow has made of `x` so far.
+    #[must_use]
+    pub fn carried(&self) -> Carried {
+        let x = self.solver.y()[0].clone() * flow::norm(&self.flow.level(self.solver.u()));
+        Carried { x, nfe: self.nfe, steps: self.solver.steps() }
+    }
 }
 
 /// Spherical interpolation between codes, a row at a time (Shoemake 1985; for codes Song, Meng & Ermon 2021, appendix D.5):

@@ -8,12 +8,12 @@
 //! | [`model`] | a network or a mixture, with its process |
 //! | [`sampler`] | samplers as resumable state machines: one call, one step |
 //! | [`flow`], [`ode`] | the probability flow in the angle θ = atan(σ/α), and the adaptive solver of its ODE |
+//! | [`likelihood`] | log-densities by the flow's change of variables; in a browser of mixtures only, for a network needs gradients |
 //! | [`codes`] | latent codes: encode, decode, interpolate, edit |
 //! | [`noise`] | counted noise: one seed, one picture |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
-//! | `likelihood` | log-densities by the flow's change of variables (native only: it needs gradients) |
 //! | `objective`, `train`, `data`, `eval`, `reproduce`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
@@ -23,6 +23,7 @@ pub mod codes;
 mod error;
 pub mod flow;
 pub mod image;
+pub mod likelihood;
 pub mod model;
 pub mod net;
 pub mod noise;
@@ -44,8 +45,6 @@ pub mod data;
 pub mod device;
 #[cfg(not(target_family = "wasm"))]
 pub mod eval;
-#[cfg(not(target_family = "wasm"))]
-pub mod likelihood;
 #[cfg(not(target_family = "wasm"))]
 pub mod objective;
 #[cfg(not(target_family = "wasm"))]

@@ -12,21 +12,23 @@
 //! x counts as a draw at t = t_end. What comes out is an estimate, never exact: the solver has tolerances, VE's prior
 //! ignores the data's mean, the flow ends before 0, and Hutchinson's divergence has a variance.
 //!
+//! The divergence tr ∂s/∂x is a mixture's own closed form, or comes by automatic differentiation, which the browser's
+//! engines do not have.
+//!
 //! The solver holds ℓ, in nats a dimension, to the same tolerances as y, and takes the larger error of the two.
 
 use burn::Tensor;
 use serde::Serialize;
 
+#[cfg(not(target_family = "wasm"))]
+use crate::score::divergence::Divergence;
 use crate::{
     Error, Result,
     codes::T_END,
     flow::{self, Flow},
     noise::{Noise, Purpose},
     ode::{DormandPrince, Tolerance},
-    score::{
-        Score,
-        divergence::{Divergence, Probe},
-    },
+    score::{Level, Score, divergence::Probe},
     sde::Process,
 };
 
@@ -40,7 +42,7 @@ pub const OFFSET: f64 = 7.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "divergence")]
 pub enum Method {
-    /// A pass a dimension.
+    /// The score's closed form where it has one, or else a pass a dimension.
     Exact,
     /// Hutchinson's estimate: the same probes from t_end to 1, fresh ones in each repeat.
     Hutchinson {
@@ -94,14 +96,68 @@ impl Settings {
         }
     }
 
-    fn divergence(&self, x: &Tensor<2>) -> Divergence {
-        let Method::Hutchinson { probe, probes } = self.method else { return Divergence::Exact };
+    /// How the divergence of `score` is had at the rows of `x`.
+    #[cfg(not(target_family = "wasm"))]
+    fn trace(&self, score: &dyn Score, x: &Tensor<2>) -> Result<Trace> {
+        let Method::Hutchinson { probe, probes } = self.method else {
+            let known = score.density().is_some();
+            return Ok(if known { Trace::Closed } else { Trace::Gradients(Divergence::Exact) });
+        };
         let noise = Noise::new(self.seed);
         let draw = |i: usize| {
             let draw = self.repeat * MOST_PROBES as u64 + i as u64;
             probe.draw(&noise, self.first_sample, x.dims(), draw, &x.device()).cast(x.dtype())
         };
-        Divergence::Hutchinson((0..probes).map(draw).collect())
+        Ok(Trace::Gradients(Divergence::Hutchinson((0..probes).map(draw).collect())))
+    }
+
+    /// How the divergence of `score` is had: in closed form or not at all.
+    #[cfg(target_family = "wasm")]
+    fn trace(&self, score: &dyn Score, _: &Tensor<2>) -> Result<Trace> {
+        match self.method {
+            Method::Exact if score.density().is_some() => Ok(Trace::Closed),
+            Method::Exact => Err(Error::setting("model", "a network", format!("a mixture{ELSEWHERE}"))),
+            Method::Hutchinson { .. } => {
+                Err(Error::setting("divergence", "hutchinson", format!("exact, of a mixture{ELSEWHERE}")))
+            }
+        }
+    }
+}
+
+#[cfg(target_family = "wasm")]
+const ELSEWHERE: &str = ": other divergences need gradients, which the browser's engine does not compute; use `scorefield likelihood` on the \
+     command line";
+
+/// Where tr ∂s/∂x comes from.
+enum Trace {
+    /// The score's own closed form.
+    Closed,
+    /// Gradients.
+    #[cfg(not(target_family = "wasm"))]
+    Gradients(Divergence),
+}
+
+impl Trace {
+    /// The score and its divergence at every row of `x`.
+    fn evaluate(&self, score: &dyn Score, x: Tensor<2>, level: &Level) -> (Tensor<2>, Tensor<2>) {
+        match self {
+            Self::Closed => {
+                let density = score.density().expect("Settings::trace found one");
+                (score.score(x.clone(), level), density.divergence(x, level))
+            }
+            #[cfg(not(target_family = "wasm"))]
+            Self::Gradients(divergence) => divergence.evaluate(score, &x, level),
+        }
+    }
+
+    /// Evaluations of the score, in `d` dimensions.
+    #[cfg_attr(target_family = "wasm", allow(unused_variables, reason = "a closed form takes one, whatever d is"))]
+    fn passes(&self, d: usize) -> u64 {
+        match self {
+            Self::Closed => 1,
+            #[cfg(not(target_family = "wasm"))]
+            Self::Gradients(divergence) => divergence.passes(d) as u64,
+        }
     }
 }
 
@@ -112,7 +168,7 @@ pub struct Likelihood {
     pub log_p: Vec<f64>,
     /// The samples' codes at t = 1, `[n, d]`.
     pub code: Tensor<2>,
-    /// Network evaluations, each with a backward pass.
+    /// Network evaluations, each with a backward pass unless the divergence has a closed form.
     pub nfe: u64,
     /// Steps of the solver, accepted and rejected.
     pub steps: [usize; 2],
@@ -131,35 +187,85 @@ pub async fn log_likelihood(
     x: Tensor<2>,
     settings: &Settings,
 ) -> Result<Likelihood> {
-    settings.validate()?;
-    let flow = Flow::new(process, settings.t_end)?;
-    let ([n, d], [one, t_end]) = (x.dims(), flow.angles());
-    let divergence = settings.divergence(&x);
-    let norm = |theta: f64| flow::norm(&flow.level(theta));
-    let start = vec![x.clone() / norm(t_end), Tensor::zeros([n, 1], (&x.device(), x.dtype()))];
-    let mut solver = DormandPrince::new(settings.tolerance, [t_end, one], start);
-    let mut nfe = 0;
-    let mut slope = |theta: f64, state: &[Tensor<2>]| {
-        let (y, level) = (state[0].clone(), flow.level(theta));
-        let scale = flow::norm(&level);
-        let (s, trace) = divergence.evaluate(score, &(y.clone() * scale), &level);
-        nfe += score.evaluations() * divergence.passes(d) as u64;
-        let density = (trace * (scale * scale / d as f64) + 1.0) * level.ratio();
-        vec![flow::velocity(y, s, &level), density]
-    };
-    solver.finish(&mut slope).await?;
+    let mut estimate = Estimate::new(score, process, x, settings)?;
+    while !estimate.done() {
+        estimate.step(score).await?;
+    }
+    estimate.likelihood().await
+}
 
-    let code = solver.y()[0].clone() * norm(one);
-    let change = read(&solver.y()[1]).await?;
-    let dim = d as f64;
-    let (variance, squares) = (process.prior_std().powi(2), read(&code).await?);
-    let log_prior = |row: &[f64]| {
-        let square: f64 = row.iter().map(|x| x * x).sum();
-        -0.5 * (square / variance + dim * libm::log(std::f64::consts::TAU * variance))
-    };
-    let scale = libm::log(norm(one) / norm(t_end));
-    let log_p = squares.chunks_exact(d).zip(change).map(|(row, change)| log_prior(row) + dim * (scale - change));
-    Ok(Likelihood { log_p: log_p.collect(), code, nfe, steps: solver.steps() })
+/// Log-likelihoods on their way, for who wants to do something else between the solver's steps.
+pub struct Estimate {
+    flow: Flow,
+    solver: DormandPrince,
+    trace: Trace,
+    /// The prior's standard deviation.
+    prior: f64,
+    nfe: u64,
+}
+
+impl Estimate {
+    /// At its start.
+    ///
+    /// # Shapes
+    /// `x`: `[n, d]`, on a device without autodiff.
+    ///
+    /// # Errors
+    /// For settings out of range, or where the score's divergence cannot be had.
+    pub fn new(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &Settings) -> Result<Self> {
+        settings.validate()?;
+        let trace = settings.trace(score, &x)?;
+        let flow = Flow::new(process, settings.t_end)?;
+        let ([n, _], [one, t_end]) = (x.dims(), flow.angles());
+        let density = Tensor::zeros([n, 1], (&x.device(), x.dtype()));
+        let start = vec![x / flow::norm(&flow.level(t_end)), density];
+        let solver = DormandPrince::new(settings.tolerance, [t_end, one], start);
+        Ok(Self { flow, solver, trace, prior: process.prior_std(), nfe: 0 })
+    }
+
+    /// One step of the solver. At the end, nothing. The score is always the same.
+    ///
+    /// # Errors
+    /// Where the solver cannot go on.
+    pub async fn step(&mut self, score: &dyn Score) -> Result<()> {
+        let Self { flow, solver, trace, nfe, .. } = self;
+        let d = solver.y()[0].dims()[1];
+        let mut slope = |theta: f64, state: &[Tensor<2>]| {
+            let (y, level) = (state[0].clone(), flow.level(theta));
+            let scale = flow::norm(&level);
+            let (s, trace_of_s) = trace.evaluate(score, y.clone() * scale, &level);
+            *nfe += score.evaluations() * trace.passes(d);
+            let density = (trace_of_s * (scale * scale / d as f64) + 1.0) * level.ratio();
+            vec![flow::velocity(y, s, &level), density]
+        };
+        solver.step(&mut slope).await
+    }
+
+    /// Whether the flow has come to t = 1.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.solver.done()
+    }
+
+    /// The log-likelihoods, once the flow has come to t = 1.
+    ///
+    /// # Errors
+    /// When the device does not answer.
+    pub async fn likelihood(&self) -> Result<Likelihood> {
+        let [one, t_end] = self.flow.angles().map(|theta| flow::norm(&self.flow.level(theta)));
+        let code = self.solver.y()[0].clone() * one;
+        let change = read(&self.solver.y()[1]).await?;
+        let d = code.dims()[1];
+        let dim = d as f64;
+        let (variance, squares) = (self.prior.powi(2), read(&code).await?);
+        let log_prior = |row: &[f64]| {
+            let square: f64 = row.iter().map(|x| x * x).sum();
+            -0.5 * (square / variance + dim * libm::log(std::f64::consts::TAU * variance))
+        };
+        let scale = libm::log(one / t_end);
+        let log_p = squares.chunks_exact(d).zip(change).map(|(row, change)| log_prior(row) + dim * (scale - change));
+        Ok(Likelihood { log_p: log_p.collect(), code, nfe: self.nfe, steps: self.solver.steps() })
+    }
 }
 
 async fn read(x: &Tensor<2>) -> Result<Vec<f64>> {

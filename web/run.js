@@ -6,6 +6,18 @@ import { draw } from './draw.js';
 
 let nextRun = 1;
 
+/** A number for a run, or for other work that can be dropped. */
+export const newRun = () => nextRun++;
+
+/** JSON has no NaN: it would arrive as null, which is "the default". */
+export function checkNumbers(settings) {
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      throw new ScorefieldError('setting', `${name} = ${value}`, { remedy: 'use a finite number' });
+    }
+  }
+}
+
 /** One step of a run. */
 export class Step {
   #pixels;
@@ -66,7 +78,7 @@ export class Step {
 
 /** An asynchronous iterable of {@link Step}s. */
 export class Run {
-  #id = nextRun++;
+  #id = newRun();
   #model;
   #settings;
   #every;
@@ -88,12 +100,7 @@ export class Run {
     if (!Number.isInteger(every) || every < 1) {
       throw new ScorefieldError('setting', `every = ${every}`, { remedy: 'use a whole number from 1' });
     }
-    // JSON has no NaN: it would arrive as null, which is "the default".
-    for (const [name, value] of Object.entries(settings)) {
-      if (typeof value === 'number' && !Number.isFinite(value)) {
-        throw new ScorefieldError('setting', `${name} = ${value}`, { remedy: 'use a finite number' });
-      }
-    }
+    checkNumbers(settings);
     this.#model = model;
     this.#settings = settings;
     this.#every = every;

@@ -105,6 +105,68 @@ export interface SampleOptions extends Settings {
   values?: boolean;
 }
 
+/** How the probability flow between data and codes is followed. */
+export interface FlowOptions {
+  /** Class, counted from 0; without it the unconditional score. */
+  label?: number | null;
+  /** Relative tolerance of the solver; 1e-12 to 1, default 1e-5. */
+  rtol?: number;
+  /** Absolute tolerance of the solver; default 1e-5. */
+  atol?: number;
+  /** Time of the data; default 1e-5. */
+  t_end?: number;
+  /** Ends the work between two steps of the solver; the promise is rejected with code `aborted` at once. */
+  signal?: AbortSignal;
+}
+
+export interface DecodeOptions extends FlowOptions {
+  /** Multiplies the codes: below 1 samples lie nearer to the modes; 0 to 10, default 1. */
+  temperature?: number;
+  /** Codes whose mean an edit leads from; with `to`. */
+  from?: Float32Array;
+  /** Codes whose mean an edit leads to; with `from`. */
+  to?: Float32Array;
+  /** How far an edit goes from the one mean towards the other; default 1. */
+  strength?: number;
+}
+
+export interface InterpolateOptions extends FlowOptions {
+  /** Samples from `a` to `b`, its own included and that of `b` not; 1 to 1000, default 8. */
+  frames?: number;
+  /** Multiplies the codes; 0 to 10, default 1. */
+  temperature?: number;
+}
+
+export interface LikelihoodOptions extends FlowOptions {
+  /** The one that the browser has; `scorefield likelihood` has Hutchinson's estimate, too. */
+  divergence?: 'exact';
+}
+
+export interface LogLikelihood {
+  /** log p in nats, one a sample. */
+  logLikelihood: Float64Array;
+  /** The mean in bits a dimension, of a density: no dequantisation, no offset. */
+  bitsPerDim: number;
+  /** Evaluations of the score, of the batch of 64 that took the most. */
+  nfe: number;
+  /** What was computed, and how, in the fields of `scorefield likelihood --json`. */
+  protocol: {
+    estimate: string;
+    divergence: 'exact';
+    ends: [number, number];
+    rtol: number;
+    atol: number;
+    dequantisation: 'none';
+    offset: 0;
+    dimensions: number;
+    process: { kind: string; [field: string]: unknown };
+    prior_std: number;
+    batch: number;
+    steps: number;
+    rejected: number;
+  };
+}
+
 export interface Progress {
   /** `weights` and `engine` download; `device` opens; `model` is prepared; `ready`. */
   phase: 'weights' | 'engine' | 'device' | 'model' | 'ready';
@@ -177,6 +239,17 @@ export class Model extends EventTarget {
   sample(options?: SampleOptions): Run;
   /** The score ∇ₓ log pₜ(x) of each row of `x` (n·channels·height·width values), t from 0 (data) to 1 (noise). */
   score(x: Float32Array, t: number, label?: number | null): Promise<Float32Array>;
+  /** The latent codes of each row of `x`: x at t = 1 by the probability flow, one to one. */
+  encode(x: Float32Array, options?: FlowOptions): Promise<Float32Array>;
+  /** The data of latent codes, which are edited before that, if asked, and multiplied by the temperature. */
+  decode(codes: Float32Array, options?: DecodeOptions): Promise<Float32Array>;
+  /** Data on the arc between the codes of two samples (slerp): `frames` + 1 rows, both ends included. */
+  interpolate(a: Float32Array, b: Float32Array, options?: InterpolateOptions): Promise<Float32Array>;
+  /**
+   * log p of each row of `x` by the flow's change of variables: of mixtures, whose divergence has a closed form. That of a
+   * network needs gradients, which only the command line computes: it is an error with code `setting`.
+   */
+  logLikelihood(x: Float32Array, options?: LikelihoodOptions): Promise<LogLikelihood>;
   /** Bytes of WebAssembly memory. */
   memory(): Promise<{ wasm: number }>;
   /** Ends the worker; runs that wait end with an error. */

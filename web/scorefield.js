@@ -11,7 +11,7 @@ import { devices } from './device.js';
 import { draw, toPng } from './draw.js';
 import { ScorefieldError, aborted } from './errors.js';
 import { Death, Host } from './host.js';
-import { Run, Step } from './run.js';
+import { Run, Step, checkNumbers, newRun } from './run.js';
 import { models, readWeights } from './weights.js';
 
 export { Run, ScorefieldError, Step, devices, draw, models, toPng };
@@ -22,6 +22,8 @@ const MAX_DEATHS = 4;
 const TIMEOUT = 120_000;
 /** The same for a worker's first sign of life, when it has nothing to do yet. */
 const HELLO = 30_000;
+/** About half of what an adaptive solver evaluates before it reads anything back. */
+const SOLVER = 4;
 
 /**
  * Loads a model: its weights, the engine, and a device.
@@ -107,14 +109,101 @@ export class Model extends EventTarget {
    * @returns {Promise<Float32Array>} as long as x
    */
   async score(x, t, label = null) {
-    for (;;) {
-      const host = await this._host();
-      try {
-        return await host.request('score', { x, t, label }, { timeout: this._timeout });
-      } catch (error) {
-        if (!(error instanceof Death)) throw error;
-        this._recover(host, error);
+    return this.#ask('score', { x, t, label });
+  }
+
+  /**
+   * The latent codes of data: x at t = 1, by the probability flow.
+   *
+   * @param {Float32Array} x n·d values, samples first
+   * @param {{label?: number | null, rtol?: number, atol?: number, t_end?: number, signal?: AbortSignal}} [options]
+   * @returns {Promise<Float32Array>} as long as x
+   */
+  async encode(x, { signal, ...options } = {}) {
+    checkRows({ x });
+    checkNumbers(options);
+    return this.#ask('encode', { x, options }, { signal, evaluations: SOLVER });
+  }
+
+  /**
+   * The data of latent codes, which are moved by `strength` times the way from the mean of `from` to that of `to`
+   * and then multiplied by `temperature`.
+   *
+   * @param {Float32Array} codes n·d values, samples first
+   * @returns {Promise<Float32Array>} as long as codes
+   */
+  async decode(codes, { from = null, to = null, strength = 1, temperature = 1, signal, ...options } = {}) {
+    checkRows({ codes });
+    if (from !== null || to !== null) checkRows({ from, to });
+    checkNumbers({ strength, temperature, ...options });
+    const edit = { from, to, strength, temperature };
+    return this.#ask('decode', { codes, edit, options }, { signal, evaluations: SOLVER });
+  }
+
+  /**
+   * Data on the arc between the codes of two samples: `frames` + 1 samples, the first and the last near `a` and `b`.
+   *
+   * @param {Float32Array} a one sample
+   * @param {Float32Array} b one sample
+   * @returns {Promise<Float32Array>}
+   */
+  async interpolate(a, b, { frames = 8, temperature = 1, signal, ...options } = {}) {
+    checkRows({ a, b });
+    checkNumbers({ frames, temperature, ...options });
+    const x = new Float32Array(a.length + b.length);
+    x.set(a);
+    x.set(b, a.length);
+    return this.#ask('interpolate', { x, frames, temperature, options }, { signal, evaluations: SOLVER });
+  }
+
+  /**
+   * log p of data, in nats, by the probability flow's change of variables; of mixtures only.
+   *
+   * @param {Float32Array} x n·d values, samples first
+   * @returns {Promise<{logLikelihood: Float64Array, bitsPerDim: number, nfe: number, protocol: object}>}
+   */
+  async logLikelihood(x, { divergence = 'exact', signal, ...options } = {}) {
+    checkRows({ x });
+    checkNumbers(options);
+    if (divergence !== 'exact') {
+      const remedy = 'use exact: estimates need gradients, which only the command line computes (scorefield likelihood)';
+      throw new ScorefieldError('setting', `divergence = ${divergence}`, { remedy });
+    }
+    return this.#ask('likelihood', { x, options }, { signal, evaluations: SOLVER });
+  }
+
+  /** A request that a worker's death does not end, and a signal does: the worker drops it as soon as it can. */
+  async #ask(type, payload, { signal, evaluations = 1 } = {}) {
+    if (signal?.aborted) throw aborted(signal);
+    const run = newRun();
+    let host = null;
+    let stop;
+    const stopped = new Promise((_, reject) => {
+      stop = () => {
+        host?.send('drop', {}, { run });
+        reject(aborted(signal));
+      };
+    });
+    const answered = async () => {
+      for (;;) {
+        host = await this._host();
+        if (signal?.aborted) return null;
+        // The CPU gives a sign of life after each evaluation; a GPU has taken several before it has done them.
+        const queued = this.device === 'webgpu' ? evaluations : 1;
+        try {
+          return await host.request(type, payload, { run, timeout: this._timeout * queued });
+        } catch (error) {
+          if (!(error instanceof Death)) throw error;
+          if (signal?.aborted) return null;
+          this._recover(host, error);
+        }
       }
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      return await Promise.race([answered(), stopped]);
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
   }
 
@@ -194,6 +283,15 @@ export class Model extends EventTarget {
       }
     }
     this.dispatchEvent(new CustomEvent('recover', { detail: { kind: death.kind, reason: death.message } }));
+  }
+}
+
+/** Rows of numbers have one type; the engine knows how long they must be. */
+function checkRows(rows) {
+  for (const [name, value] of Object.entries(rows)) {
+    if (value instanceof Float32Array) continue;
+    const given = value === null || typeof value !== 'object' ? String(value) : value.constructor?.name ?? 'an object';
+    throw new ScorefieldError('setting', `${name} = ${given}`, { remedy: 'use a Float32Array of whole samples' });
   }
 }
 

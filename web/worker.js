@@ -106,10 +106,56 @@ const handlers = {
     return { value, transfer: [value.buffer] };
   },
 
+  /** Rows of data to codes. */
+  async encode({ x, options, ...request }) {
+    return carried(await pull(engine.encode(x, options), request));
+  },
+
+  /** Rows of codes to data, edited before that if so asked. */
+  async decode({ codes, edit, options, ...request }) {
+    const { from, to, strength, temperature } = edit;
+    const none = new Float32Array();
+    const moved = await engine.edit(codes, from ?? none, to ?? none, strength, temperature);
+    return carried(await pull(engine.decode(moved, options), request));
+  },
+
+  /** Two samples, in rows, to the data on the arc between their codes. */
+  async interpolate({ x, frames, temperature, options, ...request }) {
+    const ends = await pull(engine.encode(x, options), request);
+    if (ends === null) return { value: null };
+    const arc = await engine.arc(ends, frames, temperature);
+    return carried(await pull(engine.decode(arc, options), request));
+  },
+
+  async likelihood({ x, options, ...request }) {
+    const value = await pull(engine.likelihood(x, options), request, (work) => ({ logLikelihood: work.values(), ...work.report() }));
+    return { value, transfer: value ? [value.logLikelihood.buffer] : [] };
+  },
+
   async memory() {
     return { value: engine.memory() };
   },
 };
+
+/** Work along the probability flow, a solver's step at a time: to its end, or null when it is dropped. */
+async function pull(work, { id, run }, read = () => work.values()) {
+  let value = null;
+  while (!dropped.has(run)) {
+    // What throws here is freed with the engine, or by the garbage collector.
+    if (await work.step()) {
+      value = read(work);
+      break;
+    }
+    emit('progress', { id });
+    await macrotask();
+  }
+  work.free();
+  return value;
+}
+
+function carried(values) {
+  return { value: values, transfer: values ? [values.buffer] : [] };
+}
 
 function release(run) {
   runs.get(run)?.free();

@@ -33,7 +33,7 @@ pub(super) struct Adapter {
 /// An engine: one device, and at most one model on it.
 #[wasm_bindgen]
 pub struct Engine {
-    device: Device,
+    pub(super) device: Device,
     adapter: Option<Adapter>,
     model: Option<Model>,
 }
@@ -163,7 +163,7 @@ impl Engine {
 }
 
 impl Engine {
-    fn model(&self) -> Result<&Model> {
+    pub(super) fn model(&self) -> Result<&Model> {
         self.model.as_ref().ok_or_else(|| Error::setting("model", "none", "a model to be loaded first"))
     }
 
@@ -185,12 +185,18 @@ impl Engine {
         Ok(Run::new(sampler, score, View::of(model), settings.n))
     }
 
+    /// Numbers a row, where `values` are whole rows, one at least.
+    pub(super) fn count_rows(&self, what: &str, values: &[f32]) -> Result<usize> {
+        let d = self.model()?.dim();
+        if values.is_empty() || !values.len().is_multiple_of(d) {
+            return Err(Error::setting(what, format!("{} numbers", values.len()), format!("a multiple of {d}")));
+        }
+        Ok(d)
+    }
+
     async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {
         let model = self.model()?;
-        let d = model.dim();
-        if x.is_empty() || !x.len().is_multiple_of(d) {
-            return Err(Error::setting("x", format!("{} numbers", x.len()), format!("a multiple of {d}")));
-        }
+        let d = self.count_rows("x", &x)?;
         let level = model.level(t)?;
         let n = x.len() / d;
         let x = Tensor::<2>::from_data(TensorData::new(x, [n, d]), &self.device);
@@ -200,10 +206,10 @@ impl Engine {
     }
 }
 
-fn unreadable(problem: &dyn std::fmt::Display) -> Error {
+pub(super) fn unreadable(problem: &dyn std::fmt::Display) -> Error {
     Error::Device {
         device: "of the engine".into(),
-        problem: format!("the score cannot be read ({problem})"),
+        problem: format!("the result cannot be read ({problem})"),
         remedy: "use fewer samples, or the CPU".into(),
     }
 }

@@ -9,11 +9,13 @@
 //! |---|---|
 //! | `engine` | the device, the model and its score |
 //! | `run` | one sampler, pulled step by step, and its frames |
+//! | `flow` | latent codes and log-likelihoods, pulled likewise |
 //! | `view` | samples as pictures |
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
 //! | `report` | errors, panics and log lines as JavaScript sees them |
 
 mod engine;
+mod flow;
 #[cfg(feature = "browser-gpu")]
 mod gpu;
 mod report;
@@ -21,4 +23,5 @@ mod run;
 mod view;
 
 pub use engine::Engine;
+pub use flow::{Carry, Likelihoods};
 pub use run::Run;

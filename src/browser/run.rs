@@ -14,7 +14,7 @@ use crate::{
 
 /// A score that gives the page a sign of life after every evaluation: a worker that computes hears nothing, but can be
 /// heard.
-struct Alive(Box<dyn Score>);
+pub(super) struct Alive(pub(super) Box<dyn Score>);
 
 impl Score for Alive {
     fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {

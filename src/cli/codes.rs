@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Error,
-    codes::{self, Carried},
+    codes::{self, Carried, Way},
     model::Model,
     weights::atomic_write,
 };
@@ -93,13 +93,6 @@ pub(crate) struct Interpolate {
     /// A picture of them.
     #[arg(long, value_name = "GRID.png")]
     out: Option<PathBuf>,
-}
-
-/// Which way along the flow.
-#[derive(Clone, Copy)]
-enum Way {
-    ToCodes,
-    ToData,
 }
 
 /// Where the flow led, on the host.

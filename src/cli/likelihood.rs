@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Error,
     likelihood::{self, Method, OFFSET, Settings, bits_per_dim, dequantise, log_likelihood},
-    model::Model,
+    model::{Kind as ModelKind, Model},
     noise::{self, Noise},
     score::divergence::Probe,
 };
@@ -56,7 +56,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Kind {
-    /// One backward pass a dimension.
+    /// A mixture's closed form; of a network one backward pass a dimension.
     Exact,
     /// One backward pass a probe.
     Hutchinson,
@@ -110,6 +110,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let bits: Vec<f64> = log_p.iter().map(|&value| bits_per_dim(value, d, offset)).collect();
     let (mean, error) = mean_and_error(&bits);
     let (nats, _) = mean_and_error(&log_p);
+    // A mixture has its divergence without gradients.
+    let closed = method == Method::Exact && model.kind() == ModelKind::Mixture;
     let deterministic = method == Method::Exact && !dequantised;
     let value = json!({
         "model": args.flow.model, "data": args.data, "n": n, "label": args.flow.label,
@@ -125,6 +127,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     });
     let error = error.map(|error| format!(" ± {error:.4} (s.e. over samples)")).unwrap_or_default();
     let how = match method {
+        Method::Exact if closed => "closed-form divergence".to_owned(),
         Method::Exact => "exact divergence".to_owned(),
         Method::Hutchinson { probe, probes } => {
             format!("Hutchinson's divergence, {probes} {probe:?} probe(s)").to_lowercase()
@@ -133,12 +136,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let human = format!(
         "{mean:.4}{error} bits/dim over {n} samples\n\
          offset {offset} ({}), {how}, t from {:e} to 1, rtol {:e}, atol {:e}, {} repeat(s)\n\
-         mean log p {nats:.3} nats in {d} dimensions, {nfe} NFE with a backward pass each, {seconds:.1} s, {description}",
+         mean log p {nats:.3} nats in {d} dimensions, {nfe} NFE{}, {seconds:.1} s, {description}",
         if dequantised { "8-bit levels 1/128 wide, uniform dequantisation" } else { "a density, not dequantised" },
         args.flow.t_end,
         args.flow.rtol,
         args.flow.atol,
         args.repeats,
+        if closed { "" } else { " with a backward pass each" },
     );
     context.report(&value, &human)
 }

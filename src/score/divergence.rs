@@ -1,5 +1,6 @@
 //! The divergence ∇·s = tr ∂s/∂x of a score, by automatic differentiation of its input alone: tensors without
-//! autodiff are constants to burn, so that a loaded network needs no second copy.
+//! autodiff are constants to burn, so that a loaded network needs no second copy. In a browser there is no automatic
+//! differentiation: only [`Density::divergence`](super::Density::divergence) then, the closed form of scores that have one.
 //!
 //! | method | tr ∂s/∂x | costs |
 //! |---|---|---|
@@ -12,11 +13,13 @@
 use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(target_family = "wasm"))]
 use super::{Level, Score};
 use crate::noise::{Noise, Purpose};
 
 /// The law of Hutchinson's probes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Probe {
     /// Entries ±1: the smaller variance.
@@ -44,6 +47,7 @@ impl Probe {
 }
 
 /// How a divergence is computed.
+#[cfg(not(target_family = "wasm"))]
 #[derive(Clone, Debug)]
 pub enum Divergence {
     /// Every dimension.
@@ -52,6 +56,7 @@ pub enum Divergence {
     Hutchinson(Vec<Tensor<2>>),
 }
 
+#[cfg(not(target_family = "wasm"))]
 impl Divergence {
     /// The score and its divergence at every row of `x`.
     ///

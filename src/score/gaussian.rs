@@ -81,6 +81,12 @@ impl Density for Gaussian {
         let precision = row(std.into_iter().map(|std| -0.5 / (std * std)).collect(), &x);
         (self.deviation(x, level).square() * precision).sum_dim(1) - constant
     }
+
+    /// −Σᵢ 1/Sᵢ², whatever x.
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let sum: f64 = self.std_at(level).into_iter().map(|std| -1.0 / (std * std)).sum();
+        Tensor::full([x.dims()[0], 1], sum, (&x.device(), x.dtype()))
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! pₜ = Σₖ wₖ·N(α·mₖ, Sₖ), Sₖ = α²Cₖ + σ²·1, and s(x, t) = −Σₖ rₖ·Sₖ⁻¹(x − α·mₖ)
 //!
-//! with the responsibilities rₖ = wₖ·N(x; α·mₖ, Sₖ)/pₜ(x), a softmax over components. Covariances are turned into their
-//! axes once (`axes.rs`), Cₖ = QₖΛₖQₖᵀ: Sₖ⁻¹ = Qₖ(α²Λₖ + σ²)⁻¹Qₖᵀ at any level.
+//! with the responsibilities rₖ = wₖ·N(x; α·mₖ, Sₖ)/pₜ(x), a softmax over components. With gₖ = −Sₖ⁻¹(x − α·mₖ), component
+//! k's own score, ∇·s = Σₖ rₖ·(|gₖ − s|² − tr Sₖ⁻¹), since ∇rₖ = rₖ·(gₖ − s). Covariances are turned into their axes once (`axes.rs`), Cₖ = QₖΛₖQₖᵀ: Sₖ⁻¹ = Qₖ(α²Λₖ + σ²)⁻¹Qₖᵀ at any level.
 //!
 //! A component is a class: with label k the score is component k's own, and guidance is exact.
 
@@ -292,12 +292,29 @@ impl Components {
 
     /// Σₖ cₖ·∇log N(x; α·mₖ, Sₖ), `[n, d]`, with c of `[components, n, 1]`.
     fn gradient(self, c: Tensor<3>) -> Tensor<2> {
+        self.gradients(c).sum_dim(0).squeeze_dim(0)
+    }
+
+    /// cₖ·∇log N(x; α·mₖ, Sₖ), `[components, n, d]`.
+    fn gradients(self, c: Tensor<3>) -> Tensor<3> {
         let along = self.unit * self.inverse_std * c.neg();
-        let gradient = match self.axes {
+        match self.axes {
             Some(axes) => along.matmul(axes.transpose()),
             None => along,
-        };
-        gradient.sum_dim(0).squeeze_dim(0)
+        }
+    }
+
+    /// −tr Sₖ⁻¹, the divergence of component k's own score, `[components, 1, 1]`.
+    fn traces(&self) -> Tensor<3> {
+        self.inverse_std.clone().square().sum_dim(2).neg()
+    }
+
+    /// ∇·s, `[1, n, 1]`.
+    fn divergence(self) -> Tensor<3> {
+        let (shares, traces) = (self.responsibilities(), self.traces());
+        let own = self.gradients(shares.ones_like());
+        let mean = (own.clone() * shares.clone()).sum_dim(0);
+        ((own - mean).square().sum_dim(2) + traces).mul(shares).sum_dim(0)
     }
 }
 
@@ -322,6 +339,12 @@ impl Density for Mixture {
     /// When `x` has not as many columns as the mixture has dimensions.
     fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
         self.in_parts(x, |x, _| self.components(x, level).log_sum().squeeze_dim(0))
+    }
+
+    /// # Panics
+    /// When `x` has not as many columns as the mixture has dimensions.
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        self.in_parts(x, |x, _| self.components(x, level).divergence().squeeze_dim(0))
     }
 }
 

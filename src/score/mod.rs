@@ -4,7 +4,6 @@
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
 mod clipped;
-#[cfg(not(target_family = "wasm"))]
 pub mod divergence;
 mod gaussian;
 mod mixture;
@@ -92,6 +91,12 @@ pub trait Density: Score {
     /// # Shapes
     /// `x`: `[n, d]`; result: `[n, 1]`.
     fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2>;
+
+    /// The score's divergence ∇·s = Δ log pₜ(x) in closed form, at every row of `x`.
+    ///
+    /// # Shapes
+    /// `x`: `[n, d]`; result: `[n, 1]`.
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2>;
 }
 
 /// Host numbers on `x`'s device and in its precision.

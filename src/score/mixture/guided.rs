@@ -87,4 +87,20 @@ impl Density for MixtureScore {
             (components.log_sum() * rest + conditional).squeeze_dim(0)
         })
     }
+
+    /// (1 − w)·∇·s∅ − w·tr Sₖ⁻¹ where there is a label k.
+    ///
+    /// # Panics
+    /// As [`MixtureScore::score`].
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        if self.labels.is_empty() {
+            return self.mixture.divergence(x, level);
+        }
+        self.mixture.in_parts(x, |x, rows| {
+            let (rest, own) = self.guide(rows, &x);
+            let components = self.mixture.components(x, level);
+            let conditional = (components.traces() * own).sum_dim(0);
+            (components.divergence() * rest + conditional).squeeze_dim(0)
+        })
+    }
 }

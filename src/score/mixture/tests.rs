@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::{score::Gaussian, sde::Process};
+use crate::{
+    score::{Gaussian, divergence::Divergence},
+    sde::Process,
+};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -79,6 +82,33 @@ fn the_log_density_is_scipys_and_the_score_its_gradient() {
             let size = expected.x.iter().flatten().fold(1.0, |most: f64, x| most.max(x.abs())) / level.alpha;
             for (ours, exact) in denoised.iter().zip(expected.posterior_mean.iter().flatten()) {
                 assert!((ours - exact).abs() <= 1e-12 * size, "{place}: E[x₀ | x] {ours} {exact}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_divergence_is_that_of_differentiation() {
+    for case in fixture() {
+        let mixture = Arc::new(case.mixture());
+        for expected in &case.levels {
+            let (x, level) = (tensor(&expected.x, DType::F64), expected.level());
+            let labels: Vec<_> = (0..expected.x.len()).map(|row| (row % 2 == 0).then_some(0)).collect();
+            let scores: [Box<dyn Density>; 3] = [
+                Box::new(mixture.as_ref().clone()),
+                Box::new(MixtureScore::new(mixture.clone(), &labels, 1.0)),
+                Box::new(MixtureScore::new(mixture.clone(), &labels, 2.5)),
+            ];
+            for score in scores {
+                let closed = values(score.divergence(x.clone(), &level));
+                let (s, trace) = Divergence::Exact.evaluate(&score.as_ref(), &x, &level);
+                let sizes = values(s.square().sum_dim(1));
+                for ((closed, trace), size) in closed.iter().zip(values(trace)).zip(sizes) {
+                    // The gradient's terms are of the score's square, or of the precisions; f64 through conditions of up to
+                    // 1e3 and sums of a dozen terms.
+                    let size = size.max(trace.abs()).max(1.0);
+                    assert!((closed - trace).abs() <= 1e-11 * size, "{} {closed} {trace} of {size}", case.name);
+                }
             }
         }
     }
