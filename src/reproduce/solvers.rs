@@ -68,6 +68,7 @@ pub(super) fn edm_gain() -> Result<Report> {
     let process = Process::Edm(Edm { sigma_min: 0.002, sigma_max: 80.0 });
     let exact = 0.5 / libm::hypot(0.5, 80.0);
     let mut report = Report::default();
+    let mut lines = ["Euler", "Heun"].map(|name| Curve { name: name.to_owned(), points: vec![], marked: true });
     // EDM integrates to σ = 0 by a last Euler step, which is the denoised estimate.
     for (kind, steps, published) in [
         (SamplerKind::Euler, 18, 0.84608),
@@ -81,9 +82,14 @@ pub(super) fn edm_gain() -> Result<Report> {
         let settings = Settings { sampler: kind, steps: steps - 1, grid: Some(Grid::Karras), ..Settings::default() };
         let (x, nfe) = solve(&settings, &process, &[1.0], &score)?;
         report.nfe += nfe;
+        let curve = usize::from(kind == SamplerKind::Heun);
+        lines[curve].points.push((steps as f64, x[0] / exact));
         let what = format!("{}, {steps} steps: gain over exact", kind.name());
         report.checks.push(Check::new(what, published, x[0] / exact, 0.6e-5, "the published digits"));
     }
+    let [x, y] = ["steps", "gain over exact"].map(|name| Axis { name, log: false });
+    let svg = plot::curves("Heun and Euler on EDM's grid, Gaussian data", x, y, &lines, Legend::Bottom)?;
+    report.figures.push(("edm-gain.svg".to_owned(), svg));
     Ok(report)
 }
 
