@@ -15,6 +15,8 @@ const MIXTURE = 'tests/reference/mixture2d.toml';
 /** Near the modes, between them, and out in the tails. */
 const POINTS = [2, 0, -2, 1, 1.5, -0.7, 0.2, 0.5, -2.4, 0.3, 2.9, 0.8];
 const D = 2;
+/** Two of one mode, whose codes are a right angle apart: an arc between opposite ones leads far out. */
+const ENDS = [...POINTS.slice(0, 2), ...POINTS.slice(4, 6)];
 const T_END = 1e-5;
 
 let browser;
@@ -94,7 +96,7 @@ test('a mixture’s codes lead back, and are the command line’s', async () => 
       result.moved = [...(await model.decode(first, { from: rest.slice(0, 4), to: rest.slice(4, 6), strength: 0.5 }))];
       result.movedByHand = [...(await model.decode(first.map((value, i) => value + 0.5 * (rest[4 + i] - (rest[i] + rest[2 + i]) / 2))))];
       result.own = [...(await model.encode(x, { label: 1 }))];
-      result.between = [...(await model.interpolate(x.slice(0, 2), x.slice(2, 4), { frames: 4 }))];
+      result.between = [...(await model.interpolate(x.slice(0, 2), x.slice(4, 6), { frames: 4 }))];
       // More than a batch: the rows come back in their order.
       const many = new Float32Array(70 * 2).map((_, i) => x[i % x.length]);
       result.many = [...(await model.encode(many))];
@@ -109,7 +111,7 @@ test('a mixture’s codes lead back, and are the command line’s', async () => 
   // f32 on both, with sums and exponentials in another order, which the flow amplifies tenfold near the modes; steps that
   // differ do so within the tolerance of 1e-5, times as much.
   assert.ok(farthest(found.codes, native('encode', [], POINTS)) < 1e-3);
-  assert.ok(farthest(found.between, native('interpolate', ['--frames', '4'], POINTS.slice(0, 4))) < 1e-3);
+  assert.ok(farthest(found.between, native('interpolate', ['--frames', '4'], ENDS)) < 1e-3);
   // Component 1 alone is a Gaussian: its flow keeps (x − α·m)/S, to the tolerance over its width of 0.2.
   const alpha = (t) => Math.exp(-0.25 * t * t * 19.9 - 0.05 * t);
   const own = POINTS.map((x, i) => {
@@ -122,8 +124,8 @@ test('a mixture’s codes lead back, and are the command line’s', async () => 
   assert.ok(farthest(found.cool, found.coolByHand) < 1e-4);
   assert.ok(farthest(found.moved, found.movedByHand) < 1e-3);
   assert.equal(found.between.length, 5 * D);
-  assert.ok(psnr([...found.between.slice(0, 2), ...found.between.slice(8)], POINTS.slice(0, 4), D) >= 40);
-  const middle = native('decode', [], slerp(found.codes.slice(0, 2), found.codes.slice(2, 4), 0.5));
+  assert.ok(psnr([...found.between.slice(0, 2), ...found.between.slice(8)], ENDS, D) >= 40);
+  const middle = native('decode', [], slerp(found.codes.slice(0, 2), found.codes.slice(4, 6), 0.5));
   assert.ok(farthest(found.between.slice(4, 6), middle) < 1e-3);
   // Batches have their own steps, within the tolerance.
   found.many.forEach((code, i) => assert.ok(Math.abs(code - found.codes[i % POINTS.length]) < 1e-3, `row ${i}`));
