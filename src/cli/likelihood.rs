@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Where the log-likelihoods go, in nats, float32 of shape [n], means over the repeats.
     #[arg(long, value_name = "L.npy")]
     npy: Option<PathBuf>,
-    /// The divergence; without it exact in up to 16 dimensions, else hutchinson.
+    /// The divergence; without it exact for mixtures and in up to 16 dimensions, else hutchinson.
     #[arg(long, value_enum)]
     divergence: Option<Kind>,
     /// Probes of hutchinson.
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let model = args.flow.open(&device)?;
     let method = match args.divergence {
         Some(Kind::Exact) => Method::Exact,
-        None if model.dim() <= LOW => Method::Exact,
+        None if model.dim() <= LOW || model.kind() == ModelKind::Mixture => Method::Exact,
         Some(Kind::Hutchinson) | None => Method::Hutchinson { probe: args.probe, probes: args.probes },
     };
     let settings = Settings {
