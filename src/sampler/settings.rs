@@ -269,10 +269,14 @@ impl Settings {
         last.or(self.t_end).unwrap_or_else(|| process.default_t_end())
     }
 
-    /// The grid: what was asked for, or the sampler's default; none where `times` are given or `spacing` rules.
+    /// The grid: what was asked for, or the sampler's default; none where `times` are given or `spacing` rules, and for samplers that
+    /// have no grid.
     #[must_use]
     pub fn grid(&self, process: &Process) -> Option<Grid> {
-        let other = self.sampler.stays() || self.times.is_some() || self.ladder(process).is_some();
+        let other = self.sampler.stays()
+            || self.sampler == SamplerKind::Ode
+            || self.times.is_some()
+            || self.ladder(process).is_some();
         (!other).then(|| self.grid.unwrap_or_else(|| self.sampler.default_grid(process)))
     }
 

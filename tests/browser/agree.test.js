@@ -11,7 +11,7 @@ import { command } from './native.js';
 import { readNpy, writeNpy } from './npy.js';
 import { dist, root, serve } from './server.js';
 
-/** SwiftShader takes about half a second an evaluation: one sample, and samplers of one evaluation a step or two. */
+/** SwiftShader takes a tenth of a second an evaluation: one sample, and samplers of one evaluation a step or two. */
 const N = 1;
 const STEPS = 50;
 const TIMES = [1, 0.5, 0.1, 0.001];
