@@ -111,19 +111,10 @@ fn the_laws_tend_to_the_data_with_order_two() {
 
 #[test]
 fn mixtures_keep_their_weights() {
-    let (n, d) = (64, 64);
     for process in &PROCESSES {
         for settings in [sde(50), churned(50, 20.0)] {
-            let x = sample(&Settings { n, ..settings.clone() }, process, d, &closed_form::Mixture);
-            let count = (n * d) as f64;
-            let right = x.iter().filter(|&&x| x > 0.0).count() as f64 / count;
-            let (mean, variance) = moments(&x);
-            // Weight 0.6, E x = 0.2, Var x = 1.03 (see `closed_form.rs`): four standard errors at n·d = 4096, and 1 %
-            // of the variance for order 2 in 50 steps.
-            let what = format!("{} {settings:?}", process.name());
-            assert!((right - 0.6).abs() < 4.0 * (0.24 / count).sqrt(), "{what}: {right}");
-            assert!((mean - 0.2).abs() < 4.0 * (1.03 / count).sqrt(), "{what}: {mean}");
-            assert!((variance / 1.03 - 1.0).abs() < 0.01 + 4.0 * (0.5 / count).sqrt(), "{what}: {variance}");
+            // Order 2 in 50 steps.
+            closed_form::finds_the_mixture(&settings, process, 0.01);
         }
     }
 }
