@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     block::{Attention, Conv, Linear, Norm, ResBlock},
     init::Init,
-    ops,
+    kernel, ops,
 };
 
 /// How the noise level, c_noise = ¼ ln(σ/α), enters the network.
@@ -183,6 +183,11 @@ impl UNet {
     /// unconditional network; result: `[n, h, w, c]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
+        let device = x.device();
+        kernel::among_workers(&device, || self.evaluate(x, c_noise, class))
+    }
+
+    fn evaluate(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
         let embedding = self.embed(c_noise, class);
         let mut h = self.stem.fold(x, self.patch, 1);
         let mut skips = Vec::new();

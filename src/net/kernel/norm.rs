@@ -7,8 +7,13 @@
 //! A sample is a task and stays in a core's cache, so that memory sees x read once and the result written once;
 //! backward recomputes the statistics rather than have them kept. Sums are of 32 pixels in f32, then in f64.
 
-use super::{math, parallel::map_chunks, simd::multiversion};
-use std::mem::MaybeUninit;
+use super::{
+    buffer::{self, Buffer},
+    math,
+    parallel::map_chunks,
+    product::{Matrix, Start, product},
+    simd::multiversion,
+};
 
 /// The sizes of a normalisation: `n` samples of `pixels` pixels and `c` channels in `groups` groups.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +27,7 @@ pub struct Shape {
 /// The gradients of a normalisation's arguments.
 #[derive(Debug)]
 pub struct Gradients {
-    pub x: Vec<f32>,
+    pub x: Buffer,
     pub gamma: Vec<f32>,
     pub beta: Vec<f32>,
 }
@@ -33,18 +38,48 @@ const RUN: usize = 32;
 const LANES: usize = 16;
 
 /// γ and β are of length c, or n·c where they differ by sample.
-pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32, shape: Shape, silu: bool) -> Vec<f32> {
+pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32, shape: Shape, silu: bool) -> Buffer {
     let Shape { n, pixels, c, .. } = shape;
     let size = pixels * c;
-    let mut y = Vec::with_capacity(n * size);
-    map_chunks(&mut y.spare_capacity_mut()[..n * size], size, |i, y| {
+    let mut y = buffer::take(n * size);
+    map_chunks(y.as_mut_slice(), size, |i, y| {
         let (gamma, beta) = (row(gamma, i, c), row(beta, i, c));
         let sample = Sample::new(&x[i * size..][..size], gamma, beta, epsilon, shape);
         if silu { apply_silu(&sample, y) } else { apply_plain(&sample, y) }
     });
-    // SAFETY: the chunks are these values, and `apply` writes every one of its own.
-    unsafe { y.set_len(n * size) };
     y
+}
+
+/// A scale and a shift of each sample's channels, [s, b] = W·e + b₀, on top of γ and β.
+pub struct Film<'a> {
+    /// e, a row a sample.
+    pub embedding: &'a [f32],
+    /// W, `[e, 2·c]`.
+    pub weight: &'a [f32],
+    pub bias: &'a [f32],
+    /// Of length c.
+    pub gamma: &'a [f32],
+    pub beta: &'a [f32],
+}
+
+/// (1 + s)·(γ·x̂ + β) + b, with or without SiLU.
+pub fn film(x: &[f32], film: Film<'_>, epsilon: f32, shape: Shape, silu: bool) -> Buffer {
+    let Shape { n, c, .. } = shape;
+    let mut gamma = buffer::take(n * c);
+    let mut beta = buffer::take(n * c);
+    let mut modulation = buffer::take(n * 2 * c);
+    let embedding = Matrix::new(film.embedding, film.embedding.len() / n);
+    product(modulation.as_mut_slice(), embedding, Matrix::new(film.weight, 2 * c), Start::Row(film.bias));
+    let rows = gamma.as_mut_slice().chunks_exact_mut(c).zip(beta.as_mut_slice().chunks_exact_mut(c));
+    for (i, ((gamma, beta), modulation)) in rows.zip(modulation.as_mut_slice().chunks_exact(2 * c)).enumerate() {
+        let (own_gamma, own_beta) = (row(film.gamma, i, c), row(film.beta, i, c));
+        for j in 0..c {
+            let scale = modulation[j] + 1.0;
+            gamma[j] = scale * own_gamma[j];
+            beta[j] = scale * own_beta[j] + modulation[c + j];
+        }
+    }
+    forward(x, gamma.as_mut_slice(), beta.as_mut_slice(), epsilon, shape, silu)
 }
 
 /// The gradients of [`forward`]'s arguments, given its result's.
@@ -59,14 +94,12 @@ pub fn backward(
 ) -> Gradients {
     let Shape { n, pixels, c, .. } = shape;
     let size = pixels * c;
-    let mut dx = Vec::with_capacity(n * size);
-    let sums = map_chunks(&mut dx.spare_capacity_mut()[..n * size], size, |i, dx| {
+    let mut dx = buffer::take(n * size);
+    let sums = map_chunks(dx.as_mut_slice(), size, |i, dx| {
         let sample = Sample::new(&x[i * size..][..size], row(gamma, i, c), row(beta, i, c), epsilon, shape);
         let grad = &grad[i * size..][..size];
         if silu { back_silu(&sample, grad, dx) } else { back_plain(&sample, grad, dx) }
     });
-    // SAFETY: as in `forward`.
-    unsafe { dx.set_len(n * size) };
     let collect = |shared: bool, part: fn(&[Vec<f32>; 2]) -> &[f32]| {
         if !shared {
             return sums.iter().flat_map(|sums| part(sums).iter().copied()).collect();
@@ -116,15 +149,15 @@ fn spread(sums: &[f64], groups: usize, f: impl Fn(f64) -> f64) -> Vec<f32> {
 
 multiversion! {
     /// Σ (x − shift) or its squares over the pixels, for each channel.
-    fn column_sums<FMA>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> = column_sums_body;
-    fn apply_silu<FMA>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) -> () = apply_silu_body;
-    fn apply_plain<FMA>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) -> () = apply_plain_body;
-    fn back_silu<FMA>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] = back_silu_body;
-    fn back_plain<FMA>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] = back_plain_body;
+    fn column_sums<FMA, LANES>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> = column_sums_body;
+    fn apply_silu<FMA, LANES>(sample: &Sample<'_>, y: &mut [f32]) -> () = apply_silu_body;
+    fn apply_plain<FMA, LANES>(sample: &Sample<'_>, y: &mut [f32]) -> () = apply_plain_body;
+    fn back_silu<FMA, LANES>(sample: &Sample<'_>, grad: &[f32], dx: &mut [f32]) -> [Vec<f32>; 2] = back_silu_body;
+    fn back_plain<FMA, LANES>(sample: &Sample<'_>, grad: &[f32], dx: &mut [f32]) -> [Vec<f32>; 2] = back_plain_body;
 }
 
 #[inline(always)]
-fn column_sums_body<const FMA: bool>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> {
+fn column_sums_body<const FMA: bool, const _L: usize>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> {
     let c = shift.len();
     let mut total = vec![0.0; c];
     for x in x.chunks(RUN * c) {
@@ -172,17 +205,17 @@ fn lanes<const L: usize>(values: &[f32], at: usize) -> &[f32; L] {
 }
 
 #[inline(always)]
-fn apply_silu_body<const FMA: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+fn apply_silu_body<const FMA: bool, const _L: usize>(sample: &Sample<'_>, y: &mut [f32]) {
     apply::<FMA, true>(sample, y);
 }
 
 #[inline(always)]
-fn apply_plain_body<const FMA: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+fn apply_plain_body<const FMA: bool, const _L: usize>(sample: &Sample<'_>, y: &mut [f32]) {
     apply::<FMA, false>(sample, y);
 }
 
 #[inline(always)]
-fn apply<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+fn apply<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, y: &mut [f32]) {
     let c = sample.mean.len();
     let scale: Vec<f32> = sample.gamma.iter().zip(&sample.rate).map(|(gamma, rate)| gamma * rate).collect();
     for (x, y) in sample.x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
@@ -204,7 +237,7 @@ fn apply_lanes<const FMA: bool, const SILU: bool, const L: usize>(
     sample: &Sample<'_>,
     scale: &[f32],
     at: usize,
-    y: &mut [MaybeUninit<f32>],
+    y: &mut [f32],
 ) {
     let (x, scale): (&[f32; L], &[f32; L]) = (lanes(x, at), lanes(scale, at));
     let (mean, beta): (&[f32; L], &[f32; L]) = (lanes(&sample.mean, at), lanes(sample.beta, at));
@@ -213,26 +246,30 @@ fn apply_lanes<const FMA: bool, const SILU: bool, const L: usize>(
         let z = math::fma::<FMA>(x[l] - mean[l], scale[l], beta[l]);
         out[l] = if SILU { z * math::sigmoid::<FMA>(z) } else { z };
     }
-    y[at..at + L].write_copy_of_slice(&out);
+    y[at..at + L].copy_from_slice(&out);
 }
 
 #[inline(always)]
-fn back_silu_body<const FMA: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] {
+fn back_silu_body<const FMA: bool, const _L: usize>(
+    sample: &Sample<'_>,
+    grad: &[f32],
+    dx: &mut [f32],
+) -> [Vec<f32>; 2] {
     back::<FMA, true>(sample, grad, dx)
 }
 
 #[inline(always)]
-fn back_plain_body<const FMA: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] {
+fn back_plain_body<const FMA: bool, const _L: usize>(
+    sample: &Sample<'_>,
+    grad: &[f32],
+    dx: &mut [f32],
+) -> [Vec<f32>; 2] {
     back::<FMA, false>(sample, grad, dx)
 }
 
 /// Writes ∂x, returns ∂γ and ∂β of the sample.
 #[inline(always)]
-fn back<const FMA: bool, const SILU: bool>(
-    sample: &Sample<'_>,
-    grad: &[f32],
-    dx: &mut [MaybeUninit<f32>],
-) -> [Vec<f32>; 2] {
+fn back<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [f32]) -> [Vec<f32>; 2] {
     let c = sample.mean.len();
     let mut total = [vec![0.0; c], vec![0.0; c]];
     // First pass: the gradient of z goes where ∂x will, and its sums over the pixels.
@@ -247,8 +284,6 @@ fn back<const FMA: bool, const SILU: bool>(
             at += 1;
         }
     }
-    // SAFETY: the lanes cover the channels and the runs the pixels, so every value has been written.
-    let dx = unsafe { dx.assume_init_mut() };
     let count = (sample.x.len() / sample.groups) as f64;
     let [by_gamma, by_beta] = total.each_ref().map(|sums| {
         let sums: Vec<f64> = sums.iter().zip(sample.gamma).map(|(sum, gamma)| sum * f64::from(*gamma)).collect();
@@ -278,7 +313,7 @@ fn back_sums<const FMA: bool, const SILU: bool, const L: usize>(
     grad: &[f32],
     sample: &Sample<'_>,
     at: usize,
-    dz: &mut [MaybeUninit<f32>],
+    dz: &mut [f32],
     total: &mut [Vec<f64>; 2],
 ) {
     let c = sample.mean.len();
@@ -300,7 +335,7 @@ fn back_sums<const FMA: bool, const SILU: bool, const L: usize>(
             by_beta[l] += g;
             out[l] = g;
         }
-        dz[at..at + L].write_copy_of_slice(&out);
+        dz[at..at + L].copy_from_slice(&out);
     }
     for l in 0..L {
         total[0][at + l] += f64::from(by_gamma[l]);
