@@ -140,7 +140,7 @@ impl Kernels for Flex {
             let (size, [rows, e], [inputs, columns]): ([usize; 4], [usize; 2], [usize; 2]) =
                 (dims(&x), dims(&embedding), dims(&weight));
             assert!(
-                rows == shape.n && inputs == e && columns == 2 * shape.c,
+                (rows == shape.n || rows == 1) && inputs == e && columns == 2 * shape.c,
                 "an embedding [{rows}, {e}] by [{inputs}, {columns}] for {} samples of {} channels",
                 shape.n,
                 shape.c

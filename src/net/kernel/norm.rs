@@ -52,12 +52,12 @@ pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32, shape: Shap
 
 /// A scale and a shift of each sample's channels, [s, b] = W·e + b₀, on top of γ and β.
 pub struct Film<'a> {
-    /// e, a row a sample.
+    /// e, a row a sample, or one for all.
     pub embedding: &'a [f32],
     /// W, `[e, 2·c]`.
     pub weight: &'a [f32],
     pub bias: &'a [f32],
-    /// Of length c.
+    /// Of length c, or n·c.
     pub gamma: &'a [f32],
     pub beta: &'a [f32],
 }
@@ -65,21 +65,22 @@ pub struct Film<'a> {
 /// (1 + s)·(γ·x̂ + β) + b, with or without SiLU.
 pub fn film(x: &[f32], film: Film<'_>, epsilon: f32, shape: Shape, silu: bool) -> Buffer {
     let Shape { n, c, .. } = shape;
-    let mut gamma = buffer::take(n * c);
-    let mut beta = buffer::take(n * c);
-    let mut modulation = buffer::take(n * 2 * c);
-    let embedding = Matrix::new(film.embedding, film.embedding.len() / n);
-    product(modulation.as_mut_slice(), embedding, Matrix::new(film.weight, 2 * c), Start::Row(film.bias));
+    let weight = Matrix::new(film.weight, 2 * c);
+    let embedding = Matrix::new(film.embedding, weight.rows());
+    let mut modulation = buffer::take(embedding.rows() * 2 * c);
+    product(modulation.as_mut_slice(), embedding, weight, Start::Row(film.bias));
+    let modulation = modulation.as_slice();
+    let (mut gamma, mut beta) = (buffer::take(n * c), buffer::take(n * c));
     let rows = gamma.as_mut_slice().chunks_exact_mut(c).zip(beta.as_mut_slice().chunks_exact_mut(c));
-    for (i, ((gamma, beta), modulation)) in rows.zip(modulation.as_mut_slice().chunks_exact(2 * c)).enumerate() {
+    for (i, (gamma, beta)) in rows.enumerate() {
+        let (scale, shift) = row(modulation, i, 2 * c).split_at(c);
         let (own_gamma, own_beta) = (row(film.gamma, i, c), row(film.beta, i, c));
         for j in 0..c {
-            let scale = modulation[j] + 1.0;
-            gamma[j] = scale * own_gamma[j];
-            beta[j] = scale * own_beta[j] + modulation[c + j];
+            gamma[j] = (scale[j] + 1.0) * own_gamma[j];
+            beta[j] = (scale[j] + 1.0) * own_beta[j] + shift[j];
         }
     }
-    forward(x, gamma.as_mut_slice(), beta.as_mut_slice(), epsilon, shape, silu)
+    forward(x, gamma.as_slice(), beta.as_slice(), epsilon, shape, silu)
 }
 
 /// The gradients of [`forward`]'s arguments, given its result's.

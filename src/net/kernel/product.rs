@@ -30,6 +30,10 @@ impl<'a> Matrix<'a> {
         Self { values, rows, columns, row: stride, column: 1 }
     }
 
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     pub fn transposed(self) -> Self {
         let Self { values, rows, columns, row, column } = self;
         Self { values, rows: columns, columns: rows, row: column, column: row }
