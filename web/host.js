@@ -22,8 +22,10 @@ export class Host {
   #next = 1;
   #death = null;
   #lock = new AbortController();
+  #onDeath;
 
-  constructor({ timeout = 0, url = new URL('./worker.js', import.meta.url) } = {}) {
+  constructor({ timeout = 0, onDeath = () => {}, url = new URL('./worker.js', import.meta.url) } = {}) {
+    this.#onDeath = onDeath;
     // A worker's script must have the page's origin; a Blob has, and may import from any that allows it (CORS).
     const source = `import ${JSON.stringify(String(url))};`;
     const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
@@ -131,6 +133,7 @@ export class Host {
       entry.reject(death);
     }
     this.#pending.clear();
+    this.#onDeath(death);
     return death;
   }
 }

@@ -18,6 +18,24 @@ export function checkNumbers(settings) {
   }
 }
 
+/** One step's parts, of one worker each, as one step; null when they were dropped. */
+function join(parts) {
+  if (parts.includes(null)) return null;
+  if (parts.length === 1) return parts[0];
+  const whole = { ...parts[0], ms: Math.max(...parts.map(({ ms }) => ms)) };
+  const rows = (pick) => {
+    const arrays = parts.map(pick);
+    const all = new arrays[0].constructor(arrays.reduce((sum, { length }) => sum + length, 0));
+    arrays.reduce((at, array) => (all.set(array, at), at + array.length), 0);
+    return all;
+  };
+  for (const kind of ['x', 'denoised']) {
+    whole[kind] = rows((part) => part[kind]);
+    if (whole.values) whole.values = { ...whole.values, [kind]: rows((part) => part.values[kind]) };
+  }
+  return whole;
+}
+
 /** One step of a run. */
 export class Step {
   #pixels;
@@ -84,8 +102,10 @@ export class Run {
   #every;
   #values;
   #signal;
-  #host = null;
-  /** Updates that the worker's sampler has made, and those that the caller has seen. */
+  /** The workers, and the places among them of those that have a part of the samples. */
+  #pool = null;
+  #parts = [];
+  /** Updates that the workers' samplers have made, and those that the caller has seen. */
   #made = 0;
   #seen = 0;
   #info = null;
@@ -142,8 +162,8 @@ export class Run {
     if (this.#isOver()) return;
     this.#state = state;
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#host?.send('drop', {}, { run: this.#id });
-    this.#host = null;
+    this.#pool?.send('drop', {}, { run: this.#id });
+    this.#pool = null;
     this.#stop(error);
     this.resume();
   }
@@ -182,34 +202,42 @@ export class Run {
     return Promise.race([pulled, over]);
   }
 
-  /** The next step that the caller sees. If the worker dies, another replays the run up to here and goes on. */
+  /** The next step that the caller sees. If a worker dies, others replay the run up to here and go on. */
   async #pull() {
     for (;;) {
-      const host = await this.#model._host();
+      const pool = await this.#model._pool();
       if (this.#isOver()) return null;
       try {
-        if (this.#host !== host) {
-          this.#info = await host.request('start', { settings: this.#settings }, this.#options(0));
-          this.#host = host;
-          this.#made = 0;
-        }
+        if (this.#pool !== pool) await this.#begin(pool);
         while (this.#made < this.#seen) {
           if (this.#isOver()) return null;
           const count = Math.min(this.#seen - this.#made, 1);
-          await host.request('step', { count, frame: false }, this.#options(count));
+          await pool.all('step', { count, frame: false }, this.#options(count), this.#parts);
           this.#made += count;
         }
         if (this.#isOver()) return null;
-        const value = await host.request('step', { count: this.#every, values: this.#values }, this.#options(this.#every));
+        const values = await pool.all('step', { count: this.#every, values: this.#values }, this.#options(this.#every), this.#parts);
         this.#made += this.#every;
         this.#seen = this.#made;
-        return value;
+        return join(values);
       } catch (error) {
         if (!(error instanceof Death) || this.#isOver()) throw error;
-        this.#host = null;
-        this.#model._recover(host, error);
+        this.#pool = null;
+        this.#model._recover(pool, error);
       }
     }
+  }
+
+  /** Starts the run's parts; there may be fewer of them than workers. */
+  async #begin(pool) {
+    const infos = await pool.all('start', { settings: this.#settings }, this.#options(0));
+    this.#parts = [...infos.keys()].filter((part) => infos[part] !== null);
+    const n = infos.reduce((sum, info) => sum + (info?.n ?? 0), 0);
+    this.#info = { ...infos[0], n };
+    this.#pool = pool;
+    this.#made = 0;
+    // Ended meanwhile, when nobody knew the pool yet.
+    if (this.#isOver()) pool.send('drop', {}, { run: this.#id });
   }
 
   /** About what a step evaluates. */

@@ -1,8 +1,8 @@
 // The engine's worker: one engine, one model, any number of runs, one request at a time.
 // host.js describes the messages.
 
-import { choose } from './device.js';
 import { ScorefieldError } from './errors.js';
+import { engineOf } from './modules.js';
 
 /** Steps that a GPU may have before it when no frame is read. */
 const QUEUED = 8;
@@ -50,22 +50,13 @@ const handlers = {
     return { value: {} };
   },
 
-  /** Loads the WebAssembly and opens the device. */
-  async create({ id, device }) {
-    const chosen = await choose(device);
-    try {
-      engine = await open(chosen.device, id);
-    } catch (error) {
-      if (device !== 'auto' || chosen.device === 'cpu' || panicked !== null) throw error;
-      const failed = ScorefieldError.from(error);
-      chosen.device = 'cpu';
-      chosen.reason = `WebGPU could not be started (${failed.what})`;
-      engine = await open('cpu', id);
-    }
-    const opened = engine.device();
-    // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
-    const adapter = opened.adapter ? { ...chosen.adapter, software: opened.adapter.software } : chosen.adapter;
-    return { value: { device: opened.device, reason: chosen.reason, adapter } };
+  /** Opens the device with its compiled engine. */
+  async create({ id, device, module }) {
+    const bindings = await import(`./${engineOf(device)}.js`);
+    await bindings.default({ module_or_path: module });
+    emit('progress', { id, phase: 'device' });
+    engine = await bindings.Engine.create(device, emit);
+    return { value: engine.device() };
   },
 
   async load({ id, bytes, name }) {
@@ -74,8 +65,10 @@ const handlers = {
     return { value: manifest };
   },
 
-  async start({ run, settings }) {
-    const started = engine.start(settings);
+  /** This worker's part of a run's samples; null where there is none for it. */
+  async start({ run, settings, part, parts }) {
+    const started = engine.start(settings, part, parts);
+    if (!started) return { value: null };
     runs.set(run, started);
     return { value: started.info() };
   },
@@ -161,40 +154,6 @@ function release(run) {
   runs.get(run)?.free();
   runs.delete(run);
   dropped.delete(run);
-}
-
-/** The engine for a device: the CPU's is small, WebGPU's is fetched only where it is needed. */
-async function open(device, id) {
-  const name = device === 'webgpu' ? 'engine-gpu' : 'engine';
-  const module = await import(`./${name}.js`);
-  await instantiate(module, new URL(`./${name}_bg.wasm`, import.meta.url), id);
-  emit('progress', { id, phase: 'device' });
-  return module.Engine.create(device, emit);
-}
-
-/** Fetches and compiles an engine's WebAssembly, with progress. */
-async function instantiate(module, url, id) {
-  let response;
-  try {
-    response = await fetch(url);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  } catch (cause) {
-    const remedy = 'serve the engines’ files beside worker.js; from another origin the server must allow it (CORS)';
-    throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where: url.href, remedy, cause });
-  }
-  // With a content encoding, Content-Length counts the compressed bytes: no total then.
-  const total = response.headers.get('content-encoding') ? undefined : Number(response.headers.get('content-length')) || undefined;
-  let loaded = 0;
-  const counted = response.body.pipeThrough(
-    new TransformStream({
-      transform(chunk, controller) {
-        loaded += chunk.length;
-        emit('progress', { id, phase: 'engine', loaded, total });
-        controller.enqueue(chunk);
-      },
-    }),
-  );
-  await module.default({ module_or_path: new Response(counted, { headers: { 'content-type': 'application/wasm' } }) });
 }
 
 let panicked = null;

@@ -135,12 +135,13 @@ impl Engine {
         Ok(described)
     }
 
-    /// Starts a run with the command line's settings.
+    /// Starts one of `parts` parts of a run with the command line's settings; none where there is nothing for it to do:
+    /// there are fewer samples than parts, or samples that cannot be parted.
     ///
     /// # Errors
     /// When a setting is unknown or out of range.
-    pub fn start(&self, settings: &JsValue) -> Result<Run, JsValue> {
-        self.sampler(settings).map_err(report::error)
+    pub fn start(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>, JsValue> {
+        self.sampler(settings, part, parts).map_err(report::error)
     }
 
     /// ∇ₓ log pₜ(x) for rows of `x` at one t.
@@ -167,7 +168,7 @@ impl Engine {
         self.model.as_ref().ok_or_else(|| Error::setting("model", "none", "a model to be loaded first"))
     }
 
-    fn sampler(&self, settings: &JsValue) -> Result<Run> {
+    fn sampler(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>> {
         let model = self.model()?;
         // As JSON, for serde to refuse unknown fields as it does on the command line.
         let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
@@ -178,11 +179,14 @@ impl Engine {
         if settings.n > MAX_SAMPLES {
             return Err(Error::setting("n", settings.n, format!("1 to {MAX_SAMPLES} in a browser")));
         }
+        // All points of a mixture are one picture, and cost next to nothing.
+        let parts = if model.kind() == Kind::Mixture { 1 } else { parts };
+        let Some(settings) = settings.part(part, parts) else { return Ok(None) };
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         // What the last run left: WebGPU never gives memory back by itself.
         self.device.memory_cleanup();
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
-        Ok(Run::new(sampler, score, View::of(model), settings.n))
+        Ok(Some(Run::new(sampler, score, View::of(model), settings.n)))
     }
 
     /// Numbers a row, where `values` are whole rows, one at least.
