@@ -29,19 +29,21 @@ const SOLVER = 4;
 /**
  * Loads a model: its weights, the engine, and a device.
  *
- * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} source a shipped model's name, an address, or the data
+ * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView | Promise} source a shipped model's name, an address, or the
+ *   data; or a promise of it
  * @param {{device?: 'auto' | 'webgpu' | 'cpu', signal?: AbortSignal, onProgress?: (event: object) => void,
  *          maxBytes?: number, sha256?: string, timeout?: number, workers?: 'auto' | number}} [options]
  * @returns {Promise<Model>}
  */
 export async function load(source, options = {}) {
   const { device = 'auto', signal, onProgress = () => {}, maxBytes, sha256, timeout = TIMEOUT, workers = 'auto' } = options;
+  if (signal?.aborted) throw aborted(signal);
   // The workers start and the engine is compiled while the weights are on their way.
   const model = new Model({ device, workers, onProgress, timeout });
   const stop = () => model.dispose();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await model._take(await readWeights(source, { signal, onProgress, maxBytes, sha256 }));
+    await model._take(await readWeights(await source, { signal, onProgress, maxBytes, sha256 }));
     return model;
   } catch (error) {
     model.dispose();

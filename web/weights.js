@@ -14,6 +14,9 @@ const PREAMBLE = 9;
 /** The engine refuses longer headers too. */
 const MAX_HEADER = 2 ** 20;
 
+/** What is being put into the cache: whoever looks there waits for it, and nobody else does. */
+let storing = Promise.resolve();
+
 const indexUrl = new URL('./models/index.json', import.meta.url);
 let indexPromise;
 
@@ -76,7 +79,7 @@ export async function readWeights(source, { signal, onProgress = () => {}, maxBy
   }
   const bytes = await download(entry, { signal, onProgress, maxBytes });
   const result = await finish(bytes, { name, sha256: expected, where: entry.url });
-  if (expected) await toCache(expected, bytes);
+  if (expected) storing = toCache(expected, bytes);
   return { ...result, title: entry.title };
 }
 
@@ -211,6 +214,7 @@ const cacheKey = (sha256) => new URL(`./models/sha256/${sha256}`, import.meta.ur
 
 async function fromCache(sha256) {
   try {
+    await storing;
     const hit = await (await caches.open(CACHE)).match(cacheKey(sha256));
     if (!hit) return null;
     const bytes = new Uint8Array(await hit.arrayBuffer());

@@ -108,7 +108,16 @@ impl UNetConfig {
     /// trainer for configs.
     #[must_use]
     pub fn init(&self, seed: u64, device: &Device) -> UNet {
-        let init = &Init::new(device, seed);
+        self.build(&Init::new(device, seed))
+    }
+
+    /// The network with weights of zero, for others to be loaded.
+    #[must_use]
+    pub fn blank(&self, device: &Device) -> UNet {
+        self.build(&Init::blank(device))
+    }
+
+    fn build(&self, init: &Init<'_>) -> UNet {
         let widths: Vec<usize> = self.multipliers.iter().map(|m| m * self.width).collect();
         let pixel = self.shape[0] * self.patch * self.patch;
         let block = |init: Init, io| ResBlock::new(&init, io, self.embedding, self.groups);

@@ -29,8 +29,10 @@ function watch() {
     new MutationObserver(() => {
       if (times.drawn || !status.dataset.index) return;
       times.drawn = performance.now();
-      // The frame after the next one begins when this one's pixels are out.
-      requestAnimationFrame(() => requestAnimationFrame(() => (times.shown = performance.now())));
+      // A message that is sent as a frame is about to be painted arrives when it has been.
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => (times.shown = performance.now());
+      requestAnimationFrame(() => port2.postMessage(0));
     }).observe(status, { attributeFilter: ['data-index'] });
   });
 }
@@ -46,8 +48,10 @@ function watch() {
  */
 export async function firstFrame(browser, origin, query = '') {
   const context = await browser.newContext({ viewport: { width: 1200, height: 860 } });
+  // The browser runs and has a tab open, as a reader's has.
   const page = await context.newPage();
   await page.addInitScript(watch);
+  await page.waitForTimeout(300);
   await page.goto(`${origin}/?autostart=1${query}`, { waitUntil: 'commit' });
   await page.waitForFunction(() => window.firstFrame.shown || document.querySelector('#status')?.dataset.state === 'error', null, { timeout: 120_000 });
   const { messages, resources, ...times } = await page.evaluate(() => {
