@@ -5,8 +5,8 @@ import { ScorefieldError } from './errors.js';
 
 const modules = new Map();
 
-/** The CPU's engine is small; WebGPU's is fetched only where it is needed. */
-export const engineOf = (device) => (device === 'webgpu' ? 'engine-gpu' : 'engine');
+/** The CPU's is small; WebGPU's is fetched only where it is needed. */
+const FILES = { cpu: 'engine_bg.wasm', webgpu: 'engine-gpu_bg.wasm' };
 
 /**
  * The compiled engine of a device.
@@ -17,7 +17,7 @@ export const engineOf = (device) => (device === 'webgpu' ? 'engine-gpu' : 'engin
  */
 export function compiled(device, onProgress) {
   if (!modules.has(device)) {
-    const module = compile(new URL(`./${engineOf(device)}_bg.wasm`, import.meta.url), onProgress);
+    const module = compile(new URL(`./${FILES[device]}`, import.meta.url), onProgress);
     modules.set(device, module);
     module.catch(() => modules.delete(device));
   }

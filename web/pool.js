@@ -67,7 +67,6 @@ export class Pool {
   async #create({ device, reason, adapter }) {
     const module = compiled(device, this.#options.onProgress);
     if (device === 'cpu' && !this.#death) while (this.size < this.#options.workers) this.#spawn();
-    await Promise.all([module, ...this.#hosts.map((host) => host.ready)]);
     const [opened] = await this.all('create', { device, module: await module }, this.#waiting());
     // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
     return { device, reason, adapter: opened.adapter ? { ...adapter, software: opened.adapter.software } : adapter };

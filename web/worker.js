@@ -2,7 +2,6 @@
 // host.js describes the messages.
 
 import { ScorefieldError } from './errors.js';
-import { engineOf } from './modules.js';
 
 /** Steps that a GPU may have before it when no frame is read. */
 const QUEUED = 8;
@@ -52,7 +51,7 @@ const handlers = {
 
   /** Opens the device with its compiled engine. */
   async create({ id, device, module }) {
-    const bindings = await import(`./${engineOf(device)}.js`);
+    const bindings = await import(device === 'webgpu' ? './engine-gpu.js' : './engine.js');
     await bindings.default({ module_or_path: module });
     emit('progress', { id, phase: 'device' });
     engine = await bindings.Engine.create(device, emit);
