@@ -25,13 +25,14 @@ export function compiled(device, onProgress) {
 }
 
 async function compile(url, onProgress) {
+  const where = url.href;
   let response;
   try {
     response = await fetch(url);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
   } catch (cause) {
     const remedy = 'serve the engines’ files beside scorefield.js; from another origin the server must allow it (CORS)';
-    throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where: url.href, remedy, cause });
+    throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where, remedy, cause });
   }
   // With a content encoding, Content-Length counts the compressed bytes: no total then.
   const total = response.headers.get('content-encoding') ? undefined : Number(response.headers.get('content-length')) || undefined;
@@ -45,5 +46,11 @@ async function compile(url, onProgress) {
       },
     }),
   );
-  return WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
+  try {
+    return await WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
+  } catch (cause) {
+    // What is no WebAssembly, or broke off on its way.
+    const remedy = 'try again; serve the engines’ files as they were built';
+    throw new ScorefieldError('engine', `the engine cannot be compiled (${cause.message})`, { where, remedy, cause });
+  }
 }

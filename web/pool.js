@@ -8,9 +8,13 @@ import { ScorefieldError } from './errors.js';
 import { Death, Host } from './host.js';
 import { compiled } from './modules.js';
 
-/** Workers that a pool has where nobody says, at most: each takes tens of megabytes, and a run has 16 samples. */
+/**
+ * Workers that a pool has where nobody says, at most: each takes some 10 MB before its first sample, and a run has 16
+ * samples unless told otherwise. A share of one sample is worth a worker: an evaluation takes milliseconds, its messages
+ * tenths of one.
+ */
 const MOST = 8;
-/** And at all. */
+/** Workers at all. */
 const LIMIT = 64;
 
 /** How many workers `auto` or a number is. */

@@ -230,14 +230,11 @@ export class Run {
 
   /** Starts the run's parts; there may be fewer of them than workers. */
   async #begin(pool) {
-    const infos = await pool.all('start', { settings: this.#settings }, this.#options(0));
-    this.#parts = [...infos.keys()].filter((part) => infos[part] !== null);
-    const n = infos.reduce((sum, info) => sum + (info?.n ?? 0), 0);
-    this.#info = { ...infos[0], n };
     this.#pool = pool;
     this.#made = 0;
-    // Ended meanwhile, when nobody knew the pool yet.
-    if (this.#isOver()) pool.send('drop', {}, { run: this.#id });
+    const infos = await pool.all('start', { settings: this.#settings }, this.#options(0));
+    this.#parts = [...infos.keys()].filter((part) => infos[part] !== null);
+    this.#info = { ...infos[0], n: this.#parts.reduce((sum, part) => sum + infos[part].n, 0) };
   }
 
   /** About what a step evaluates. */

@@ -29,6 +29,7 @@ function watch() {
     new MutationObserver(() => {
       if (times.drawn || !status.dataset.index) return;
       times.drawn = performance.now();
+      times.index = Number(status.dataset.index);
       // A message that is sent as a frame is about to be painted arrives when it has been.
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => (times.shown = performance.now());
@@ -39,7 +40,9 @@ function watch() {
 
 /**
  * Milliseconds from the start of a navigation until the first update of a run at the default settings is on the canvas,
- * in a new profile (no cache of any kind), without a WebGPU adapter; and when its parts were done, counted likewise.
+ * in a new profile (no cache of any kind), without a WebGPU adapter; and when its parts were done, counted likewise: the
+ * document parsed, the first worker begun, all workers there, the weights downloaded, the engine and then the model ready
+ * in all workers, the step computed, drawn on the canvas, painted.
  *
  * @param {import('playwright-core').Browser} browser
  * @param {string} origin
@@ -54,12 +57,12 @@ export async function firstFrame(browser, origin, query = '') {
   await page.waitForTimeout(300);
   await page.goto(`${origin}/?autostart=1${query}`, { waitUntil: 'commit' });
   await page.waitForFunction(() => window.firstFrame.shown || document.querySelector('#status')?.dataset.state === 'error', null, { timeout: 120_000 });
-  const { messages, resources, ...times } = await page.evaluate(() => {
+  const { messages, resources, index, ...times } = await page.evaluate(() => {
     const resources = performance.getEntriesByType('resource').map(({ name, responseEnd }) => ({ name, time: responseEnd }));
     return { ...window.firstFrame, resources };
   });
   await context.close();
-  if (!times.shown) throw new Error('the run ended with an error');
+  if (index !== 1) throw new Error(`the first picture is not that of step 1, but ${index ?? 'none'}`);
   const fetched = (pattern) => Math.max(...resources.filter(({ name }) => pattern.test(name)).map(({ time }) => time));
   /** When every worker that was asked has answered. */
   const answered = (type) => {
@@ -70,7 +73,7 @@ export async function firstFrame(browser, origin, query = '') {
   };
   const parts = {
     parsed: times.parsed,
-    scripts: fetched(/\.js$/),
+    begun: messages[0].time,
     worker: answered('hello'),
     weights: fetched(/\.safetensors$/),
     engine: answered('create'),
