@@ -2,7 +2,7 @@
 
 import { Death } from './host.js';
 import { ScorefieldError, aborted } from './errors.js';
-import { draw } from './draw.js';
+import { Sheet, draw } from './draw.js';
 
 let nextRun = 1;
 
@@ -21,6 +21,7 @@ export function checkNumbers(settings) {
 /** One step of a run. */
 export class Step {
   #pixels;
+  #sheet;
   #values;
 
   constructor(value, shape, n) {
@@ -39,19 +40,31 @@ export class Step {
     this.width = width;
     this.height = height;
     this.#pixels = { x: value.x, denoised: value.denoised };
+    // A GPU's frame stays a bitmap until somebody wants its bytes.
+    this.#sheet = value.bitmap ? new Sheet(value, { n, width, height }) : null;
     this.#values = value.values ?? null;
     Object.freeze(this);
   }
 
   /**
    * The frame as RGBA bytes, samples first: n·height·width·4. The array belongs to the step: do not change it.
+   * On WebGPU this may read the frame back; drawing does not.
    *
    * @param {'x' | 'denoised'} [kind]
    */
   pixels(kind = 'x') {
-    const pixels = this.#pixels[kind];
-    if (!pixels) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
-    return pixels;
+    this.#check(kind);
+    return this.#sheet ? this.#sheet.pixels(kind) : this.#pixels[kind];
+  }
+
+  #check(kind) {
+    if (!Object.hasOwn(this.#pixels, kind)) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
+    if (this.#sheet?.closed) throw new ScorefieldError('disposed', 'the step was closed', { remedy: 'draw it before that' });
+  }
+
+  /** Gives the frame's memory back at once, where it is the GPU's; else nothing happens. Without this it goes when the step does. */
+  close() {
+    this.#sheet?.close();
   }
 
   /**
@@ -72,7 +85,9 @@ export class Step {
    * @param {{kind?: 'x' | 'denoised', columns?: number, gap?: number, scale?: number}} [options]
    */
   draw(canvas, { kind = 'x', ...options } = {}) {
-    draw(canvas, { pixels: this.pixels(kind), n: this.n, width: this.width, height: this.height }, options);
+    this.#check(kind);
+    if (this.#sheet) this.#sheet.draw(canvas, kind, options);
+    else draw(canvas, { pixels: this.#pixels[kind], n: this.n, width: this.width, height: this.height }, options);
   }
 }
 
@@ -189,7 +204,8 @@ export class Run {
       if (this.#isOver()) return null;
       try {
         if (this.#host !== host) {
-          this.#info = await host.request('start', { settings: this.#settings }, this.#options(0));
+          const onEvent = ({ phase, loaded, total }) => this.#model._progress({ phase, loaded, total });
+          this.#info = await host.request('start', { settings: this.#settings }, { ...this.#options(0), onEvent });
           this.#host = host;
           this.#made = 0;
         }

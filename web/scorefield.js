@@ -25,6 +25,9 @@ const HELLO = 30_000;
 /** About half of what an adaptive solver evaluates before it reads anything back. */
 const SOLVER = 4;
 
+/** Why frames cannot be drawn on a WebGPU canvas here; trying it again could cost other workers their device. */
+let unusableCanvas = '';
+
 /**
  * Loads a model: its weights, the engine, and a device.
  *
@@ -77,6 +80,7 @@ export class Model extends EventTarget {
     this.device = null;
     this.reason = '';
     this.adapter = null;
+    this.frames = null;
   }
 
   /** `network`, or `mixture`: an exact score, from a TOML file. */
@@ -235,12 +239,17 @@ export class Model extends EventTarget {
     }
   }
 
+  _progress(event) {
+    this.#onProgress(event);
+  }
+
   async #start() {
     const host = new Host({ timeout: Math.min(this._timeout, HELLO) });
     this.#host = host;
-    const options = { timeout: this._timeout, onEvent: ({ phase, loaded, total }) => this.#onProgress({ phase, loaded, total }) };
+    const options = { timeout: this._timeout, onEvent: ({ phase, loaded, total }) => this._progress({ phase, loaded, total }) };
     await host.ready;
-    const opened = await host.request('create', { device: this.#wanted }, options);
+    const opened = await host.request('create', { device: this.#wanted, unusable: unusableCanvas }, options);
+    if (opened.device === 'webgpu' && !opened.frames.drawn) unusableCanvas = opened.frames.reason;
     try {
       this.manifest = await host.request('load', { bytes: this.#weights.bytes, name: this.#weights.name }, options);
     } catch (error) {
@@ -253,6 +262,7 @@ export class Model extends EventTarget {
     const changed = this.device !== null && this.device !== opened.device;
     this.device = opened.device;
     this.adapter = opened.adapter;
+    this.frames = opened.frames;
     // Once WebGPU was given up, that is the reason for the CPU.
     this.reason = this.#givenUp ?? opened.reason;
     if (changed) this.dispatchEvent(new CustomEvent('device', { detail: { device: this.device, reason: this.reason } }));
