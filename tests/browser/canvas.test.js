@@ -36,6 +36,10 @@ async function counting(_, response) {
         return original.apply(this, rest);
       };
     }
+    const request = GPUAdapter.prototype.requestDevice;
+    GPUAdapter.prototype.requestDevice = async function (...rest) {
+      return (self.gpuDevice = await request.apply(this, rest));
+    };
     const post = self.postMessage;
     self.postMessage = function (message, transfer) {
       const { value } = message;
@@ -173,6 +177,38 @@ test('every pipeline is built before the first step, with progress', async () =>
   assert.equal(found.cancelled, 'aborted');
   assert.equal(found.after, 2);
   assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test('a device that is lost while its frame is awaited is replaced', async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const running = page.evaluate(async (origin) => {
+    const { load } = await import(`${origin}/scorefield.js`);
+    const model = await load('fashion', { device: 'webgpu' });
+    const found = { recovered: [], indices: [] };
+    model.addEventListener('recover', ({ detail }) => found.recovered.push(detail.kind));
+    for await (const step of model.sample({ sampler: 'euler', steps: 3, n: 1, seed: 2 })) {
+      found.indices.push(step.index);
+      if (step.index !== 1) continue;
+      window.waiting = true;
+      await new Promise((resolve) => (window.go = resolve));
+    }
+    model.dispose();
+    return found;
+  }, server.origin);
+  await page.waitForFunction(() => window.waiting, null, { timeout: 600_000 });
+  await page.workers().at(-1).evaluate(() => {
+    const { onSubmittedWorkDone } = GPUQueue.prototype;
+    GPUQueue.prototype.onSubmittedWorkDone = function () {
+      const done = onSubmittedWorkDone.call(this);
+      self.gpuDevice.destroy();
+      return done;
+    };
+  });
+  await page.evaluate(() => window.go());
+  const found = await running;
+  assert.deepEqual(found.recovered, ['lost']);
+  assert.deepEqual(found.indices, [1, 2, 3, 4]);
   await page.context().close();
 });
 
