@@ -45,7 +45,7 @@ async function paint(device) {
   const context = canvas.getContext('webgpu');
   if (!context) return 'this browser has no WebGPU canvas in a worker';
   const format = 'rgba8unorm';
-  context.configure({ device, format, alphaMode: 'opaque' });
+  context.configure({ device, format, alphaMode: 'premultiplied' });
   const module = device.createShaderModule({ code: SHADER });
   const pipeline = device.createRenderPipeline({ layout: 'auto', vertex: { module }, fragment: { module, targets: [{ format }] } });
   const encoder = device.createCommandEncoder();

@@ -3,9 +3,6 @@
 /** Columns of a grid of `n` images when nobody says. */
 export const columnsOf = (n) => Math.ceil(Math.sqrt(n));
 
-/** A canvas' longest side that every browser takes. */
-const MAX_SIDE = 8192;
-
 /**
  * Draws a frame into a canvas, one canvas pixel an image pixel; CSS scales it (`image-rendering: pixelated`).
  *
@@ -22,18 +19,9 @@ export function draw(canvas, { pixels, n, width, height }, options) {
 
 /** Lays out `n` tiles, each put by `put(context, index, x, y)`. */
 function lay(canvas, { n, width, height }, { columns = columnsOf(n), gap = 1, scale = 1 } = {}, put) {
-  const rows = Math.ceil(n / columns);
-  const full = { width: columns * (width + gap) - gap, height: rows * (height + gap) - gap };
-  // Setting a size clears the canvas, even to the same size.
-  if (canvas.width !== full.width * scale || canvas.height !== full.height * scale) {
-    canvas.width = full.width * scale;
-    canvas.height = full.height * scale;
-  }
-  const context = canvas.getContext('2d');
+  const full = sides({ n, width, height }, columns, gap);
+  const context = open(canvas, full, scale);
   if (!context) return;
-  context.imageSmoothingEnabled = false;
-  // A scaled picture would show between the tiles.
-  if (scale > 1) context.clearRect(0, 0, canvas.width, canvas.height);
   for (let i = 0; i < n; i++) put(context, i, (i % columns) * (width + gap), Math.floor(i / columns) * (height + gap));
   if (scale > 1) {
     context.globalCompositeOperation = 'copy';
@@ -42,17 +30,38 @@ function lay(canvas, { n, width, height }, { columns = columnsOf(n), gap = 1, sc
   }
 }
 
-/** A step's pictures as a GPU has drawn them: tiles in a bitmap, the samples in `rows` rows, the estimates in as many below. */
+function sides({ n, width, height }, columns, gap) {
+  return { width: columns * (width + gap) - gap, height: Math.ceil(n / columns) * (height + gap) - gap };
+}
+
+/** The context of a canvas of `full`'s size, `scale` times. */
+function open(canvas, full, scale) {
+  // Setting a size clears the canvas, even to the same size.
+  if (canvas.width !== full.width * scale || canvas.height !== full.height * scale) {
+    canvas.width = full.width * scale;
+    canvas.height = full.height * scale;
+  }
+  const context = canvas.getContext('2d');
+  if (!context) return null;
+  context.imageSmoothingEnabled = false;
+  // A scaled picture would show between the tiles.
+  if (scale > 1) context.clearRect(0, 0, canvas.width, canvas.height);
+  return context;
+}
+
+/** A step's pictures as a GPU has drawn them on a bitmap: the samples in a grid, and the estimates in another one below. */
 export class Sheet {
   #bitmap;
   #columns;
-  #rows;
+  #gap;
+  #top;
   #tile;
 
-  constructor({ bitmap, columns, rows }, { n, width, height }) {
+  constructor({ bitmap, columns, rows, gap }, { n, width, height }) {
     this.#bitmap = bitmap;
     this.#columns = columns;
-    this.#rows = rows;
+    this.#gap = gap;
+    this.#top = { x: 0, denoised: rows * (height + gap) };
     this.#tile = { n, width, height };
   }
 
@@ -67,35 +76,45 @@ export class Sheet {
   }
 
   /** Draws one kind as {@link draw} does. */
-  draw(canvas, kind, options) {
-    const { width, height } = this.#tile;
-    const top = kind === 'denoised' ? this.#rows : 0;
+  draw(canvas, kind, options = {}) {
+    const { n, width, height } = this.#tile;
+    const { columns = columnsOf(n), gap = 1, scale = 1 } = options;
+    const top = this.#top[kind];
+    if (columns === this.#columns && gap === this.#gap) {
+      // As it is: in one piece, since each piece may cost a canvas without a GPU a readback.
+      const full = sides(this.#tile, columns, gap);
+      const context = open(canvas, full, scale);
+      context?.drawImage(this.#bitmap, 0, top, full.width, full.height, 0, 0, canvas.width, canvas.height);
+      return;
+    }
     lay(canvas, this.#tile, options, (context, i, x, y) => {
-      const from = [(i % this.#columns) * width, (top + Math.floor(i / this.#columns)) * height];
-      context.drawImage(this.#bitmap, ...from, width, height, x, y, width, height);
+      const [left, down] = this.#at(i);
+      context.drawImage(this.#bitmap, left, top + down, width, height, x, y, width, height);
     });
   }
 
   /** One kind's RGBA, samples first: read back now. */
   pixels(kind) {
     const { n, width, height } = this.#tile;
-    // One tile a row, so that the rows of pixels are the samples'; a strip of canvases, for there is a limit to their height.
-    const most = Math.max(1, Math.floor(MAX_SIDE / height));
+    const full = sides(this.#tile, this.#columns, this.#gap);
+    const context = new OffscreenCanvas(full.width, full.height).getContext('2d', { willReadFrequently: true });
+    context.drawImage(this.#bitmap, 0, -this.#top[kind]);
+    const { data } = context.getImageData(0, 0, full.width, full.height);
     const pixels = new Uint8ClampedArray(4 * n * width * height);
-    for (let first = 0; first < n; first += most) {
-      const count = Math.min(most, n - first);
-      const strip = new OffscreenCanvas(width, count * height);
-      const context = strip.getContext('2d', { willReadFrequently: true });
-      context.imageSmoothingEnabled = false;
-      const top = kind === 'denoised' ? this.#rows : 0;
-      for (let i = 0; i < count; i++) {
-        const at = first + i;
-        const from = [(at % this.#columns) * width, (top + Math.floor(at / this.#columns)) * height];
-        context.drawImage(this.#bitmap, ...from, width, height, 0, i * height, width, height);
+    for (let i = 0; i < n; i++) {
+      const [left, down] = this.#at(i);
+      for (let y = 0; y < height; y++) {
+        const from = 4 * ((down + y) * full.width + left);
+        pixels.set(data.subarray(from, from + 4 * width), 4 * (i * height + y) * width);
       }
-      pixels.set(context.getImageData(0, 0, width, count * height).data, 4 * first * width * height);
     }
     return pixels;
+  }
+
+  /** Where tile `i` is in its grid. */
+  #at(i) {
+    const { width, height } = this.#tile;
+    return [(i % this.#columns) * (width + this.#gap), Math.floor(i / this.#columns) * (height + this.#gap)];
   }
 }
 

@@ -1,8 +1,8 @@
 //! Frames without a readback: the engine's own device draws a step's samples on an `OffscreenCanvas`, from the buffers
 //! that they are in, and the worker takes the picture off it as a bitmap.
 //!
-//! The picture is a sheet of tiles without gaps, one canvas pixel an image's: the samples in rows, and the estimates of
-//! the clean ones in as many rows below. `canvas.wgsl` maps values to bytes as [`crate::image::byte`] does, so that a
+//! The picture is a sheet of tiles, one canvas pixel an image's: the samples as `web/draw.js` lays them out by itself, and
+//! the estimates of the clean ones likewise below. `canvas.wgsl` maps values to bytes as [`crate::image::byte`] does, so that a
 //! bitmap's pixels are those of [`super::Run::frame`].
 
 use std::{cell::RefCell, collections::BTreeSet, num::NonZeroU64, rc::Rc};
@@ -30,6 +30,9 @@ use crate::{Error, Result, image::Grid};
 /// Bytes as they are: an sRGB format would encode them once more.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
+/// Pixels between images: what `web/draw.js` leaves unless told otherwise.
+const GAP: u32 = 1;
+
 /// What draws on the canvas.
 pub(super) struct Canvas {
     device: wgpu::Device,
@@ -55,32 +58,35 @@ pub(super) struct Sheet {
     width: u32,
     #[serde(skip)]
     height: u32,
+    gap: u32,
 }
 
 impl Sheet {
     /// The sheet for `n` images; None where a texture of `most` pixels a side cannot hold it.
     fn new(n: usize, [channels, height, width]: [usize; 3], most: u32) -> Option<Self> {
-        // Twice as many images in about a square, each kind in rows of its own.
-        let [columns, _] = Grid::default().cells(2 * n);
+        let [columns, rows] = Grid::default().cells(n);
         let number = |value: usize| u32::try_from(value).ok();
         let sheet = Self {
             columns: number(columns)?,
-            rows: number(n.div_ceil(columns))?,
+            rows: number(rows)?,
             count: number(n)?,
             channels: number(channels)?,
             width: number(width)?,
             height: number(height)?,
+            gap: GAP,
         };
         sheet.sides().into_iter().all(|side| (1..=most).contains(&side)).then_some(sheet)
     }
 
     fn sides(&self) -> [u32; 2] {
-        [self.columns.saturating_mul(self.width), self.rows.saturating_mul(self.height).saturating_mul(2)]
+        let side =
+            |tiles: u32, pixels: u32| tiles.saturating_mul(pixels.saturating_add(self.gap)).saturating_sub(self.gap);
+        [side(self.columns, self.width), side(self.rows.saturating_mul(2), self.height)]
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let Self { columns, rows, count, channels, width, height } = *self;
-        [columns, rows, count, channels, width, height].iter().flat_map(|field| field.to_le_bytes()).collect()
+        let Self { columns, rows, count, channels, width, height, gap } = *self;
+        [columns, rows, count, channels, width, height, gap].iter().flat_map(|field| field.to_le_bytes()).collect()
     }
 }
 
@@ -176,7 +182,10 @@ impl Canvas {
                 view: &view,
                 depth_slice: None,
                 resolve_target: None,
-                ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+                ops: wgpu::Operations {
+                    load: wgpu::LoadOp::Clear(wgpu::Color::TRANSPARENT),
+                    store: wgpu::StoreOp::Store,
+                },
             })],
             ..wgpu::RenderPassDescriptor::default()
         });
@@ -205,7 +214,7 @@ impl Canvas {
             height,
             present_mode: wgpu::PresentMode::Fifo,
             desired_maximum_frame_latency: 2,
-            alpha_mode: wgpu::CompositeAlphaMode::Opaque,
+            alpha_mode: wgpu::CompositeAlphaMode::PreMultiplied,
             view_formats: Vec::new(),
         };
         self.surface.configure(&self.device, &configuration);

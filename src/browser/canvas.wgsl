@@ -8,6 +8,8 @@ struct Sheet {
     channels: u32,
     width: u32,
     height: u32,
+    // Pixels between images, which are transparent.
+    gap: u32,
 }
 
 @group(0) @binding(0) var<uniform> sheet: Sheet;
@@ -35,12 +37,12 @@ fn byte(bits: u32) -> f32 {
 fn colour(@builtin(position) position: vec4f) -> @location(0) vec4f {
     let at = vec2u(position.xy);
     let size = vec2u(sheet.width, sheet.height);
-    let tile = at / size;
-    let pixel = at % size;
+    let tile = at / (size + sheet.gap);
+    let pixel = at % (size + sheet.gap);
     let estimate = tile.y >= sheet.rows;
     let index = (tile.y % sheet.rows) * sheet.columns + tile.x;
-    if tile.x >= sheet.columns || index >= sheet.count {
-        return vec4f(0.0, 0.0, 0.0, 1.0);
+    if any(pixel >= size) || tile.x >= sheet.columns || index >= sheet.count {
+        return vec4f();
     }
     let plane = sheet.width * sheet.height;
     let start = index * sheet.channels * plane + pixel.y * sheet.width + pixel.x;

@@ -33,7 +33,7 @@ use crate::{
 /// Steps after which a sampler has launched all that it launches: a multistep one has its history by then.
 const STEPS: usize = 4;
 
-/// The score of N(0, α² + σ²): that of a sampler's numbers' usual sizes, for one multiplication.
+/// The score of N(0, α² + σ²), in place of a network's: numbers of its size, for one multiplication.
 struct Rehearsed;
 
 impl Score for Rehearsed {
@@ -202,11 +202,16 @@ impl Engine {
         }
         let x = Tensor::zeros([settings.n, model.dim()], &self.device);
         let mut stages = VecDeque::from([Stage::Score]);
+        // A mixture's own score costs nothing, and has the density that some samplers ask for.
+        let free: Box<dyn Score> = match model {
+            Model::Network(_) => Box::new(Rehearsed),
+            Model::Mixture(_) => model.score(&vec![None; settings.n], 1.0, &self.device)?,
+        };
         // Where fewer steps are none that the sampler takes, its kernels are built as they come.
         let run = Sampler::new(&settings, model.process(), model.dim(), &self.device).ok().map(|sampler| {
             stages.extend((0..sampler.total().unwrap_or(STEPS)).map(|_| Stage::Step));
             stages.push_back(Stage::Frame);
-            Run::new(sampler, Box::new(Rehearsed), View::of(model), settings.n).on(self.graphics.canvas.clone())
+            Run::new(sampler, free, View::of(model), settings.n).on(self.graphics.canvas.clone())
         });
         Ok(Preparation {
             stages,

@@ -115,8 +115,8 @@ fn check(x: &[f32], step: usize) -> Result<()> {
 #[cfg(feature = "browser-gpu")]
 #[wasm_bindgen]
 impl Run {
-    /// Draws the last step's samples and estimates on the engine's canvas: `{ columns, rows }`, the images a row and the
-    /// rows of either; null where this run's frames are to be read back. To be followed by [`Run::settle`], since
+    /// Draws the last step's samples and estimates on the engine's canvas: `{ columns, rows, gap }`, the images a row, the
+    /// rows of either, and the pixels between them; null where this run's frames are to be read back. To be followed by [`Run::settle`], since
     /// nothing here waits for the device.
     ///
     /// # Errors

@@ -60,10 +60,13 @@ async function bothWays([origin, source, settings]) {
   const pictures = async (more) => {
     const found = [];
     for await (const step of model.sample({ ...settings, ...more })) {
-      const canvas = new OffscreenCanvas(1, 1);
-      // Twice: the second must not show through the first.
-      for (const kind of ['denoised', 'x']) step.draw(canvas, { kind, columns: 2, gap: 3, scale: 2 });
-      const drawn = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+      const drawn = [];
+      for (const options of [{}, { scale: 3 }, { columns: 3, gap: 2 }, { columns: 3, gap: 3, scale: 2 }]) {
+        const canvas = new OffscreenCanvas(1, 1);
+        // Twice: the first must not show through the second.
+        for (const kind of ['x', 'denoised']) step.draw(canvas, { kind, ...options });
+        drawn.push(...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data);
+      }
       found.push({ x: step.pixels(), denoised: step.pixels('denoised'), drawn, counts: step.acceptance });
     }
     return found;
@@ -161,6 +164,10 @@ test('every pipeline is built before the first step, with progress', async () =>
       heard = [];
       for await (const step of model.sample({ sampler: 'euler', steps: 1, n: 1 })) found.after = step.index;
       model.dispose();
+      // An exact score, whose samplers ask for more than a network's.
+      const mixture = await load(`${origin}/tests/reference/mixture2d.toml`, { device: 'webgpu' });
+      for await (const step of mixture.sample({ sampler: 'mala', steps: 6, n: 5, t_end: 0.1 })) found.mala = step.acceptance.pipelines;
+      mixture.dispose();
       return found;
     },
     [server.origin, runs],
@@ -176,6 +183,7 @@ test('every pipeline is built before the first step, with progress', async () =>
   assert.deepEqual(found.again, []);
   assert.equal(found.cancelled, 'aborted');
   assert.equal(found.after, 2);
+  assert.equal(found.mala, 0);
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
