@@ -183,6 +183,11 @@ async function ensureModel(signal) {
 }
 
 function onLoading({ phase, loaded: bytes, total }) {
+  if (phase === 'pipelines') {
+    progress.value = bytes / total;
+    status.textContent = `Preparing the GPU: ${bytes} of ${total} …`;
+    return;
+  }
   const what = { weights: 'Loading the weights', engine: 'Loading the engine', device: 'Opening the device', model: 'Preparing the model' }[phase];
   if (!what) return;
   const megabytes = bytes ? ` (${(bytes / 2 ** 20).toFixed(1)}${total ? ` of ${(total / 2 ** 20).toFixed(1)}` : ''} MB)` : '';
@@ -267,7 +272,7 @@ async function follow(current) {
   let steps = 0;
   for await (const step of current) {
     steps += 1;
-    // The first step compiles shaders: it is not what a step takes.
+    // The first step runs on code that the browser has not optimised yet: it is not what a step takes.
     if (steps > 1) spent += step.ms;
     const ms = steps > 1 ? spent / (steps - 1) : step.ms;
     figure.push(step);

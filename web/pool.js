@@ -17,6 +17,9 @@ const MOST = 8;
 /** Workers at all. */
 const LIMIT = 64;
 
+/** Why frames cannot be drawn on a WebGPU canvas here; trying it again could cost other workers their device. */
+let unusable = '';
+
 /** How many workers `auto` or a number is. */
 function count(workers) {
   if (workers === 'auto') return Math.max(1, Math.min(MOST, globalThis.navigator?.hardwareConcurrency ?? 1));
@@ -38,7 +41,7 @@ export class Pool {
     this.#options = { ...options, workers: count(workers) };
     // Wherever the model will be computed, there is one worker at least: it starts while the device is looked for.
     this.#spawn();
-    /** What was opened: `{ device, reason, adapter }`. */
+    /** What was opened: `{ device, reason, adapter, frames }`. */
     this.ready = this.#open(device);
     this.ready.catch(() => {});
   }
@@ -71,9 +74,11 @@ export class Pool {
   async #create({ device, reason, adapter }) {
     const module = compiled(device, this.#options.onProgress);
     if (device === 'cpu' && !this.#death) while (this.size < this.#options.workers) this.#spawn();
-    const [opened] = await this.all('create', { device, module: await module }, this.#waiting());
+    const [opened] = await this.all('create', { device, module: await module, unusable }, this.#waiting());
+    const { frames } = opened;
+    if (device === 'webgpu' && !frames.drawn) unusable = frames.reason;
     // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
-    return { device, reason, adapter: opened.adapter ? { ...adapter, software: opened.adapter.software } : adapter };
+    return { device, reason, frames, adapter: opened.adapter ? { ...adapter, software: opened.adapter.software } : adapter };
   }
 
   /** Gives every worker the weights, and returns what they say of themselves. */

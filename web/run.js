@@ -2,7 +2,7 @@
 
 import { Death } from './host.js';
 import { ScorefieldError, aborted } from './errors.js';
-import { draw } from './draw.js';
+import { Sheet, draw } from './draw.js';
 
 let nextRun = 1;
 
@@ -39,6 +39,7 @@ function join(parts) {
 /** One step of a run. */
 export class Step {
   #pixels;
+  #sheet;
   #values;
 
   constructor(value, shape, n) {
@@ -57,19 +58,31 @@ export class Step {
     this.width = width;
     this.height = height;
     this.#pixels = { x: value.x, denoised: value.denoised };
+    // A GPU's frame stays a bitmap until somebody wants its bytes.
+    this.#sheet = value.bitmap ? new Sheet(value, { n, width, height }) : null;
     this.#values = value.values ?? null;
     Object.freeze(this);
   }
 
   /**
    * The frame as RGBA bytes, samples first: n·height·width·4. The array belongs to the step: do not change it.
+   * On WebGPU this may read the frame back; drawing does not.
    *
    * @param {'x' | 'denoised'} [kind]
    */
   pixels(kind = 'x') {
-    const pixels = this.#pixels[kind];
-    if (!pixels) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
-    return pixels;
+    this.#check(kind);
+    return this.#sheet ? this.#sheet.pixels(kind) : this.#pixels[kind];
+  }
+
+  #check(kind) {
+    if (!Object.hasOwn(this.#pixels, kind)) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
+    if (this.#sheet?.closed) throw new ScorefieldError('disposed', 'the step was closed', { remedy: 'draw it before that' });
+  }
+
+  /** Gives the frame's memory back at once, where it is the GPU's; else nothing happens. Without this it goes when the step does. */
+  close() {
+    this.#sheet?.close();
   }
 
   /**
@@ -90,7 +103,9 @@ export class Step {
    * @param {{kind?: 'x' | 'denoised', columns?: number, gap?: number, scale?: number}} [options]
    */
   draw(canvas, { kind = 'x', ...options } = {}) {
-    draw(canvas, { pixels: this.pixels(kind), n: this.n, width: this.width, height: this.height }, options);
+    this.#check(kind);
+    if (this.#sheet) this.#sheet.draw(canvas, kind, options);
+    else draw(canvas, { pixels: this.#pixels[kind], n: this.n, width: this.width, height: this.height }, options);
   }
 }
 
@@ -232,7 +247,8 @@ export class Run {
   async #begin(pool) {
     this.#pool = pool;
     this.#made = 0;
-    const infos = await pool.all('start', { settings: this.#settings }, this.#options(0));
+    const onEvent = ({ phase, loaded, total }) => this.#model._progress({ phase, loaded, total });
+    const infos = await pool.all('start', { settings: this.#settings }, { ...this.#options(0), onEvent });
     this.#parts = [...infos.keys()].filter((part) => infos[part] !== null);
     this.#info = { ...infos[0], n: this.#parts.reduce((sum, part) => sum + infos[part].n, 0) };
   }

@@ -168,11 +168,14 @@ export interface LogLikelihood {
 }
 
 export interface Progress {
-  /** `weights` and `engine` download; `device` opens; `model` is prepared; `ready`. */
-  phase: 'weights' | 'engine' | 'device' | 'model' | 'ready';
-  /** Bytes so far. */
+  /**
+   * `weights` and `engine` download; `device` opens; `model` is prepared; `ready`. A GPU's `pipelines` are built with the
+   * model, and before the first step of a run of sizes that are new to it.
+   */
+  phase: 'weights' | 'engine' | 'device' | 'model' | 'pipelines' | 'ready';
+  /** Bytes so far; of `pipelines`, stages. */
   loaded?: number;
-  /** Bytes in all, where that is known. */
+  /** Bytes or stages in all, where that is known. */
   total?: number;
   /** The weights came out of the cache. */
   cached?: boolean;
@@ -239,6 +242,8 @@ export class Model extends EventTarget {
   /** Why it is not WebGPU; empty when it is. */
   readonly reason: string;
   readonly adapter: Adapter | null;
+  /** Whether the GPU draws a network's frames itself, without a readback; and if not, why. */
+  readonly frames: { drawn: boolean; reason: string };
   /** `mixture` is an exact score, from a TOML file. */
   readonly kind: 'network' | 'mixture';
   /** Channels, height, width; of a mixture in d dimensions 1, 1, d. */
@@ -302,7 +307,7 @@ export class Step {
   readonly sigma: number;
   /** Network evaluations so far; guidance counts as two. */
   readonly nfe: number;
-  /** Milliseconds that the step and its readback took. */
+  /** Milliseconds that the step and its frame took. */
   readonly ms: number;
   /** This is the last step. */
   readonly done: boolean;
@@ -313,11 +318,13 @@ export class Step {
   readonly channels: number;
   readonly width: number;
   readonly height: number;
-  /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. */
+  /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. A frame that the GPU has drawn is read back in each call. */
   pixels(kind?: Kind): Uint8ClampedArray;
   /** The numbers, samples first; only of a run that was started with `values: true`. */
   values(kind?: Kind): Float32Array;
   draw(canvas: HTMLCanvasElement | OffscreenCanvas, options?: DrawOptions & { kind?: Kind }): void;
+  /** Gives a GPU's frame back now instead of when the step is collected; it cannot be drawn or read any more. */
+  close(): void;
 }
 
 export interface Frame {

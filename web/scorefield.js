@@ -80,6 +80,7 @@ export class Model extends EventTarget {
     this.device = null;
     this.reason = '';
     this.adapter = null;
+    this.frames = null;
     this.#begun = this.#begin();
   }
 
@@ -253,6 +254,10 @@ export class Model extends EventTarget {
     }
   }
 
+  _progress(event) {
+    this.#options.onProgress(event);
+  }
+
   #begin() {
     return new Pool(this.#wanted, this.#options);
   }
@@ -276,11 +281,12 @@ export class Model extends EventTarget {
 
   /** Puts the model into workers that are starting. */
   async #fill(pool) {
-    const { device, reason, adapter } = await pool.ready;
+    const { device, reason, adapter, frames } = await pool.ready;
     this.manifest = await pool.load(this.#weights.bytes, this.#weights.name);
     const changed = this.device !== null && this.device !== device;
     this.device = device;
     this.adapter = adapter;
+    this.frames = frames;
     // Once WebGPU was given up, that is the reason for the CPU.
     this.reason = this.#givenUp ?? reason;
     if (changed) this.dispatchEvent(new CustomEvent('device', { detail: { device, reason: this.reason } }));

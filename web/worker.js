@@ -3,10 +3,14 @@
 
 import { ScorefieldError } from './errors.js';
 
-/** Steps that a GPU may have before it when no frame is read. */
+/** Steps that a GPU may have before it when no frame is shown. */
 const QUEUED = 8;
+/** Drawn frames from one look at the numbers to the next. */
+const UNREAD = 32;
 
 let engine = null;
+/** Where a GPU draws its frames; null where they are read back. */
+let canvas = null;
 const runs = new Map();
 const dropped = new Set();
 let last = Promise.resolve();
@@ -49,26 +53,43 @@ const handlers = {
     return { value: {} };
   },
 
-  /** Opens the device with its compiled engine. */
-  async create({ id, device, module }) {
+  /** Opens the device with its compiled engine, and what a GPU draws its frames on. */
+  async create({ id, device, module, unusable }) {
+    const problem = device === 'webgpu' ? unusable || import('./canvas.js').then(({ canvasProblem }) => canvasProblem()) : 'the CPU has its frames in memory';
     const bindings = await import(device === 'webgpu' ? './engine-gpu.js' : './engine.js');
     await bindings.default({ module_or_path: module });
     emit('progress', { id, phase: 'device' });
+    // Before the engine has a device that could be lost.
+    let reason = await problem;
     engine = await bindings.Engine.create(device, emit);
-    return { value: engine.device() };
+    if (!reason) {
+      try {
+        const own = new OffscreenCanvas(1, 1);
+        engine.present(own);
+        canvas = own;
+      } catch (error) {
+        reason = ScorefieldError.from(error).message;
+      }
+    }
+    return { value: { ...engine.device(), frames: { drawn: canvas !== null, reason } } };
   },
 
   async load({ id, bytes, name }) {
     emit('progress', { id, phase: 'model' });
     const manifest = await engine.load(bytes, name);
+    if (engine.prepare_model) {
+      await prepare(engine.prepare_model(), { id });
+      await engine.check();
+    }
     return { value: manifest };
   },
 
   /** This worker's part of a run's samples; null where there is none for it. */
-  async start({ run, settings, part, parts }) {
+  async start({ id, run, settings, part, parts }) {
     const started = engine.start(settings, part, parts);
     if (!started) return { value: null };
     runs.set(run, started);
+    if (engine.prepare_run) await prepare(engine.prepare_run(settings), { id, run });
     return { value: started.info() };
   },
 
@@ -87,8 +108,11 @@ const handlers = {
     }
     if (!frame) return { value: step };
     const begin = performance.now();
-    const shown = await current.frame(values);
+    // Numbers that are asked for are read anyway.
+    const drawn = values ? null : await draw(current, step);
+    const shown = drawn ?? (await current.frame(values));
     step.ms += performance.now() - begin;
+    if (drawn) return { value: { ...step, ...drawn }, transfer: [drawn.bitmap] };
     const transfer = [shown.x, shown.denoised, ...Object.values(shown.values ?? {})].map((array) => array.buffer);
     return { value: { ...step, ...shown }, transfer };
   },
@@ -128,6 +152,36 @@ const handlers = {
     return { value: engine.memory() };
   },
 };
+
+/** A step's frame as a bitmap that the GPU has drawn; null where it cannot. */
+async function draw(run, { index, done }) {
+  if (!canvas) return null;
+  let drawn;
+  try {
+    const sheet = run.draw();
+    if (sheet === null) return null;
+    drawn = { bitmap: canvas.transferToImageBitmap(), ...sheet };
+  } catch (error) {
+    canvas = null;
+    console.warn(`frames are read back from now on: ${ScorefieldError.from(error).message}`);
+    return null;
+  }
+  // Nothing else waits for the GPU.
+  await run.settle();
+  if (done || index % UNREAD === 0) await run.check();
+  return drawn;
+}
+
+/** Builds a GPU's pipelines, a stage at a time, until all are built or the run is dropped. */
+async function prepare(work, { id, run = 0 }) {
+  const total = work.left();
+  for (let loaded = 0; loaded < total && !dropped.has(run); loaded++) {
+    emit('progress', { id, phase: 'pipelines', loaded, total });
+    await work.step();
+    await macrotask();
+  }
+  work.free();
+}
 
 /** Work along the probability flow, a solver's step at a time: to its end, or null when it is dropped. */
 async function pull(work, { id, run }, read = () => work.values()) {
