@@ -8,4 +8,4 @@ pub mod ops;
 mod unet;
 
 pub(crate) use kernel::among_workers;
-pub use unet::{TimeEmbedding, UNet, UNetConfig};
+pub use unet::{Pass, TimeEmbedding, UNet, UNetConfig};
