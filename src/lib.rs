@@ -20,6 +20,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod buffer;
 pub mod codes;
 #[cfg(feature = "burn-cubecl")]
 mod cube;

@@ -1,7 +1,8 @@
 //! Attention between all pixels on slices: softmax(q·kᵀ/√d)·v, a head and a sample at a time.
 
+use crate::buffer::{self, Buffer};
+
 use super::{
-    buffer::{self, Buffer},
     math,
     parallel::map_chunks,
     product::{Matrix, Start, product},

@@ -9,12 +9,11 @@
 //! | `composed` | out of the backend's own operators: GPUs' gradients, and types other than f32 |
 //! | `conv`, `winograd`, `norm`, `attention` | the CPU kernels, on slices |
 //! | `packed` | transformed weights, kept |
-//! | `product`, `buffer`, `math`, `simd`, `parallel` | what those are built on |
+//! | `product`, `math`, `simd`, `parallel` | what those are built on |
 
 mod attention;
 #[cfg(not(target_family = "wasm"))]
 mod autodiff;
-mod buffer;
 mod composed;
 mod conv;
 #[cfg(feature = "burn-cubecl")]

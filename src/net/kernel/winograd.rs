@@ -9,8 +9,9 @@
 //!
 //! A task is a run of rows of tiles, whose V and M stay in a core's second-level cache.
 
+use crate::buffer::{self, Buffer};
+
 use super::{
-    buffer::{self, Buffer},
     conv::Shape,
     parallel::{map_chunks, map_parts},
     product::{Matrix, Start, product},
