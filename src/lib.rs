@@ -32,6 +32,7 @@ pub mod model;
 pub mod net;
 pub mod noise;
 pub mod ode;
+mod parallel;
 pub mod sampler;
 pub mod schedule;
 pub mod score;
