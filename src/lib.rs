@@ -11,6 +11,7 @@
 //! | [`likelihood`] | log-densities by the flow's change of variables; in a browser of mixtures only, for a network needs gradients |
 //! | [`codes`] | latent codes: encode, decode, interpolate, edit |
 //! | [`noise`] | counted noise: one seed, one picture |
+//! | [`vectors`] | linear combinations of tensors, each in one pass |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
@@ -19,7 +20,10 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod buffer;
 pub mod codes;
+#[cfg(feature = "burn-cubecl")]
+mod cube;
 mod error;
 pub mod flow;
 pub mod image;
@@ -32,6 +36,7 @@ pub mod sampler;
 pub mod schedule;
 pub mod score;
 pub mod sde;
+pub mod vectors;
 pub mod weights;
 
 #[cfg(all(target_family = "wasm", feature = "browser"))]

@@ -9,9 +9,14 @@
 //! A step costs six evaluations: the seventh stage is the first of the next step (FSAL). The two pairs of numbers
 //! before the first step, and one number a sample and step, are all that is read back.
 
+use std::ops::Add;
+
 use burn::Tensor;
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    vectors::{Sum, of},
+};
 
 /// Nodes cᵢ of stages 2 to 7.
 const NODES: [f64; 6] = [1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0];
@@ -152,7 +157,7 @@ impl DormandPrince {
                 next = self.advance(&slopes, weights, h);
                 slopes.push(f(self.u + node * h, &next));
             }
-            let errors = combine(&slopes, &ERROR, h);
+            let errors = self.blocks().map(|i| (weighted(&slopes, &ERROR, i) * h).value()).collect();
             let scales: Vec<_> = self
                 .y
                 .iter()
@@ -209,8 +214,11 @@ impl DormandPrince {
 
     /// y + h·Σ wᵢ·kᵢ.
     fn advance(&self, slopes: &[Vec<Tensor<2>>], weights: &[f64], h: f64) -> Vec<Tensor<2>> {
-        let steps = combine(slopes, weights, h);
-        self.y.iter().zip(steps).map(|(y, step)| y.clone() + step).collect()
+        self.blocks().map(|i| (of(&self.y[i]) + weighted(slopes, weights, i) * h).value()).collect()
+    }
+
+    fn blocks(&self) -> std::ops::Range<usize> {
+        0..self.y.len()
     }
 
     fn scale(&self, size: Tensor<2>) -> Tensor<2> {
@@ -237,15 +245,10 @@ impl DormandPrince {
     }
 }
 
-/// h·Σ wᵢ·kᵢ, block by block.
-fn combine(slopes: &[Vec<Tensor<2>>], weights: &[f64], h: f64) -> Vec<Tensor<2>> {
-    let blocks = slopes[0].len();
-    let sum = |block: usize| {
-        let terms = slopes.iter().zip(weights).filter(|(_, weight)| **weight != 0.0);
-        let terms = terms.map(|(slope, weight)| slope[block].clone() * (h * weight));
-        terms.reduce(|sum, term| sum + term).expect("every row of the tableau has a weight that is not 0")
-    };
-    (0..blocks).map(sum).collect()
+/// Σ wᵢ·kᵢ of one block.
+fn weighted<'a>(slopes: &'a [Vec<Tensor<2>>], weights: &[f64], block: usize) -> Sum<'a> {
+    let terms = slopes.iter().zip(weights).map(|(slope, weight)| of(&slope[block]) * *weight);
+    terms.reduce(Sum::add).expect("every stage has a slope")
 }
 
 /// The largest of the samples' errors, for each of `states`: one readback for all.

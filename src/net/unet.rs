@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     block::{Attention, Conv, Linear, Norm, ResBlock},
     init::Init,
-    ops,
+    kernel, ops,
 };
 
 /// How the noise level, c_noise = ¼ ln(σ/α), enters the network.
@@ -235,11 +235,12 @@ impl UNet {
     /// F(x̂, c_noise, class).
     ///
     /// # Shapes
-    /// `x`: `[n, h, w, c]` of about unit variance; `c_noise`: `[n, 1]`; `class`: `[n]`, ignored by an
-    /// unconditional network; result: `[n, h, w, c]`.
+    /// `x`: `[n, h, w, c]` of about unit variance; `c_noise`: `[n, 1]`, or `[1, 1]` where all are at one level, whose
+    /// waves are then computed once; `class`: `[n]`, ignored by an unconditional network; result: `[n, h, w, c]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
-        self.parts().fold(self.begin(x, c_noise, class), Part::apply).h
+        let device = x.device();
+        kernel::among_workers(&device, || self.parts().fold(self.begin(x, c_noise, class), Part::apply).h)
     }
 
     /// [`UNet::forward`], to be taken part by part with [`UNet::advance`]: for who has something else to do in between.
@@ -287,7 +288,8 @@ impl UNet {
     /// silu(W₂·silu(W₁·[cos, sin](w·c_noise)) + class row).
     ///
     /// # Shapes
-    /// `c_noise`: `[n, 1]`, `class`: `[n]`; result: `[n, embedding]`.
+    /// `c_noise`: `[n, 1]` or `[1, 1]`, `class`: `[n]`; result: `[n, embedding]`, or `[1, embedding]` where neither level
+    /// nor class tells the samples apart.
     fn embed(&self, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
         // The frequencies are fixed: detached, so that training leaves them as they are.
         let frequencies = self.frequencies.val().detach();

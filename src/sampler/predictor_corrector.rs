@@ -38,6 +38,7 @@ use crate::{
     noise::Purpose,
     score::{Level, Score},
     sde::Process,
+    vectors::of,
 };
 
 /// A norm σ‖s‖ below this counts as this, so that the quotient stays finite in f32.
@@ -113,11 +114,8 @@ impl PredictorCorrector {
             Predictor::None => return x,
         };
         let s = state.evaluate(&x, from, score);
-        let mut next = x * scale + s * drift;
-        if variance > 0.0 {
-            let z = state.normal(&next, Purpose::Predictor, state.index as u64);
-            next = next + z * variance.sqrt();
-        }
+        let mean = of(&x) * scale + of(&s) * drift;
+        let next = state.noisy(mean, variance.max(0.0).sqrt(), &x, Purpose::Predictor, state.index as u64);
         state.project(next, &to)
     }
 
@@ -136,11 +134,11 @@ impl PredictorCorrector {
                 continue;
             }
             let s = state.evaluate(&x, level, score);
-            let z = state.normal(&x, Purpose::Corrector, draw);
             if self.corrector == Corrector::Ald {
                 let step = 2.0 * alpha * (self.snr * level.sigma).powi(2);
-                x = x + s * step + z * (2.0 * step).sqrt();
+                x = state.noisy(of(&x) + of(&s) * step, (2.0 * step).sqrt(), &x, Purpose::Corrector, draw);
             } else {
+                let z = state.normal(&x, Purpose::Corrector, draw);
                 let step = self.step_size(&s, &z, alpha, &level);
                 x = x + s * step.clone() + z * (step * 2.0).sqrt();
             }

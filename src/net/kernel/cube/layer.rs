@@ -49,6 +49,8 @@ fn class_kernel(
     table: &[f32],
     class: &[i32],
     y: &mut [f32],
+    // From one sample's x to the next one's: the inputs, or 0.
+    stride: u32,
     inputs: u32,
     outputs: u32,
 ) {
@@ -57,7 +59,7 @@ fn class_kernel(
     if o < outputs {
         let mut z = bias[o as usize];
         for i in 0..inputs {
-            z += x[(sample * inputs + i) as usize] * weight[(i * outputs + o) as usize];
+            z += x[(sample * stride + i) as usize] * weight[(i * outputs + o) as usize];
         }
         z += table[(class[sample as usize] as u32 * outputs + o) as usize];
         y[(sample * outputs + o) as usize] = z * sigmoid(z);
@@ -105,7 +107,7 @@ pub fn waves_layer(
 /// silu(W·x + b + row of the class).
 ///
 /// # Shapes
-/// `x`: `[n, i]`, `weight`: `[i, o]`, `bias`: `[o]`, `table`: `[classes, o]` and `[n]`; result: `[n, o]`.
+/// `x`: `[n, i]` or `[1, i]`, `weight`: `[i, o]`, `bias`: `[o]`, `table`: `[classes, o]`, `class`: `[n]`; result: `[n, o]`.
 pub fn class_layer(
     x: CubeTensor,
     weight: CubeTensor,
@@ -113,8 +115,9 @@ pub fn class_layer(
     table: CubeTensor,
     class: CubeTensor,
 ) -> Option<CubeTensor> {
-    let ([n, i], [inputs, outputs]) = (dims(&x), dims(&weight));
+    let ([m, i], [inputs, outputs], [n]) = (dims(&x), dims(&weight), dims(&class));
     assert!(i == inputs && dims(&bias) == [outputs], "a layer [{inputs}, {outputs}] of {i} numbers");
+    assert!(m == n || m == 1, "{n} classes for {m} samples");
     let workgroups = launch(outputs, n)?;
     let y = empty_device_contiguous_dtype(x.client.clone(), x.device.clone(), [n, outputs].into(), x.dtype);
     // SAFETY: as above; the classes are the caller's, who checks labels where they are set.
@@ -129,6 +132,7 @@ pub fn class_layer(
             rows(table).into_buffer_arg(),
             rows(class).into_buffer_arg(),
             y.clone().into_buffer_arg(),
+            if m == 1 { 0 } else { inputs as u32 },
             inputs as u32,
             outputs as u32,
         );

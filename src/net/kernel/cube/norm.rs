@@ -114,6 +114,8 @@ fn modulated(
     extent: Extent,
     epsilon: f32,
     numbers: u32,
+    // From one sample's embedding to the next one's: the numbers, or 0.
+    stride: u32,
     #[comptime] units: usize,
     #[comptime] silu: bool,
 ) {
@@ -125,7 +127,7 @@ fn modulated(
         let column = select(is_shift, extent.channels + channel - extent.group, channel);
         let mut sum = 0.0f32;
         for k in 0..numbers {
-            let value = embedding[(CUBE_POS_X * numbers + k) as usize];
+            let value = embedding[(CUBE_POS_X * stride + k) as usize];
             sum += value * weight[(k * 2 * extent.channels + column) as usize];
         }
         film[i as usize] = sum + bias[column as usize];
@@ -139,7 +141,7 @@ fn modulated(
     normalise(x, y, gamma, beta, &extent, epsilon, units, silu);
 }
 
-/// An embedding `[n, e]` and the layer `[e, 2·c]`, `[2·c]` that makes scales and shifts of it.
+/// An embedding `[n, e]` or `[1, e]` and the layer `[e, 2·c]`, `[2·c]` that makes scales and shifts of it.
 pub struct Film {
     pub embedding: CubeTensor,
     pub weight: CubeTensor,
@@ -188,7 +190,11 @@ pub fn group_norm(
         Some(Film { embedding, weight, bias }) => {
             let [samples, numbers] = dims(&embedding);
             let layer = dims(&weight) == [numbers, 2 * c] && dims(&bias) == [2 * c];
-            assert!(samples == n && layer && gamma_stride + beta_stride == 0, "a modulation of {c} channels");
+            let shared = samples == 1;
+            assert!(
+                (shared || samples == n) && layer && gamma_stride + beta_stride == 0,
+                "a modulation of {c} channels"
+            );
             let [embedding, weight, bias] = [embedding, weight, bias].map(|tensor| rows(tensor).into_buffer_arg());
             // SAFETY: as above.
             unsafe {
@@ -206,6 +212,7 @@ pub fn group_norm(
                     extent,
                     epsilon,
                     numbers as u32,
+                    if shared { 0 } else { numbers as u32 },
                     units,
                     silu,
                 );
