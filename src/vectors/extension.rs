@@ -24,7 +24,7 @@ pub struct PlannedTerm {
 
 /// What a backend may have a kernel for; None stands for "not here", and the caller composes it of burn's operators.
 #[backend_extension(
-    Flex,
+    Flex: cfg(any(not(target_family = "wasm"), feature = "browser-cpu")),
     Cube: cfg(feature = "burn-cubecl"),
     Autodiff: cfg(not(target_family = "wasm")),
 )]
