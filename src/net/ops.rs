@@ -113,7 +113,16 @@ pub fn group_norm_film(
 /// `x`: `[n, i]`, `weight`: `[i, o]`, `bias`: `[o]`; result: `[n, o]`.
 #[must_use]
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
-    x.matmul(weight) + bias.unsqueeze()
+    product(x, weight) + bias.unsqueeze()
+}
+
+/// a·b, for each pair of matrices.
+///
+/// # Shapes
+/// `a`: `[…, m, k]`, `b`: `[…, k, n]` with the same dimensions before; result: `[…, m, n]`.
+#[must_use]
+pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::product(a.into_dispatch(), b.into_dispatch()))
 }
 
 /// silu(W·[cos, sin](f·level) + b): the first layer on a noise level's waves.
@@ -129,7 +138,7 @@ pub fn waves_layer(level: Tensor<2>, frequencies: Tensor<1>, weight: Tensor<2>, 
         bias.clone().into_dispatch(),
     );
     or_steps(own, || {
-        let angle = level.matmul(frequencies.unsqueeze());
+        let angle = level * frequencies.unsqueeze();
         let features = Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1);
         activation::silu(linear(features, weight, bias))
     })
@@ -180,8 +189,8 @@ pub fn attention(qkv: Tensor<4>, heads: usize) -> Tensor<4> {
         // [n, h, w, 3c] → 3 × [n, heads, tokens, width]
         let qkv = qkv.reshape([n, tokens, 3, heads, width]).permute([2, 0, 3, 1, 4]);
         let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(0, i, 1).reshape([n, heads, tokens, width]));
-        let logits = q.matmul(k.swap_dims(2, 3)) * (1.0 / (width as f64).sqrt());
-        activation::softmax(logits, 3).matmul(v).swap_dims(1, 2).reshape([n, h, w, c])
+        let logits = product(q, k.swap_dims(2, 3)) * (1.0 / (width as f64).sqrt());
+        product(activation::softmax(logits, 3), v).swap_dims(1, 2).reshape([n, h, w, c])
     })
 }
 

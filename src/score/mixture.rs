@@ -17,6 +17,7 @@ pub use self::{config::MixtureConfig, guided::MixtureScore};
 use super::{Density, Level, Score, constant};
 use crate::{
     Error, Result,
+    net::ops,
     noise::{Noise, Purpose},
 };
 use burn::{
@@ -242,7 +243,7 @@ impl Mixture {
         });
         let away = x.unsqueeze_dim::<3>(0) - mean;
         let along = match &axes {
-            Some(axes) => away.matmul(axes.clone()),
+            Some(axes) => ops::product(away, axes.clone()),
             None => away,
         };
         let unit = along * inverse_std.clone();
@@ -299,7 +300,7 @@ impl Components {
     fn gradients(self, c: Tensor<3>) -> Tensor<3> {
         let along = self.unit * self.inverse_std * c.neg();
         match self.axes {
-            Some(axes) => along.matmul(axes.transpose()),
+            Some(axes) => ops::product(along, axes.transpose()),
             None => along,
         }
     }

@@ -51,6 +51,11 @@ pub trait Kernels: Backend {
         composed::conv2d::<Self>(x, weight, bias)
     }
 
+    /// See [`product`](crate::net::ops::product).
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(a, b)
+    }
+
     /// See [`group_norm`](crate::net::ops::group_norm).
     fn group_norm(
         x: FloatTensor<Self>,

@@ -8,6 +8,8 @@ mod conv;
 mod join;
 mod layer;
 mod norm;
+#[cfg(any(target_family = "wasm", test))]
+mod product;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +20,7 @@ use burn::{
 use burn_cubecl::{
     CubeBackend,
     cubecl::{self, prelude::*},
+    tensor::CubeTensor,
 };
 
 use super::{
@@ -32,12 +35,38 @@ fn sigmoid(z: f32) -> f32 {
     1.0f32 / (1.0f32 + min(-z, 80.0f32).exp())
 }
 
+/// A convolution of another type than f32, or of more pixels than one dispatch takes. In a browser there are only the
+/// latter, and burn's own convolution would be a large part of the engine: so part of the samples at a time.
+#[cfg(not(target_family = "wasm"))]
+fn beyond(x: CubeTensor, weight: CubeTensor, bias: CubeTensor) -> CubeTensor {
+    composed::conv2d::<CubeBackend>(x, weight, bias)
+}
+
+#[cfg(target_family = "wasm")]
+fn beyond(x: CubeTensor, weight: CubeTensor, bias: CubeTensor) -> CubeTensor {
+    use burn::{backend::ops::FloatTensorOps, tensor::Slice};
+
+    let [n, _, _, _] = dims(&x);
+    assert!(n > 1, "a convolution of {:?}, which is too large for one dispatch", x.meta.shape());
+    let halves = [0..n / 2, n / 2..n].map(|range| {
+        let part = CubeBackend::float_slice(x.clone(), &[Slice::from(range)]);
+        CubeBackend::conv2d_same(part, weight.clone(), bias.clone())
+    });
+    CubeBackend::float_cat(halves.into(), 0)
+}
+
 impl Kernels for CubeBackend {
     fn conv2d_same(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
         let own = single(&[&x, &weight, &bias])
             .then(|| conv::conv2d(x.clone(), weight.clone(), bias.clone(), None, Fold::default()))
             .flatten();
-        own.unwrap_or_else(|| composed::conv2d::<Self>(x, weight, bias))
+        own.unwrap_or_else(|| beyond(x, weight, bias))
+    }
+
+    // Natively burn's products, of which it takes what suits the device.
+    #[cfg(any(target_family = "wasm", test))]
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        product::product(a, b)
     }
 
     fn group_norm(

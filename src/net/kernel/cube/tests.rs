@@ -56,7 +56,7 @@ proptest! {
 
     #[test]
     fn normalisation_is_burns(
-        n in 1usize..4, h in 2usize..12, w in 1usize..12, groups in 1usize..9, size in 1usize..40,
+        n in 1usize..4, h in 3usize..12, w in 2usize..12, groups in 1usize..9, size in 1usize..40,
         gamma_rows in any::<bool>(), beta_rows in any::<bool>(), silu in any::<bool>(), e in 1usize..40, shared in any::<bool>(),
     ) {
         let Some(gpu) = gpu() else { return Ok(()) };
@@ -115,6 +115,24 @@ let embedding = random([if shared { 1 } else { n }, e]);
         let [a, b] = [a, b].map(|tensor| tensor.to_device(gpu));
         assert_is(|| ops::join(a, b), theirs);
     }
+
+    #[test]
+    fn products_are_burns(batch in 1usize..4, heads in 1usize..4, m in 1usize..30, k in 1usize..40, n in 1usize..150) {
+        let Some(gpu) = gpu() else { return Ok(()) };
+        let (a, b) = (random([batch, heads, m, k]) * (1.0 / (k as f64).sqrt()), random([batch, heads, k, n]));
+        let theirs = a.clone().matmul(b.clone());
+        let [a, b] = [a, b].map(|tensor| tensor.to_device(gpu));
+        assert_is(|| ops::product(a, b), theirs);
+    }
+}
+
+#[test]
+fn a_product_has_more_rows_than_a_dispatch() {
+    let Some(gpu) = gpu() else { return };
+    let (a, b) = (random([70_000, 3]), random([3, 5]));
+    let theirs = a.clone().matmul(b.clone());
+    let [a, b] = [a, b].map(|tensor| tensor.to_device(gpu));
+    assert_is(|| ops::product(a, b), theirs);
 }
 
 #[test]
