@@ -11,7 +11,7 @@
 
 use std::ops::Add;
 
-use burn::Tensor;
+use burn::{Tensor, tensor::Transaction};
 
 use crate::{
     Error, Result,
@@ -219,25 +219,22 @@ impl DormandPrince {
     async fn largest<const K: usize>(&self, states: [Vec<Tensor<2>>; K], next: &[Tensor<2>]) -> Result<[f64; K]> {
         let Tolerance { rtol, atol } = self.tolerance;
         let blocks = self.y.len();
-        let columns = states
-            .iter()
-            .flatten()
-            .enumerate()
-            .map(|(i, e)| scaled_mean_squares(e, &self.y[i % blocks], &next[i % blocks], [rtol, atol]));
-        let data = Tensor::cat(columns.collect(), 1).into_data_async().await.map_err(|error| Error::Device {
+        let columns = states.iter().flatten().enumerate();
+        let transaction = columns.fold(Transaction::default(), |transaction, (i, e)| {
+            let i = i % blocks;
+            transaction.register(scaled_mean_squares(e, &self.y[i], &next[i], [rtol, atol]))
+        });
+        let columns = transaction.execute_async().await.map_err(|error| Error::Device {
             device: "of this run".to_owned(),
             problem: format!("the solver's error estimate cannot be read ({error})"),
             remedy: "use fewer samples, or the CPU".to_owned(),
         })?;
-        let values: Vec<f64> = data.iter().collect();
         let mut most = [0.0_f64; K];
-        for row in values.chunks_exact(K * blocks) {
-            for (most, squares) in most.iter_mut().zip(row.chunks_exact(blocks)) {
-                for square in squares {
-                    // `max` would drop a NaN.
-                    let nan = square.is_nan() || most.is_nan();
-                    *most = if nan { f64::NAN } else { most.max(libm::sqrt(*square)) };
-                }
+        for (most, columns) in most.iter_mut().zip(columns.chunks_exact(blocks)) {
+            for square in columns.iter().flat_map(|column| column.iter::<f64>()) {
+                // `max` would drop a NaN.
+                let nan = square.is_nan() || most.is_nan();
+                *most = if nan { f64::NAN } else { most.max(libm::sqrt(square)) };
             }
         }
         Ok(most)
