@@ -14,7 +14,7 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-use crate::buffer;
+use crate::{buffer, parallel::map_chunks};
 
 /// What a draw is for. Each purpose is a stream of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,9 +109,9 @@ impl Noise {
     pub fn normal(&self, first: u64, [n, d]: [usize; 2], purpose: Purpose, draw: u64, device: &Device) -> Tensor<2> {
         let mut values = buffer::take(n * d);
         if d > 0 {
-            for (sample, row) in (first..).zip(values.as_mut_slice().chunks_mut(d)) {
-                self.fill_normal(sample, purpose, draw, row);
-            }
+            map_chunks(values.as_mut_slice(), d, |row, values| {
+                self.fill_normal(first + row as u64, purpose, draw, values)
+            });
         }
         Tensor::from_data(TensorData::from_bytes(values.into_bytes(), [n, d], DType::F32), device)
     }

@@ -7,5 +7,4 @@ mod kernel;
 pub mod ops;
 mod unet;
 
-pub(crate) use kernel::among_workers;
 pub use unet::{Pass, TimeEmbedding, UNet, UNetConfig};

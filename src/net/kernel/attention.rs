@@ -1,10 +1,12 @@
 //! Attention between all pixels on slices: softmax(q·kᵀ/√d)·v, a head and a sample at a time.
 
-use crate::buffer::{self, Buffer};
+use crate::{
+    buffer::{self, Buffer},
+    parallel::map_chunks,
+};
 
 use super::{
     math,
-    parallel::map_chunks,
     product::{Matrix, Start, product},
     simd::multiversion,
 };

@@ -3,11 +3,12 @@
 use super::{
     attention, composed, conv,
     extension::{Fold, KernelGradients, Kernels, Norm},
-    norm, packed,
-    parallel::map_chunks,
-    winograd,
+    norm, packed, winograd,
 };
-use crate::buffer::{self, Buffer};
+use crate::{
+    buffer::{self, Buffer},
+    parallel::map_chunks,
+};
 use burn::{backend::tensor::FloatTensor, tensor::DType};
 use burn_flex::{Flex, FlexTensor, Layout};
 

@@ -9,7 +9,7 @@
 //! | `composed` | out of the backend's own operators: GPUs' gradients, and types other than f32 |
 //! | `conv`, `winograd`, `norm`, `attention` | the CPU kernels, on slices |
 //! | `packed` | transformed weights, kept |
-//! | `product`, `math`, `simd`, `parallel` | what those are built on |
+//! | `product`, `math`, `simd` | what those are built on |
 
 mod attention;
 #[cfg(not(target_family = "wasm"))]
@@ -23,7 +23,6 @@ mod flex;
 mod math;
 mod norm;
 mod packed;
-mod parallel;
 mod product;
 mod simd;
 #[cfg(test)]
@@ -31,4 +30,3 @@ mod tests;
 mod winograd;
 
 pub use extension::{Fold, Kernels, Norm};
-pub use parallel::among_workers;

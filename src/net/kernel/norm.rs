@@ -7,11 +7,13 @@
 //! A sample is a task and stays in a core's cache, so that memory sees x read once and the result written once;
 //! backward recomputes the statistics rather than have them kept. Sums are of 32 pixels in f32, then in f64.
 
-use crate::buffer::{self, Buffer};
+use crate::{
+    buffer::{self, Buffer},
+    parallel::map_chunks,
+};
 
 use super::{
     math,
-    parallel::map_chunks,
     product::{Matrix, Start, product},
     simd::multiversion,
 };

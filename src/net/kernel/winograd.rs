@@ -9,11 +9,13 @@
 //!
 //! A task is a run of rows of tiles, whose V and M stay in a core's second-level cache.
 
-use crate::buffer::{self, Buffer};
+use crate::{
+    buffer::{self, Buffer},
+    parallel::{map_chunks, map_parts},
+};
 
 use super::{
     conv::Shape,
-    parallel::{map_chunks, map_parts},
     product::{Matrix, Start, product},
     simd::multiversion,
 };
