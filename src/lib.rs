@@ -13,6 +13,7 @@
 //! | [`noise`] | counted noise: one seed, one picture |
 //! | [`vectors`] | linear combinations of tensors, each in one pass |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
+//! | [`cost`] | dispatches, FLOPs and bytes of an evaluation on a GPU, and the least there could be |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
 //! | `objective`, `train`, `data`, `eval`, `reproduce`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
@@ -20,7 +21,9 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod buffer;
 pub mod codes;
+pub mod cost;
 #[cfg(feature = "burn-cubecl")]
 mod cube;
 mod error;
@@ -31,6 +34,7 @@ pub mod model;
 pub mod net;
 pub mod noise;
 pub mod ode;
+mod parallel;
 pub mod sampler;
 pub mod schedule;
 pub mod score;

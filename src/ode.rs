@@ -15,7 +15,7 @@ use burn::Tensor;
 
 use crate::{
     Error, Result,
-    vectors::{Sum, of},
+    vectors::{Sum, of, scaled_mean_squares},
 };
 
 /// Nodes cᵢ of stages 2 to 7.
@@ -158,13 +158,7 @@ impl DormandPrince {
                 slopes.push(f(self.u + node * h, &next));
             }
             let errors = self.blocks().map(|i| (weighted(&slopes, &ERROR, i) * h).value()).collect();
-            let scales: Vec<_> = self
-                .y
-                .iter()
-                .zip(&next)
-                .map(|(y, next)| self.scale(y.clone().abs().max_pair(next.clone().abs())))
-                .collect();
-            let [error] = largest([errors], &scales).await?;
+            let [error] = self.largest([errors], &next).await?;
             if !error.is_finite() {
                 return Err(self.not_finite());
             }
@@ -197,13 +191,12 @@ impl DormandPrince {
     /// A first step by the sizes of the state, its slope and its second derivative; one evaluation.
     async fn first_size(&self, slope: &[Tensor<2>], direction: f64, f: &mut Slope<'_>) -> Result<f64> {
         let left = (self.end - self.u).abs();
-        let scales: Vec<_> = self.y.iter().map(|y| self.scale(y.clone().abs())).collect();
-        let [state, speed] = largest([self.y.clone(), slope.to_vec()], &scales).await?;
+        let [state, speed] = self.largest([self.y.clone(), slope.to_vec()], &self.y).await?;
         let guess = if state < 1e-5 || speed < 1e-5 { 1e-6 } else { 0.01 * state / speed }.min(left);
         let probe = self.advance(&[slope.to_vec()], &[1.0], direction * guess);
         let there = f(self.u + direction * guess, &probe);
-        let bend = there.into_iter().zip(slope).map(|(there, here)| there - here.clone()).collect();
-        let [bend] = largest([bend], &scales).await?;
+        let bend = there.iter().zip(slope).map(|(there, here)| (of(there) - of(here)).value()).collect();
+        let [bend] = self.largest([bend], &self.y).await?;
         let most = speed.max(bend / guess);
         if !(state.is_finite() && speed.is_finite() && bend.is_finite()) {
             return Err(self.not_finite());
@@ -221,8 +214,33 @@ impl DormandPrince {
         0..self.y.len()
     }
 
-    fn scale(&self, size: Tensor<2>) -> Tensor<2> {
-        size * self.tolerance.rtol + self.tolerance.atol
+    /// The largest of the samples' errors, for each of `states`, in units of the tolerance between here and `next`: one
+    /// readback for all.
+    async fn largest<const K: usize>(&self, states: [Vec<Tensor<2>>; K], next: &[Tensor<2>]) -> Result<[f64; K]> {
+        let Tolerance { rtol, atol } = self.tolerance;
+        let blocks = self.y.len();
+        let columns = states
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(i, e)| scaled_mean_squares(e, &self.y[i % blocks], &next[i % blocks], [rtol, atol]));
+        let data = Tensor::cat(columns.collect(), 1).into_data_async().await.map_err(|error| Error::Device {
+            device: "of this run".to_owned(),
+            problem: format!("the solver's error estimate cannot be read ({error})"),
+            remedy: "use fewer samples, or the CPU".to_owned(),
+        })?;
+        let values: Vec<f64> = data.iter().collect();
+        let mut most = [0.0_f64; K];
+        for row in values.chunks_exact(K * blocks) {
+            for (most, squares) in most.iter_mut().zip(row.chunks_exact(blocks)) {
+                for square in squares {
+                    // `max` would drop a NaN.
+                    let nan = square.is_nan() || most.is_nan();
+                    *most = if nan { f64::NAN } else { most.max(libm::sqrt(*square)) };
+                }
+            }
+        }
+        Ok(most)
     }
 
     fn not_finite(&self) -> Error {
@@ -249,29 +267,6 @@ impl DormandPrince {
 fn weighted<'a>(slopes: &'a [Vec<Tensor<2>>], weights: &[f64], block: usize) -> Sum<'a> {
     let terms = slopes.iter().zip(weights).map(|(slope, weight)| of(&slope[block]) * *weight);
     terms.reduce(Sum::add).expect("every stage has a slope")
-}
-
-/// The largest of the samples' errors, for each of `states`: one readback for all.
-async fn largest<const K: usize>(states: [Vec<Tensor<2>>; K], scales: &[Tensor<2>]) -> Result<[f64; K]> {
-    let scaled = |(state, scale): (Tensor<2>, &Tensor<2>)| (state / scale.clone()).square().mean_dim(1);
-    let columns: Vec<_> = states.into_iter().flat_map(|state| state.into_iter().zip(scales).map(scaled)).collect();
-    let data = Tensor::cat(columns, 1).into_data_async().await.map_err(|error| Error::Device {
-        device: "of this run".to_owned(),
-        problem: format!("the solver's error estimate cannot be read ({error})"),
-        remedy: "use fewer samples, or the CPU".to_owned(),
-    })?;
-    let values: Vec<f64> = data.iter().collect();
-    let mut most = [0.0_f64; K];
-    for row in values.chunks_exact(K * scales.len()) {
-        for (most, squares) in most.iter_mut().zip(row.chunks_exact(scales.len())) {
-            for square in squares {
-                // `max` would drop a NaN.
-                let nan = square.is_nan() || most.is_nan();
-                *most = if nan { f64::NAN } else { most.max(libm::sqrt(*square)) };
-            }
-        }
-    }
-    Ok(most)
 }
 
 #[cfg(test)]

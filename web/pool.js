@@ -72,9 +72,12 @@ export class Pool {
   }
 
   async #create({ device, reason, adapter }) {
-    const module = compiled(device, this.#options.onProgress);
     if (device === 'cpu' && !this.#death) while (this.size < this.#options.workers) this.#spawn();
-    const [opened] = await this.all('create', { device, module: await module, unusable }, this.#waiting());
+    const [module, problem] = await Promise.all([
+      compiled(device, this.#options.onProgress),
+      device === 'cpu' ? 'the CPU has its frames in memory' : unusable || this.request('canvas', {}, this.#waiting()),
+    ]);
+    const [opened] = await this.all('create', { device, module, problem }, this.#waiting());
     const { frames } = opened;
     if (device === 'webgpu' && !frames.drawn) unusable = frames.reason;
     // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.

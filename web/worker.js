@@ -53,15 +53,19 @@ const handlers = {
     return { value: {} };
   },
 
-  /** Opens the device with its compiled engine, and what a GPU draws its frames on. */
-  async create({ id, device, module, unusable }) {
-    const problem = device === 'webgpu' ? unusable || import('./canvas.js').then(({ canvasProblem }) => canvasProblem()) : 'the CPU has its frames in memory';
+  /** Why a GPU cannot draw its frames on a canvas here; empty where it can. Before the engine has a device that could be lost. */
+  async canvas() {
+    const { canvasProblem } = await import('./canvas.js');
+    return { value: await canvasProblem() };
+  },
+
+  /** Opens the device with its compiled engine; without a problem, its frames are drawn on a canvas. */
+  async create({ id, device, module, problem }) {
     const bindings = await import(device === 'webgpu' ? './engine-gpu.js' : './engine.js');
     await bindings.default({ module_or_path: module });
     emit('progress', { id, phase: 'device' });
-    // Before the engine has a device that could be lost.
-    let reason = await problem;
     engine = await bindings.Engine.create(device, emit);
+    let reason = problem;
     if (!reason) {
       try {
         const own = new OffscreenCanvas(1, 1);

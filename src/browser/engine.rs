@@ -19,7 +19,11 @@ use crate::{
 };
 
 /// What this build can open.
-const DEVICES: &str = if cfg!(feature = "browser-gpu") { "webgpu or cpu" } else { "cpu: this engine has no WebGPU" };
+const DEVICES: &str = if cfg!(feature = "browser-gpu") {
+    "webgpu: the CPU has an engine of its own"
+} else {
+    "cpu: this engine has no WebGPU"
+};
 /// Samples of one run: activations take about half a megabyte each, and WebAssembly has 4 GB.
 const MAX_SAMPLES: usize = 1024;
 
@@ -100,6 +104,7 @@ impl Engine {
                 graphics.gpu = Some(gpu);
                 (device, Some(adapter))
             }
+            #[cfg(feature = "browser-cpu")]
             "cpu" => (Device::flex(), None),
             other => return Err(report::error(Error::setting("device", other, DEVICES))),
         };

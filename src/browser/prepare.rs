@@ -135,6 +135,8 @@ impl Engine {
     /// # Errors
     /// When no model is loaded.
     pub fn prepare_model(&self) -> Result<Preparation, JsValue> {
+        // Those of another model's runs are of no use to this one's.
+        self.graphics.prepared.borrow_mut().clear();
         let Model::Network(network) = self.model().map_err(report::error)? else {
             return Ok(Preparation::none());
         };

@@ -4,7 +4,11 @@
 pub mod testing;
 
 use burn::{backend::TensorMetadata, tensor::DType};
-use burn_cubecl::{cubecl::prelude::*, kernel::into_contiguous, tensor::CubeTensor};
+use burn_cubecl::{
+    cubecl::{self, prelude::*},
+    kernel::into_contiguous,
+    tensor::CubeTensor,
+};
 
 /// The kernels are of f32.
 pub fn single(tensors: &[&CubeTensor]) -> bool {
@@ -37,4 +41,16 @@ pub fn count(sizes: &[usize]) -> Option<CubeCount> {
     let mut sizes = sizes.iter().map(|&size| u16::try_from(size).ok().map(u32::from));
     let mut next = || sizes.next().unwrap_or(Some(1));
     Some(CubeCount::Static(next()?, next()?, next()?))
+}
+
+/// The sum of each unit's value, for all units of a workgroup. `shared` holds one value a unit.
+#[cube]
+pub fn total(value: f32, shared: &mut Shared<[f32]>) -> f32 {
+    shared[UNIT_POS_X as usize] = value;
+    sync_cube();
+    let mut sum = 0.0f32;
+    for i in 0..CUBE_DIM_X {
+        sum += shared[i as usize];
+    }
+    sum
 }

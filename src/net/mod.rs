@@ -7,7 +7,6 @@ mod kernel;
 pub mod ops;
 mod unet;
 
-pub(crate) use kernel::among_workers;
 #[cfg(feature = "kernel-tests")]
 pub(crate) use kernel::cases;
 pub use unet::{Pass, TimeEmbedding, UNet, UNetConfig};

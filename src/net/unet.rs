@@ -14,10 +14,12 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::parallel::among_workers;
+
 use super::{
     block::{Attention, Conv, Linear, Norm, ResBlock},
     init::Init,
-    kernel, ops,
+    ops,
 };
 
 /// How the noise level, c_noise = ¼ ln(σ/α), enters the network.
@@ -240,7 +242,7 @@ impl UNet {
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
         let device = x.device();
-        kernel::among_workers(&device, || self.parts().fold(self.begin(x, c_noise, class), Part::apply).h)
+        among_workers(&device, || self.parts().fold(self.begin(x, c_noise, class), Part::apply).h)
     }
 
     /// [`UNet::forward`], to be taken part by part with [`UNet::advance`]: for who has something else to do in between.

@@ -9,9 +9,10 @@ use super::{RunConfig, flat, optimiser::Optimiser};
 use crate::{
     Error, Result,
     data::Dataset,
-    net::{UNet, among_workers},
+    net::UNet,
     noise::{Noise, Purpose},
     objective::Denoising,
+    parallel::among_workers,
     score::network::Denoiser,
 };
 

@@ -2,6 +2,8 @@
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
+use super::StepRule;
+
 /// A sum's terms, in the order of the tensors.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -22,7 +24,7 @@ pub struct PlannedTerm {
 
 /// What a backend may have a kernel for; None stands for "not here", and the caller composes it of burn's operators.
 #[backend_extension(
-    Flex,
+    Flex: cfg(any(not(target_family = "wasm"), feature = "browser-cpu")),
     Cube: cfg(feature = "burn-cubecl"),
     Autodiff: cfg(not(target_family = "wasm")),
 )]
@@ -39,6 +41,32 @@ pub trait Vectors: Backend {
         _e: FloatTensor<Self>,
         _f: FloatTensor<Self>,
         _plan: Plan,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`squared_norms`](super::squared_norms).
+    fn squared_norms(_a: FloatTensor<Self>, _b: FloatTensor<Self>, _weights: [f64; 2]) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`langevin`](super::langevin).
+    fn langevin(
+        _x: FloatTensor<Self>,
+        _s: FloatTensor<Self>,
+        _z: FloatTensor<Self>,
+        _norms: FloatTensor<Self>,
+        _rule: StepRule,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`scaled_mean_squares`](super::scaled_mean_squares).
+    fn scaled_mean_squares(
+        _e: FloatTensor<Self>,
+        _y: FloatTensor<Self>,
+        _next: FloatTensor<Self>,
+        _tolerances: [f64; 2],
     ) -> Option<FloatTensor<Self>> {
         None
     }

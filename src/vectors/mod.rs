@@ -120,6 +120,76 @@ fn composed(terms: &[Term<'_>], times: usize) -> Tensor<2> {
     if times == 1 { sum } else { sum.repeat_dim(0, times) }
 }
 
+/// ‖wₐ·a‖² and ‖w_b·b‖² of every row. The weights come before the square, so that it stays in f32's range.
+///
+/// # Shapes
+/// `a`, `b`: `[n, d]`; result: `[n, 2]`.
+#[must_use]
+pub fn squared_norms(a: &Tensor<2>, b: &Tensor<2>, weights: [f64; 2]) -> Tensor<2> {
+    let own = Dispatch::squared_norms(a.clone().into_dispatch(), b.clone().into_dispatch(), weights);
+    own.map_or_else(
+        || {
+            let norm = |(x, weight): (&Tensor<2>, f64)| (of(x) * weight).value().square().sum_dim(1);
+            Tensor::cat([(a, weights[0]), (b, weights[1])].into_iter().map(norm).collect(), 1)
+        },
+        Tensor::from_dispatch,
+    )
+}
+
+/// How long a Langevin step is, by the norms of its score and its noise: ε = min(most, factor·‖z‖²/‖s‖²), with ‖s‖ at
+/// least `least`.
+#[derive(Clone, Copy, Debug)]
+pub struct StepRule {
+    /// Of ‖z‖²/‖s‖².
+    pub factor: f64,
+    /// The largest ε.
+    pub most: f64,
+    /// The smallest ‖s‖ that counts.
+    pub least: f64,
+    /// Whether the norms are the batch's means, and ε the same for every row.
+    pub batch: bool,
+}
+
+/// x + ε·s + √(2ε)·z, with ε for every row by `rule`.
+///
+/// # Shapes
+/// `x`, `s`, `z` and the result: `[n, d]`; `norms`, ‖s‖² and ‖z‖²: `[n, 2]`.
+#[must_use]
+pub fn langevin(x: &Tensor<2>, s: &Tensor<2>, z: &Tensor<2>, norms: &Tensor<2>, rule: StepRule) -> Tensor<2> {
+    let [on_x, on_s, on_z, on_norms] = [x, s, z, norms].map(|tensor| tensor.clone().into_dispatch());
+    let own = Dispatch::langevin(on_x, on_s, on_z, on_norms, rule);
+    own.map_or_else(
+        || {
+            let [s2, z2] = [0, 1].map(|column| norms.clone().narrow(1, column, 1));
+            let ratio2 = if rule.batch {
+                (z2.sqrt().mean_dim(0) / s2.sqrt().mean_dim(0).clamp_min(rule.least)).square()
+            } else {
+                z2 / s2.clamp_min(rule.least * rule.least)
+            };
+            let step = (ratio2 * rule.factor).clamp_max(rule.most);
+            x.clone() + s.clone() * step.clone() + z.clone() * (step * 2.0).sqrt()
+        },
+        Tensor::from_dispatch,
+    )
+}
+
+/// mean((e/(atol + rtol·max(|y|, |next|)))²) of every row: the square of an error in units of its tolerances.
+///
+/// # Shapes
+/// `e`, `y`, `next`: `[n, d]`; result: `[n, 1]`.
+#[must_use]
+pub fn scaled_mean_squares(e: &Tensor<2>, y: &Tensor<2>, next: &Tensor<2>, [rtol, atol]: [f64; 2]) -> Tensor<2> {
+    let [on_e, on_y, on_next] = [e, y, next].map(|tensor| tensor.clone().into_dispatch());
+    let own = Dispatch::scaled_mean_squares(on_e, on_y, on_next, [rtol, atol]);
+    own.map_or_else(
+        || {
+            let scale = y.clone().abs().max_pair(next.clone().abs()) * rtol + atol;
+            (e.clone() / scale).square().mean_dim(1)
+        },
+        Tensor::from_dispatch,
+    )
+}
+
 impl<'a> Add for Sum<'a> {
     type Output = Self;
 

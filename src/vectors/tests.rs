@@ -74,6 +74,25 @@ mod gpu {
             let on_gpu: Vec<_> = tensors.iter().map(|x| x.clone().to_device(gpu)).collect();
             assert_is(|| sum(&on_gpu), theirs);
         }
+
+        #[test]
+        fn steps_and_errors_are_the_cpus(n in 1usize..6, d in 1usize..900, batch in any::<bool>()) {
+            let Some(gpu) = gpu() else { return Ok(()) };
+            let tensors = [0; 4].map(|_| random([n, d]));
+            let [x, s, z, y] = &tensors;
+            let [on_x, on_s, on_z, on_y] = tensors.clone().map(|tensor| tensor.to_device(gpu));
+            assert_is(|| squared_norms(&on_s, &on_z, [0.5, 1.0]), squared_norms(s, z, [0.5, 1.0]));
+            // Steps that reach the limit, and a norm that is too small to count.
+            for (factor, size) in [(0.02, 1.0), (20.0, 1.0), (0.02, 1e-12)] {
+                let rule = StepRule { factor, most: 1.5, least: 1e-10, batch };
+                let (s, on_s) = (s.clone() * size, on_s.clone() * size);
+                let norms = squared_norms(&s, z, [1.0, 1.0]);
+                let on_norms = norms.clone().to_device(gpu);
+                assert_is(|| langevin(&on_x, &on_s, &on_z, &on_norms, rule), langevin(x, &s, z, &norms, rule));
+            }
+            let theirs = scaled_mean_squares(x, z, y, [0.1, 0.3]);
+            assert_is(|| scaled_mean_squares(&on_x, &on_z, &on_y, [0.1, 0.3]), theirs);
+        }
     }
 }
 

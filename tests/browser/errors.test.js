@@ -124,6 +124,8 @@ test('an engine that is missing, or is none; the next attempt fetches it again',
   assert.match(await attempt(), /^ScorefieldError engine: .*engine_bg\.wasm: .*cannot be compiled.*try again/);
   delete server.routes['engine_bg.wasm'];
   assert.equal(await attempt(), 'loaded');
+  // None is left behind; the browser says so a moment later.
+  for (let i = 0; i < 100 && page.workers().length > 0; i++) await page.waitForTimeout(100);
   assert.equal(page.workers().length, 0);
   await page.context().close();
 });

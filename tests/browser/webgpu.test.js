@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { finished, launch, open, out } from './browser.js';
+import { canvasBytes, finished, launch, open, out } from './browser.js';
 import { dist, serve } from './server.js';
 
 let browser;
@@ -17,6 +17,16 @@ after(async () => {
   await server.close();
 });
 
+/** The canvas' bytes at a place of the scrubber. */
+async function scrub(page, place) {
+  await page.evaluate((place) => {
+    const scrubber = document.querySelector('#scrubber');
+    scrubber.value = place;
+    scrubber.dispatchEvent(new Event('input'));
+  }, place);
+  return canvasBytes(page, '#canvas');
+}
+
 test('device=webgpu samples on WebGPU', async () => {
   const page = await open(browser, `${server.origin}/?model=fashion&sampler=euler&steps=3&n=2&seed=1&device=webgpu&autostart=1`);
   const status = await finished(page, 600_000);
@@ -25,6 +35,16 @@ test('device=webgpu samples on WebGPU', async () => {
   assert.match(status.adapter, /swiftshader/i);
   assert.equal(status.software, 'true');
   assert.equal(status.nfe, '4');
+  // What the scrubber shows is drawn out of bitmaps: the first frame, its estimate, and the last one again.
+  const last = await canvasBytes(page, '#canvas');
+  const first = await scrub(page, 0);
+  assert.notDeepEqual(first, last);
+  await page.check('#settings [name=show][value=denoised]');
+  assert.notDeepEqual(await canvasBytes(page, '#canvas'), first);
+  await page.check('#settings [name=show][value=x]');
+  assert.deepEqual(await scrub(page, 3), last);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#png')]);
+  assert.match(download.suggestedFilename(), /\.png$/);
   assert.deepEqual(page.errors, []);
   await page.screenshot({ path: join(out, 'webgpu.png') });
   await page.context().close();

@@ -1,9 +1,12 @@
 //! Attention between all pixels on slices: softmax(q·kᵀ/√d)·v, a head and a sample at a time.
 
-use super::{
+use crate::{
     buffer::{self, Buffer},
-    math,
     parallel::map_chunks,
+};
+
+use super::{
+    math,
     product::{Matrix, Start, product},
     simd::multiversion,
 };

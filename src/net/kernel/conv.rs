@@ -8,9 +8,12 @@
 //!
 //! Tiles and the order of every sum depend on the shapes alone: equal inputs give equal bits, on any number of cores.
 
-use super::{
+use crate::{
     buffer::{self, Buffer},
     parallel::map_chunks,
+};
+
+use super::{
     product::{Matrix, Start, product},
     winograd,
 };

@@ -41,7 +41,7 @@ impl Default for Fold {
 /// Those that give an option join several of [`ops`](crate::net::ops)' steps in one, on backends where that saves
 /// something. None stands for "no such kernel here", or none for these sizes; the caller then takes the steps.
 #[backend_extension(
-    Flex,
+    Flex: cfg(any(not(target_family = "wasm"), feature = "browser-cpu")),
     Cube: cfg(feature = "burn-cubecl"),
     Autodiff: cfg(not(target_family = "wasm")),
 )]

@@ -1,13 +1,13 @@
 //! The operators on the CPU backend's tensors.
 
 use super::{
-    attention,
-    buffer::{self, Buffer},
-    composed, conv,
+    attention, composed, conv,
     extension::{Fold, KernelGradients, Kernels, Norm},
-    norm, packed,
+    norm, packed, winograd,
+};
+use crate::{
+    buffer::{self, Buffer},
     parallel::map_chunks,
-    winograd,
 };
 use burn::{backend::tensor::FloatTensor, tensor::DType};
 use burn_flex::{Flex, FlexTensor, Layout};

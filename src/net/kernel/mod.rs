@@ -10,12 +10,11 @@
 //! | `conv`, `winograd`, `norm`, `attention` | the CPU kernels, on slices |
 //! | `packed` | transformed weights, kept |
 //! | `cases`, `reference` | for tests, native and in a browser: random cases of every kernel, and burn's own operators |
-//! | `product`, `buffer`, `math`, `simd`, `parallel` | what those are built on |
+//! | `product`, `math`, `simd` | what those are built on |
 
 mod attention;
 #[cfg(not(target_family = "wasm"))]
 mod autodiff;
-mod buffer;
 #[cfg(any(test, feature = "kernel-tests"))]
 pub mod cases;
 mod composed;
@@ -27,7 +26,6 @@ mod flex;
 mod math;
 mod norm;
 mod packed;
-mod parallel;
 mod product;
 #[cfg(any(test, feature = "kernel-tests"))]
 mod reference;
@@ -37,4 +35,3 @@ mod tests;
 mod winograd;
 
 pub use extension::{Fold, Kernels, Norm};
-pub use parallel::among_workers;

@@ -104,7 +104,7 @@ fn dispatch(size: Size, a: &[f32], b: &[f32], c: &mut [f32], start: Start<'_>) {
     columns::<false, 4, 8>(size, a, b, c, start);
 }
 
-/// Panels of N columns, then of 16, 4 and 1.
+/// Panels of N columns, then of 16, 8, 4 and 1.
 #[inline(always)]
 fn columns<const FMA: bool, const M: usize, const N: usize>(
     size: Size,
@@ -121,6 +121,10 @@ fn columns<const FMA: bool, const M: usize, const N: usize>(
     while N > 16 && at + 16 <= size.n {
         rows::<FMA, M, 16>(size, at, a, b, c, start);
         at += 16;
+    }
+    while N > 8 && at + 8 <= size.n {
+        rows::<FMA, M, 8>(size, at, a, b, c, start);
+        at += 8;
     }
     while N > 4 && at + 4 <= size.n {
         rows::<FMA, M, 4>(size, at, a, b, c, start);

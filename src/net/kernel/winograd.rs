@@ -9,10 +9,13 @@
 //!
 //! A task is a run of rows of tiles, whose V and M stay in a core's second-level cache.
 
-use super::{
+use crate::{
     buffer::{self, Buffer},
-    conv::Shape,
     parallel::{map_chunks, map_parts},
+};
+
+use super::{
+    conv::Shape,
     product::{Matrix, Start, product},
     simd::multiversion,
 };

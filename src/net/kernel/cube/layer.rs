@@ -7,6 +7,7 @@ use burn_cubecl::{
 };
 
 use super::{count, dims, rows, sigmoid};
+use crate::cost::{Work, account};
 
 const UNITS: u32 = 64;
 
@@ -84,6 +85,9 @@ pub fn waves_layer(
     assert!(inputs == 2 * waves && dims(&bias) == [outputs], "a layer [{inputs}, {outputs}] of {waves} waves");
     let workgroups = launch(outputs, n)?;
     let y = empty_device_contiguous_dtype(level.client.clone(), level.device.clone(), [n, outputs].into(), level.dtype);
+    let weights = (inputs + 1) * outputs;
+    let written = n * outputs;
+    account("layer", Work { multiply_adds: n * inputs * outputs, read: n + waves + weights, written });
     let [level, frequencies, weight, bias] =
         [level, frequencies, weight, bias].map(|tensor| rows(tensor).into_buffer_arg());
     // SAFETY: the kernel reads and writes inside of the tensors of these sizes.
@@ -120,6 +124,9 @@ pub fn class_layer(
     assert!(m == n || m == 1, "{n} classes for {m} samples");
     let workgroups = launch(outputs, n)?;
     let y = empty_device_contiguous_dtype(x.client.clone(), x.device.clone(), [n, outputs].into(), x.dtype);
+    let [classes, _] = dims(&table);
+    let read = m * inputs + (inputs + 1) * outputs + n.min(classes) * outputs + n;
+    account("layer", Work { multiply_adds: n * inputs * outputs, read, written: n * outputs });
     // SAFETY: as above; the classes are the caller's, who checks labels where they are set.
     unsafe {
         class_kernel::launch_unchecked(

@@ -24,7 +24,7 @@ use super::{
     composed,
     extension::{Fold, KernelGradients, Kernels, Norm},
 };
-use crate::cube::{count, dims, rows, single, vector};
+use crate::cube::{count, dims, rows, single, total, vector};
 
 /// 1/(1 + e⁻ᶻ). Below −80 it is 0 to f32, and WGSL need not know infinity.
 #[cube]

@@ -12,8 +12,11 @@ use burn_cubecl::{
     tensor::CubeTensor,
 };
 
-use super::{count, dims, rows, sigmoid};
-use crate::net::kernel::extension::Norm;
+use super::{count, dims, rows, sigmoid, total};
+use crate::{
+    cost::{Work, account},
+    net::kernel::extension::Norm,
+};
 
 /// Channels that a group may have: the smaller workgroup has a unit for each.
 const GROUP: usize = 64;
@@ -31,18 +34,6 @@ struct Extent {
     gamma: u32,
     /// The same for β.
     beta: u32,
-}
-
-/// The sum of each unit's value, for all of them. `shared` holds one value a unit.
-#[cube]
-fn total(value: f32, shared: &mut Shared<[f32]>) -> f32 {
-    shared[UNIT_POS_X as usize] = value;
-    sync_cube();
-    let mut sum = 0.0f32;
-    for i in 0..CUBE_DIM_X {
-        sum += shared[i as usize];
-    }
-    sum
 }
 
 /// y for the channel with this γ and β; all units of the workgroup enter.
@@ -181,6 +172,15 @@ pub fn group_norm(
     }
     let extent = ExtentLaunch::new(pixels as u32, c as u32, group as u32, gamma_stride, beta_stride);
     let [x, gamma, beta] = [x, gamma, beta].map(|tensor| rows(tensor).into_buffer_arg());
+    let values = n * pixels * c;
+    let parameters =
+        c * [gamma_stride, beta_stride].map(|stride| if stride == 0 { 1 } else { n }).iter().sum::<usize>();
+    let modulation = film.as_ref().map_or([0; 2], |film| {
+        let [samples, numbers] = dims(&film.embedding);
+        [n * 2 * c * numbers, samples * numbers + (numbers + 1) * 2 * c]
+    });
+    let [multiply_adds, layer] = modulation;
+    account("normalisation", Work { multiply_adds, read: values + parameters + layer, written: values });
     let (client, size, output) = (y.client.clone(), CubeDim::new_1d(units as u32), y.clone().into_buffer_arg());
     match film {
         // SAFETY: the kernel reads and writes inside of the tensors of these sizes.
