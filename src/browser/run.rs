@@ -129,7 +129,7 @@ impl Run {
         if step.acceptance.is_some() {
             return Ok(JsValue::NULL);
         }
-        let sheet = canvas.borrow_mut().draw(&step.x, &step.denoised, shape).map_err(report::error)?;
+        let sheet = canvas.borrow_mut().draw(&step.x, &step.denoised(), shape).map_err(report::error)?;
         sheet.map_or(Ok(JsValue::NULL), |sheet| report::plain(&sheet))
     }
 
