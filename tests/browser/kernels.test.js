@@ -42,24 +42,23 @@ async function check(browser, device, count) {
   return cases;
 }
 
-/** Every kernel, with the worst of its cases. */
+/** Every kernel in its cases; gives the worst of each. */
 function verify(t, cases, names, count, tolerance) {
   assert.deepEqual([...new Set(cases.map(({ kernel }) => kernel))], names);
-  for (const name of names) {
+  return names.map((name) => {
     const own = cases.filter(({ kernel }) => kernel === name);
     assert.equal(own.length, count, name);
     for (const { sizes, worst } of own) {
       assert.equal(typeof worst, 'number', `no kernel for ${name}, ${sizes}`);
-      assert.ok(worst <= tolerance, `${name}, ${sizes}: ${worst}`);
+      assert.ok(worst <= tolerance(name), `${name}, ${sizes}: ${worst}`);
     }
     const worst = Math.max(...own.map(({ worst }) => worst));
-    // Sums in another order are other numbers: none that differs would be burn's operators compared with themselves.
-    if (!EXACT.includes(name)) assert.ok(worst > 0, `${name} is burn’s own`);
     t.diagnostic(`${name}: ${count} cases, at most ${worst.toExponential(1)} apart`);
-  }
+    return { name, worst };
+  });
 }
 
-/** A copy, and sums in the same order. */
+/** A copy, and sums in burn's order. */
 const EXACT = ['join', 'sum'];
 const FORWARD = ['conv2d', 'conv2d_add', 'conv2d_fold', 'group_norm', 'group_norm_film', 'attention', ...EXACT];
 
@@ -69,7 +68,10 @@ test('the CPU’s kernels and their gradients are burn’s operators', async (t)
     const names = [...FORWARD, 'conv2d_same_backward', 'conv2d_same_input_backward', 'group_norm_backward'];
     // The native tests' tolerance: sums of up to a few thousand products of order one, in another order, are about
     // √terms·2⁻²⁴ of the largest apart.
-    verify(t, await check(browser, 'cpu', 64), names, 64, 2e-5);
+    for (const { name, worst } of verify(t, await check(browser, 'cpu', 64), names, 64, () => 2e-5)) {
+      // Sums in another order are other numbers; were there no difference, burn would be compared with itself.
+      if (!EXACT.includes(name)) assert.ok(worst > 0, `${name} is burn’s own`);
+    }
   } finally {
     await browser.close();
   }
@@ -78,9 +80,12 @@ test('the CPU’s kernels and their gradients are burn’s operators', async (t)
 test('the GPU’s kernels are burn’s operators, in one dispatch each', async (t) => {
   const browser = await launch({ gpu: true });
   try {
-    const cases = await check(browser, 'webgpu', 8);
-    // As above, and twice as much again for a GPU's exp, sin and √.
-    verify(t, cases, [...FORWARD, 'waves_layer', 'class_layer'], 8, 6e-5);
+    // Few, since SwiftShader compiles each pipeline slowly: one of each kind (`Draw::shape`).
+    const cases = await check(browser, 'webgpu', 4);
+    // As above, and twice as much again for a GPU's exp and √. WGSL promises cos and sin to 2⁻¹¹ only, and SwiftShader
+    // makes use of that: its layer of waves is 1e-4 off.
+    const tolerance = (name) => (name === 'waves_layer' ? 2 ** -11 : 6e-5);
+    verify(t, cases, [...FORWARD, 'waves_layer', 'class_layer'], 4, tolerance);
     for (const { kernel, sizes, views, dispatches } of cases) {
       // A view is one more, which copies.
       assert.ok(dispatches >= 1 && dispatches <= 1 + views, `${kernel}, ${sizes}: ${dispatches} dispatches`);
