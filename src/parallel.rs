@@ -7,6 +7,8 @@ use burn::tensor::Device;
 /// `f` on one of the threads that share the work of the CPU (`device` may be another): many short operators in a row are
 /// then handed from worker to worker, which takes a tenth of the time that it takes to wake one from outside.
 pub fn among_workers<R: Send>(device: &Device, f: impl FnOnce() -> R + Send) -> R {
+    #[cfg(target_family = "wasm")]
+    let _ = device; // One thread does all.
     #[cfg(not(target_family = "wasm"))]
     if *device == Device::flex() && !device.is_autodiff() {
         return rayon::scope(|_| f());

@@ -104,7 +104,7 @@ test('cancel is heard at the moment when the model is ready', async () => {
 });
 
 test('pause stops between steps, and resume goes on to the same picture', async () => {
-  const address = `${server.origin}/?model=fashion&sampler=euler&steps=12&n=2&seed=5&device=cpu&autostart=1`;
+  const address = `${server.origin}/?model=fashion&sampler=euler&steps=100&n=2&seed=5&device=cpu&autostart=1`;
   const straight = await open(browser, address);
   await finished(straight);
   const page = await open(browser, address);
