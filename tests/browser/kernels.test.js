@@ -83,7 +83,7 @@ test('the GPU’s kernels are burn’s operators, in one dispatch each', async (
     // Few, since SwiftShader compiles each pipeline slowly: one of each kind (`Draw::shape`).
     const cases = await check(browser, 'webgpu', 4);
     // As above, and twice as much again for a GPU's exp and √. WGSL promises cos and sin to 2⁻¹¹ only, and SwiftShader
-    // makes use of that: its layer of waves is 1e-4 off.
+    // makes use of that: its layer of waves is up to 2e-4 off.
     const tolerance = (name) => (name === 'waves_layer' ? 2 ** -11 : 6e-5);
     verify(t, cases, [...FORWARD, 'waves_layer', 'class_layer'], 4, tolerance);
     for (const { kernel, sizes, views, dispatches } of cases) {
