@@ -15,6 +15,7 @@
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
 //! | `canvas` | frames drawn by that device, without a readback |
 //! | `prepare` | a GPU's pipelines, built before the first step |
+//! | `kernels` | the kernels beside burn's own operators, for the tests |
 //! | `report` | errors, panics and log lines as JavaScript sees them |
 
 #[cfg(feature = "browser-gpu")]
@@ -23,6 +24,8 @@ mod engine;
 mod flow;
 #[cfg(feature = "browser-gpu")]
 mod gpu;
+#[cfg(feature = "kernel-tests")]
+mod kernels;
 #[cfg(feature = "browser-gpu")]
 mod prepare;
 mod report;
@@ -31,6 +34,8 @@ mod view;
 
 pub use engine::Engine;
 pub use flow::{Carry, Likelihoods};
+#[cfg(feature = "kernel-tests")]
+pub use kernels::check_kernels;
 #[cfg(feature = "browser-gpu")]
 pub use prepare::Preparation;
 pub use run::Run;

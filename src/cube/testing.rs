@@ -49,18 +49,23 @@ impl LaunchObserver for Launches {
     }
 }
 
+/// What `f` returns, and the dispatches that it makes.
+pub fn launches<T>(f: impl FnOnce() -> T) -> (T, usize) {
+    // A process has one observation at a time.
+    static OBSERVING: Mutex<()> = Mutex::new(());
+    let _observing = OBSERVING.lock().unwrap_or_else(PoisonError::into_inner);
+    let launches = Arc::new(Launches(thread::current().id(), AtomicUsize::new(0)));
+    let observation = LaunchObservation::new(launches.clone());
+    let result = f();
+    drop(observation);
+    (result, launches.1.load(Ordering::Relaxed))
+}
+
 /// `ours` on the GPU, in one dispatch, gives what `theirs` does.
 #[track_caller]
 pub fn assert_is<const D: usize>(ours: impl FnOnce() -> Tensor<D>, theirs: Tensor<D>) {
-    // A process has one observation at a time.
-    static OBSERVING: Mutex<()> = Mutex::new(());
-    let observing = OBSERVING.lock().unwrap_or_else(PoisonError::into_inner);
-    let launches = Arc::new(Launches(thread::current().id(), AtomicUsize::new(0)));
-    let observation = LaunchObservation::new(launches.clone());
-    let ours = ours();
-    drop(observation);
-    drop(observing);
-    assert_eq!(launches.1.load(Ordering::Relaxed), 1, "dispatches");
+    let (ours, dispatches) = launches(ours);
+    assert_eq!(dispatches, 1, "dispatches");
     assert_eq!(ours.dims(), theirs.dims());
     let ours = ours.to_device(&Device::flex());
     let scale = theirs.clone().abs().max().into_scalar::<f32>().max(1.0);

@@ -7,4 +7,6 @@ mod kernel;
 pub mod ops;
 mod unet;
 
+#[cfg(feature = "kernel-tests")]
+pub(crate) use kernel::cases;
 pub use unet::{Pass, TimeEmbedding, UNet, UNetConfig};

@@ -9,11 +9,14 @@
 //! | `composed` | out of the backend's own operators: GPUs' gradients, and types other than f32 |
 //! | `conv`, `winograd`, `norm`, `attention` | the CPU kernels, on slices |
 //! | `packed` | transformed weights, kept |
+//! | `cases`, `reference` | for tests, native and in a browser: random cases of every kernel, and burn's own operators |
 //! | `product`, `math`, `simd` | what those are built on |
 
 mod attention;
 #[cfg(not(target_family = "wasm"))]
 mod autodiff;
+#[cfg(any(test, feature = "kernel-tests"))]
+pub mod cases;
 mod composed;
 mod conv;
 #[cfg(feature = "burn-cubecl")]
@@ -24,6 +27,8 @@ mod math;
 mod norm;
 mod packed;
 mod product;
+#[cfg(any(test, feature = "kernel-tests"))]
+mod reference;
 mod simd;
 #[cfg(test)]
 mod tests;
