@@ -27,9 +27,9 @@ function difference(found, expected) {
 
 /**
  * F of every contestant beside PyTorch's, and the losses and gradients' norms of some training steps on the same batches.
- * Throws where they differ; a contestant that does not run is only noted.
+ * Throws where they differ; a contestant that does not run is only noted. Of the browser's those of `devices` alone.
  */
-export async function agree({ ours, peer, forms, browser, inputs, level, batch }) {
+export async function agree({ ours, peer, forms, browser, devices, inputs, level, batch }) {
   const x = join(inputs, 'x.f32');
   const out = join(inputs, 'f.f32');
   const outputOf = async (process, form) => {
@@ -41,7 +41,7 @@ export async function agree({ ours, peer, forms, browser, inputs, level, batch }
   for (const form of forms.slice(1)) {
     results.push({ name: `PyTorch, ${form}`, difference: difference(await outputOf(peer, { form }), expected) });
   }
-  for (const contestant of [...browser.contestants('wasm'), ...browser.contestants('webgpu')]) {
+  for (const contestant of devices.flatMap(browser.contestants)) {
     const name = `${contestant.name}, ${contestant.device}`;
     try {
       const tolerance = contestant.device === 'webgpu' ? WGSL_TOLERANCE : TOLERANCE;

@@ -16,8 +16,7 @@ const CONTESTANTS = (cores) => ({
     { name: 'Scorefield, 1 thread', ours: true, query: { contestant: 'ours', device: 'cpu' } },
     { name: 'onnxruntime-web, 1 thread', query: { contestant: 'ort', device: 'wasm', threads: 1 } },
     { name: `onnxruntime-web, ${cores} threads`, query: { contestant: 'ort', device: 'wasm', threads: cores } },
-    { name: 'tfjs, 1 thread', query: { contestant: 'tfjs', device: 'wasm', threads: 1 } },
-    { name: `tfjs, ${cores} threads`, query: { contestant: 'tfjs', device: 'wasm', threads: cores } },
+    { name: 'tfjs, 1 thread', query: { contestant: 'tfjs', device: 'wasm' } },
   ],
   webgpu: [
     { name: 'Scorefield', ours: true, query: { contestant: 'ours', device: 'webgpu' } },

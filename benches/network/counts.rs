@@ -14,7 +14,8 @@ const F32: usize = 4;
 #[derive(Default)]
 struct Sums {
     flops: usize,
-    values: usize,
+    read: usize,
+    written: usize,
     weights: usize,
     operators: usize,
 }
@@ -22,7 +23,8 @@ struct Sums {
 impl Sums {
     fn conv(&mut self, pixels: usize, kernel: usize, input: usize, output: usize, residual: bool) {
         self.flops += 2 * kernel * kernel * input * output * pixels;
-        self.values += pixels * (input + output * (1 + usize::from(residual)));
+        self.read += pixels * (input + output * usize::from(residual));
+        self.written += pixels * output;
         self.weights += (kernel * kernel * input + 1) * output;
         self.operators += 1;
     }
@@ -32,8 +34,15 @@ impl Sums {
     }
 
     fn pass(&mut self, pixels: usize, channels: usize) {
-        self.values += 2 * pixels * channels;
+        self.read += pixels * channels;
+        self.written += pixels * channels;
         self.weights += 2 * channels;
+        self.operators += 1;
+    }
+
+    fn join(&mut self, pixels: usize, channels: usize) {
+        self.read += pixels * channels;
+        self.written += pixels * channels;
         self.operators += 1;
     }
 
@@ -49,7 +58,7 @@ impl Sums {
     }
 }
 
-/// Of a batch of `n`.
+/// Of a batch of `n`: one dispatch an operator.
 pub fn evaluation(config: &UNetConfig, n: usize) -> Value {
     let [c, h, w] = config.shape;
     let folded = config.patch * config.patch;
@@ -77,7 +86,8 @@ pub fn evaluation(config: &UNetConfig, n: usize) -> Value {
         sums.pass(lowest, channels);
         sums.conv(lowest, 1, channels, 3 * channels, false);
         sums.flops += 4 * lowest * lowest * channels;
-        sums.values += 4 * lowest * channels;
+        sums.read += 3 * lowest * channels;
+        sums.written += lowest * channels;
         sums.operators += 1;
         sums.conv(lowest, 1, channels, channels, true);
     }
@@ -85,8 +95,7 @@ pub fn evaluation(config: &UNetConfig, n: usize) -> Value {
     for level in (0..widths.len()).rev() {
         for _ in 0..config.blocks {
             let skip = skips.pop().unwrap_or_default();
-            sums.values += 2 * pixels(level) * (channels + skip);
-            sums.operators += 1;
+            sums.join(pixels(level), channels + skip);
             sums.block(config, pixels(level), channels + skip, widths[level]);
             channels = widths[level];
         }
@@ -98,10 +107,9 @@ pub fn evaluation(config: &UNetConfig, n: usize) -> Value {
     sums.pass(pixels(0), channels);
     sums.conv(pixels(0), 3, channels, c * folded, false);
     json!({
-        "operators": sums.operators,
+        "dispatches": sums.operators,
         "flops": n * sums.flops,
-        "weight_bytes": F32 * sums.weights,
-        "activation_bytes": F32 * n * sums.values,
-        "bytes": F32 * (sums.weights + n * sums.values),
+        "read": F32 * (sums.weights + n * sums.read),
+        "written": F32 * n * sums.written,
     })
 }

@@ -121,7 +121,7 @@ impl Bench {
                 json!({ "seconds": begun.elapsed().as_secs_f64() / repeat as f64 })
             }
             Request::TrainCheck { batch, steps, folder } => self.train_check(batch, steps, &folder)?,
-            Request::Counts { batch } => counts::evaluation(&self.config, batch),
+            Request::Counts { batch } => json!({ "least": counts::evaluation(&self.config, batch) }),
             Request::Memory => json!({ "peak": peak() }),
         })
     }
