@@ -21,9 +21,9 @@ export function native({ model }) {
 }
 
 /** PyTorch, by `bench/peers.py`. */
-export async function torch({ python, model }, threads) {
+export async function torch({ python, model, compiled }, threads) {
   const script = `${root}/bench/peers.py`;
-  const env = { OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: '1' };
+  const env = { OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: '1', TORCHINDUCTOR_CACHE_DIR: compiled };
   const { ask, close } = await start([python, script, 'serve', model, String(threads)], { cwd: root, env });
   const run = (...args) => execFileSync(python, [script, ...args], { cwd: root, env: { ...process.env, ...env }, stdio: 'pipe' });
   return {

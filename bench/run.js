@@ -42,7 +42,10 @@ function fail(message) {
 const say = (message) => console.error(`   ${message}`);
 const begun = performance.now();
 const inputs = mkdtempSync(join(tmpdir(), 'scorefield-bench-'));
-const closing = [() => rmSync(inputs, { recursive: true })];
+const closing = [];
+process.on('exit', () => rmSync(inputs, { recursive: true, force: true }));
+// The children end with their standard input.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 
 try {
   const report = await measure();
@@ -66,6 +69,7 @@ async function measure() {
     model: join(root, 'web/models/fashion.safetensors'),
     python: join(folder, 'py/bin/python'),
     packages: join(folder, 'web/node_modules'),
+    compiled: join(folder, 'compiled'),
   };
   const report = { version: 1, quick, machine: machine(), versions: versions(root, places.packages), races: {}, notes: [] };
   const { cores } = report.machine;
