@@ -73,7 +73,7 @@ impl Run {
         let Some(step) = &self.last else {
             return Err(Error::setting("frame", "before the first step", "a step first"));
         };
-        let mut transaction = Transaction::default().register(step.x.clone()).register(step.denoised.clone());
+        let mut transaction = Transaction::default().register(step.x.clone()).register(step.denoised());
         if let Some(acceptance) = &step.acceptance {
             transaction = transaction.register(acceptance.clone());
         }

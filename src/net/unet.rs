@@ -179,8 +179,8 @@ impl UNet {
     /// F(x̂, c_noise, class).
     ///
     /// # Shapes
-    /// `x`: `[n, h, w, c]` of about unit variance; `c_noise`: `[n, 1]`; `class`: `[n]`, ignored by an
-    /// unconditional network; result: `[n, h, w, c]`.
+    /// `x`: `[n, h, w, c]` of about unit variance; `c_noise`: `[n, 1]`, or `[1, 1]` where all are at one level, whose
+    /// waves are then computed once; `class`: `[n]`, ignored by an unconditional network; result: `[n, h, w, c]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
         let embedding = self.embed(c_noise, class);
@@ -215,7 +215,8 @@ impl UNet {
     /// silu(W₂·silu(W₁·[cos, sin](w·c_noise)) + class row).
     ///
     /// # Shapes
-    /// `c_noise`: `[n, 1]`, `class`: `[n]`; result: `[n, embedding]`.
+    /// `c_noise`: `[n, 1]` or `[1, 1]`, `class`: `[n]`; result: `[n, embedding]`, or `[1, embedding]` where neither level
+    /// nor class tells the samples apart.
     fn embed(&self, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
         // The frequencies are fixed: detached, so that training leaves them as they are.
         let frequencies = self.frequencies.val().detach();

@@ -109,7 +109,7 @@ fn steps_say_where_they_are() {
         assert_eq!((step.sigma, step.total), (VP.level(step.t).sigma, Some(5)));
     }
     assert_eq!((steps[4].t, steps[4].sigma), (0.0, 0.0));
-    assert_eq!(read(&steps[4].x), read(&steps[4].denoised), "the final denoising returns its estimate");
+    assert_eq!(read(&steps[4].x), read(&steps[4].denoised()), "the final denoising returns its estimate");
     assert!(sampler.step(&score).unwrap().is_none() && sampler.step(&score).unwrap().is_none());
 }
 
@@ -122,7 +122,7 @@ fn denoised_is_tweedies_estimate_of_the_last_score() {
     let Level { alpha, sigma, .. } = VP.level(1.0);
     let exact = (alpha * 0.25 * 0.7 + sigma * sigma * 0.3) / (alpha * alpha * 0.25 + sigma * sigma);
     // f64, amplified by 1/α = 152.
-    assert!((read(&step.denoised)[0] - exact).abs() < 1e-12);
+    assert!((read(&step.denoised())[0] - exact).abs() < 1e-12);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use burn_cubecl::{
 };
 
 use super::{count, dims, rows, sigmoid};
+use crate::cost::{Work, account};
 
 const UNITS: u32 = 64;
 
@@ -49,6 +50,8 @@ fn class_kernel(
     table: &[f32],
     class: &[i32],
     y: &mut [f32],
+    // From one sample's x to the next one's: the inputs, or 0.
+    stride: u32,
     inputs: u32,
     outputs: u32,
 ) {
@@ -57,7 +60,7 @@ fn class_kernel(
     if o < outputs {
         let mut z = bias[o as usize];
         for i in 0..inputs {
-            z += x[(sample * inputs + i) as usize] * weight[(i * outputs + o) as usize];
+            z += x[(sample * stride + i) as usize] * weight[(i * outputs + o) as usize];
         }
         z += table[(class[sample as usize] as u32 * outputs + o) as usize];
         y[(sample * outputs + o) as usize] = z * sigmoid(z);
@@ -82,6 +85,9 @@ pub fn waves_layer(
     assert!(inputs == 2 * waves && dims(&bias) == [outputs], "a layer [{inputs}, {outputs}] of {waves} waves");
     let workgroups = launch(outputs, n)?;
     let y = empty_device_contiguous_dtype(level.client.clone(), level.device.clone(), [n, outputs].into(), level.dtype);
+    let weights = (inputs + 1) * outputs;
+    let written = n * outputs;
+    account("layer", Work { multiply_adds: n * inputs * outputs, read: n + waves + weights, written });
     let [level, frequencies, weight, bias] =
         [level, frequencies, weight, bias].map(|tensor| rows(tensor).into_buffer_arg());
     // SAFETY: the kernel reads and writes inside of the tensors of these sizes.
@@ -105,7 +111,7 @@ pub fn waves_layer(
 /// silu(W·x + b + row of the class).
 ///
 /// # Shapes
-/// `x`: `[n, i]`, `weight`: `[i, o]`, `bias`: `[o]`, `table`: `[classes, o]` and `[n]`; result: `[n, o]`.
+/// `x`: `[n, i]` or `[1, i]`, `weight`: `[i, o]`, `bias`: `[o]`, `table`: `[classes, o]`, `class`: `[n]`; result: `[n, o]`.
 pub fn class_layer(
     x: CubeTensor,
     weight: CubeTensor,
@@ -113,10 +119,14 @@ pub fn class_layer(
     table: CubeTensor,
     class: CubeTensor,
 ) -> Option<CubeTensor> {
-    let ([n, i], [inputs, outputs]) = (dims(&x), dims(&weight));
+    let ([m, i], [inputs, outputs], [n]) = (dims(&x), dims(&weight), dims(&class));
     assert!(i == inputs && dims(&bias) == [outputs], "a layer [{inputs}, {outputs}] of {i} numbers");
+    assert!(m == n || m == 1, "{n} classes for {m} samples");
     let workgroups = launch(outputs, n)?;
     let y = empty_device_contiguous_dtype(x.client.clone(), x.device.clone(), [n, outputs].into(), x.dtype);
+    let [classes, _] = dims(&table);
+    let read = m * inputs + (inputs + 1) * outputs + n.min(classes) * outputs + n;
+    account("layer", Work { multiply_adds: n * inputs * outputs, read, written: n * outputs });
     // SAFETY: as above; the classes are the caller's, who checks labels where they are set.
     unsafe {
         class_kernel::launch_unchecked(
@@ -129,6 +139,7 @@ pub fn class_layer(
             rows(table).into_buffer_arg(),
             rows(class).into_buffer_arg(),
             y.clone().into_buffer_arg(),
+            if m == 1 { 0 } else { inputs as u32 },
             inputs as u32,
             outputs as u32,
         );
