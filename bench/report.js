@@ -50,8 +50,8 @@ function counts(all) {
     rows.push([name, dispatches, '', '', megabytes(read + written), `${(flops / 1e6).toFixed(0)} MFLOP`]);
   };
   for (const [batch, { least, account, browser }] of Object.entries(all)) {
-    worked(`batch ${batch}: one dispatch an operator`, least);
-    if (account) worked(`batch ${batch}: Scorefield’s own account`, account);
+    worked(`batch ${batch}: the least possible`, least);
+    if (account) worked(`batch ${batch}: Scorefield, by its own account`, account);
     for (const [name, count] of Object.entries(browser)) {
       if (count.failed) rows.push([`batch ${batch}: ${name}`, count.failed, '', '', '', '']);
       else rows.push([`batch ${batch}: ${name}`, count.dispatches, count.submits, count.readbacks, megabytes(count.bound), '']);

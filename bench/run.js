@@ -72,7 +72,8 @@ async function measure() {
     compiled: join(folder, 'compiled'),
   };
   const report = { version: 1, quick, machine: machine(), versions: versions(root, places.packages), races: {}, notes: [] };
-  const { cores } = report.machine;
+  const { cores, load } = report.machine;
+  if (load > cores / 4) say(`the machine is busy (load ${load.toFixed(1)}): quiet, it gives better numbers`);
   const ours = await native(places);
   closing.push(ours.close);
   const peer = await torch(places, cores);

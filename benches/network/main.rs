@@ -4,7 +4,6 @@
 //!
 //!     cargo bench --bench network -- web/models/fashion.safetensors
 
-mod counts;
 mod requests;
 
 use std::io::{BufRead, Write};

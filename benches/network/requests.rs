@@ -12,6 +12,7 @@ use burn::{
     tensor::{Device, Int, TensorData},
 };
 use scorefield::{
+    cost,
     data::{Dataset, DatasetName},
     device::DeviceChoice,
     model::Model,
@@ -25,8 +26,6 @@ use scorefield::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use super::counts;
 
 /// The class of every sample.
 const LABEL: usize = 3;
@@ -53,7 +52,7 @@ pub enum Request {
     Train { repeat: usize },
     /// Takes some steps; writes each one's batch into `folder`, and gives losses, gradients' norms and rates.
     TrainCheck { batch: usize, steps: u64, folder: PathBuf },
-    /// Work of an evaluation.
+    /// Dispatches, FLOPs and bytes of an evaluation on a GPU, and the least possible.
     Counts { batch: usize },
     /// Peak resident bytes of this process.
     Memory,
@@ -121,7 +120,12 @@ impl Bench {
                 json!({ "seconds": begun.elapsed().as_secs_f64() / repeat as f64 })
             }
             Request::TrainCheck { batch, steps, folder } => self.train_check(batch, steps, &folder)?,
-            Request::Counts { batch } => json!({ "least": counts::evaluation(&self.config, batch) }),
+            Request::Counts { batch } => {
+                // The account needs a GPU, any: without one there is the least alone.
+                let gpu = DeviceChoice::Gpu.init().ok();
+                let account = gpu.map(|(device, _)| cost::evaluation(&self.config, batch, false, &device).total);
+                json!({ "least": cost::least(&self.config, batch, 1), "account": account })
+            }
             Request::Memory => json!({ "peak": peak() }),
         })
     }
