@@ -1,6 +1,7 @@
 //! The requests of the protocol, and what is timed.
 
 use std::{
+    cell::OnceCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
@@ -64,6 +65,7 @@ pub struct Bench {
     described: String,
     model: Model,
     config: UNetConfig,
+    gpu: OnceCell<Option<Device>>,
     inputs: BTreeMap<(PathBuf, Vec<usize>), Tensor<2>>,
     fresh: BTreeMap<[usize; 3], Model>,
     training: Option<(Trainer, Dataset)>,
@@ -83,7 +85,6 @@ impl Bench {
             Request::Info => json!({
                 "scorefield": env!("CARGO_PKG_VERSION"),
                 "device": self.described,
-                "parameters": self.model.network()?.manifest().architecture.parameters(),
             }),
             Request::Level { t } => {
                 let level = self.model.level(t)?;
@@ -121,9 +122,9 @@ impl Bench {
             }
             Request::TrainCheck { batch, steps, folder } => self.train_check(batch, steps, &folder)?,
             Request::Counts { batch } => {
-                // The account needs a GPU, any: without one there is the least alone.
-                let gpu = DeviceChoice::Gpu.init().ok();
-                let account = gpu.map(|(device, _)| cost::evaluation(&self.config, batch, false, &device).total);
+                // The account needs a GPU, any: without one there is the least alone. A process can open one once.
+                let gpu = self.gpu.get_or_init(|| DeviceChoice::Gpu.init().ok().map(|(device, _)| device)).as_ref();
+                let account = gpu.map(|device| cost::evaluation(&self.config, batch, false, device).total);
                 json!({ "least": cost::least(&self.config, batch, 1), "account": account })
             }
             Request::Memory => json!({ "peak": peak() }),
