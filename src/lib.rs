@@ -21,6 +21,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod buffer;
 pub mod codes;
 pub mod cost;
 #[cfg(feature = "burn-cubecl")]

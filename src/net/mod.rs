@@ -7,4 +7,5 @@ mod kernel;
 pub mod ops;
 mod unet;
 
-pub use unet::{TimeEmbedding, UNet, UNetConfig};
+pub(crate) use kernel::among_workers;
+pub use unet::{Pass, TimeEmbedding, UNet, UNetConfig};

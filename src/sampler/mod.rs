@@ -34,6 +34,7 @@ mod edm;
 mod langevin;
 mod metropolis;
 mod ode;
+mod parts;
 mod predictor_corrector;
 mod rk4;
 mod settings;

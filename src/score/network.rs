@@ -40,6 +40,10 @@ impl Denoiser {
     pub fn forward(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
         let [n, d] = x.dims();
         let [c, h, w] = self.shape;
+        if c == 1 {
+            // One channel is the first and the last.
+            return self.net.forward(x.reshape([n, h, w, c]), c_noise, class).reshape([n, d]);
+        }
         let x = x.reshape([n, c, h, w]).permute([0, 2, 3, 1]);
         self.net.forward(x, c_noise, class).permute([0, 3, 1, 2]).reshape([n, d])
     }

@@ -9,6 +9,7 @@ use burn::{
 use burn_flex::{Flex, FlexTensor, Layout};
 
 use super::extension::{Plan, Vectors};
+use crate::buffer;
 
 /// Values summed up before the next: they stay in the first cache.
 const BLOCK: usize = 1024;
@@ -30,18 +31,36 @@ impl Vectors for Flex {
             return None;
         }
         match dtype {
-            DType::F32 => Some(sum(&tensors, &plan, |weight| weight as f32)),
-            DType::F64 => Some(sum(&tensors, &plan, |weight| weight)),
+            DType::F32 => {
+                let mut y = buffer::take(plan.rows * plan.times * columns(&tensors));
+                sum(&tensors, &plan, |weight| weight as f32, y.as_mut_slice());
+                Some(result(y.into_bytes(), &tensors, &plan))
+            }
+            DType::F64 => {
+                let mut y = vec![0.0; plan.rows * plan.times * columns(&tensors)];
+                sum(&tensors, &plan, |weight| weight, &mut y);
+                Some(result(Bytes::from_elems(y), &tensors, &plan))
+            }
             _ => None,
         }
     }
 }
 
-fn sum<E>(tensors: &[FlexTensor], plan: &Plan, weight: fn(f64) -> E) -> FlexTensor
+fn columns(tensors: &[FlexTensor]) -> usize {
+    let [_, d] = tensors[0].layout().shape().dims();
+    d
+}
+
+fn result(bytes: Bytes, tensors: &[FlexTensor], plan: &Plan) -> FlexTensor {
+    let dims = [plan.rows * plan.times, columns(tensors)];
+    FlexTensor::new(bytes, Layout::contiguous(dims.into()), tensors[0].dtype())
+}
+
+fn sum<E>(tensors: &[FlexTensor], plan: &Plan, weight: fn(f64) -> E, sum: &mut [E])
 where
     E: Element + bytemuck::Pod + Mul<Output = E> + AddAssign,
 {
-    let [_, d] = tensors[0].layout().shape().dims();
+    let d = columns(tensors);
     let tensors: Vec<_> = tensors.iter().map(FlexTensor::to_contiguous).collect();
     let values = plan.rows * d;
     let terms: Vec<(E, &[E])> = tensors
@@ -49,19 +68,16 @@ where
         .zip(&plan.terms)
         .map(|(tensor, term)| (weight(term.weight), &tensor.storage::<E>()[term.first * d..][..values]))
         .collect();
-    let mut sum = Vec::with_capacity(values * plan.times);
     for start in (0..values).step_by(BLOCK) {
         let block = start..values.min(start + BLOCK);
+        let sum = &mut sum[block.clone()];
         let (weight, first) = terms[0];
-        sum.extend(first[block.clone()].iter().map(|&x| x * weight));
+        sum.iter_mut().zip(&first[block.clone()]).for_each(|(sum, &x)| *sum = x * weight);
         for &(weight, x) in &terms[1..] {
-            for (sum, &x) in sum[block.clone()].iter_mut().zip(&x[block.clone()]) {
-                *sum += x * weight;
-            }
+            sum.iter_mut().zip(&x[block.clone()]).for_each(|(sum, &x)| *sum += x * weight);
         }
     }
-    for _ in 1..plan.times {
-        sum.extend_from_within(..values);
+    for copy in 1..plan.times {
+        sum.copy_within(..values, copy * values);
     }
-    FlexTensor::new(Bytes::from_elems(sum), Layout::contiguous([plan.rows * plan.times, d].into()), E::dtype())
 }

@@ -38,14 +38,13 @@ test('device=auto skips the software adapter, and says so', async () => {
   await page.context().close();
 });
 
-/** The worker's script with a way to its GPU device, and an adapter that claims to be real. */
+/** The worker's script with a way to its GPU device. */
 async function hooked(_, response) {
   const hook = `
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...rest) {
       return (self.gpuDevice = await request.apply(this, rest));
     };
-    Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });
   `;
   response.setHeader('content-type', 'text/javascript');
   response.end(hook + (await readFile(dist('worker.js'), 'utf8')));
@@ -55,6 +54,8 @@ test('a device that is lost is replaced once; lost again, the CPU carries on, an
   server.routes['worker.js'] = hooked;
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
   const running = page.evaluate(async (origin) => {
+    // An adapter that claims to be real.
+    Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });
     const { load } = await import(`${origin}/scorefield.js`);
     const model = await load('fashion', { device: 'auto' });
     const found = { devices: [model.device], recovered: [], indices: [] };

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::{
     cube::testing::{TOLERANCE, assert_is, gpu, random},
     net::{
-        kernel::tests::{composed_conv, composed_norm},
+        kernel::tests::{composed_attention, composed_conv, composed_film, composed_norm},
         ops,
     },
 };
@@ -72,11 +72,10 @@ proptest! {
         assert_is(|| ours(on_gpu.clone(), gamma, beta, groups), theirs);
 
         let (gamma, beta) = (random([1, c]), random([1, c]));
-        let (embedding, weight, bias) = (random([if shared { 1 } else { n }, e]), random([e, 2 * c]) * (1.0 / (e as f64).sqrt()), random([2 * c]));
-        let film = embedding.clone().matmul(weight.clone()) + bias.clone().unsqueeze();
-        let [scale, shift] = [0, c].map(|start| film.clone().narrow(1, start, c));
-        let (scaled, shifted) = ((scale.clone() + 1.0) * gamma.clone(), (scale + 1.0) * beta.clone() + shift);
-        let theirs = activation::silu(composed_norm(x, scaled, shifted, groups));
+let embedding = random([if shared { 1 } else { n }, e]);
+        let (weight, bias) = (random([e, 2 * c]) * (1.0 / (e as f64).sqrt()), random([2 * c]));
+        let affine = [gamma.clone(), beta.clone()];
+        let theirs = composed_film(x, affine, embedding.clone(), (weight.clone(), bias.clone()), groups);
         let affine = [gamma, beta].map(|tensor| tensor.to_device(gpu));
         let (embedding, layer) = (embedding.to_device(gpu), (weight.to_device(gpu), bias.to_device(gpu)));
         assert_is(|| ops::group_norm_film(on_gpu, affine, embedding, layer, groups), theirs);
@@ -86,8 +85,7 @@ proptest! {
     fn attention_is_burns(n in 1usize..4, h in 1usize..8, w in 1usize..8, heads in 1usize..5, width in 1usize..14) {
         let Some(gpu) = gpu() else { return Ok(()) };
         let qkv = random([n, h, w, 3 * heads * width]) * 2.0;
-        // On the CPU these are burn's operators.
-        let theirs = ops::attention(qkv.clone(), heads);
+        let theirs = composed_attention(qkv.clone(), heads);
         let qkv = qkv.to_device(gpu);
         assert_is(|| ops::attention(qkv, heads), theirs);
     }
@@ -130,7 +128,7 @@ fn what_no_kernel_takes_falls_back_to_burns_operators() {
     let worst = (ours.to_device(&Device::flex()) - theirs).abs().max().into_scalar::<f32>();
     assert!(worst <= TOLERANCE * 4.0, "{worst} apart");
     let qkv = random([1, 23, 23, 6]);
-    let theirs = ops::attention(qkv.clone(), 1);
+    let theirs = composed_attention(qkv.clone(), 1);
     let ours = ops::attention(qkv.to_device(gpu), 1).to_device(&Device::flex());
     let worst = (ours - theirs).abs().max().into_scalar::<f32>();
     assert!(worst <= TOLERANCE, "{worst} apart");
