@@ -1,10 +1,11 @@
 // `./dev bench`: Scorefield beside PyTorch, onnxruntime-web and TensorFlow.js, on the same weights and in one run.
 //
-//     node bench/run.js [--quick] [--only native,train,resolution,wasm,webgpu,counts,memory,runs,cold] [--adapter any]
+//     node bench/run.js [--quick] [--only native,train,resolution,wasm,webgpu,counts,memory,runs,cold] [--adapter any] [--readme]
 //
-// `dev` installs the peers and builds first, and sets SCOREFIELD_BENCH to the folder of the peers.
+// `dev` installs the peers and builds first, and sets SCOREFIELD_BENCH to the folder of the peers. `--readme` also puts the
+// tables into README.md.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: Object.keys(PARTS).join(',') },
     // Chromium's software adapter unless the machine's own is asked for.
     adapter: { type: 'string', default: 'swiftshader' },
+    readme: { type: 'boolean', default: false },
   },
 });
 const { quick } = options;
@@ -54,7 +56,13 @@ try {
   mkdirSync(out, { recursive: true });
   const file = join(out, `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.json`);
   writeFileSync(file, JSON.stringify(report, null, 1));
-  console.log(markdown(report));
+  const tables = markdown(report);
+  console.log(tables);
+  if (options.readme) {
+    const readme = join(root, 'README.md');
+    const text = readFileSync(readme, 'utf8');
+    writeFileSync(readme, text.replace(/(<!-- bench -->\n)[^]*(<!-- bench: end -->)/, (_, begin, end) => `${begin}${tables}\n${end}`));
+  }
   say(`as JSON: ${file}`);
 } catch (error) {
   console.error(error);
