@@ -7,6 +7,8 @@ const { chromium } = createRequire(new URL('../tests/browser/package.json', impo
 
 /** A GPU in software: slow, and the same everywhere. */
 const SWIFTSHADER = ['--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader'];
+/** The machine's own, which on Linux Chromium reaches through Vulkan, if told to. */
+const HARDWARE = process.platform === 'linux' ? ['--ignore-gpu-blocklist', '--enable-features=Vulkan'] : [];
 /** Compiling every kernel on a software adapter takes long. */
 const TIMEOUT = 180_000;
 
@@ -69,7 +71,7 @@ class Contestant {
 
 export class Browser {
   static async open({ packages, inputs, adapter, cores }) {
-    const gpu = ['--enable-unsafe-webgpu', ...(adapter === 'swiftshader' ? SWIFTSHADER : [])];
+    const gpu = ['--enable-unsafe-webgpu', ...(adapter === 'swiftshader' ? SWIFTSHADER : HARDWARE)];
     const self = new Browser();
     self.browser = await chromium.launch({
       executablePath: process.env.SCOREFIELD_CHROMIUM ?? '/usr/bin/chromium',
