@@ -77,7 +77,16 @@ impl Bench {
         let bytes = std::fs::read(path).with_context(|| format!("{path} cannot be read"))?;
         let model = Model::from_bytes("fashion", &bytes, &device)?;
         let Architecture::UNet(config) = model.network()?.manifest().architecture.clone();
-        Ok(Self { device, described, model, config, inputs: BTreeMap::new(), fresh: BTreeMap::new(), training: None })
+        Ok(Self {
+            device,
+            described,
+            model,
+            config,
+            gpu: OnceCell::new(),
+            inputs: BTreeMap::new(),
+            fresh: BTreeMap::new(),
+            training: None,
+        })
     }
 
     pub fn answer(&mut self, request: Request) -> Result<Value> {
