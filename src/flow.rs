@@ -15,7 +15,7 @@
 
 use burn::Tensor;
 
-use crate::{Error, Result, schedule, score::Level, sde::Process};
+use crate::{Error, Result, schedule, score::Level, sde::Process, vectors::of};
 
 /// The flow between two times.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ pub fn norm(level: &Level) -> f64 {
 /// `y`, `score` and the result: `[n, d]`.
 #[must_use]
 pub fn velocity(y: Tensor<2>, score: Tensor<2>, level: &Level) -> Tensor<2> {
-    (score * norm(level) + y) * -level.ratio()
+    ((of(&score) * norm(level) + of(&y)) * -level.ratio()).value()
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@
 //! | [`likelihood`] | log-densities by the flow's change of variables; in a browser of mixtures only, for a network needs gradients |
 //! | [`codes`] | latent codes: encode, decode, interpolate, edit |
 //! | [`noise`] | counted noise: one seed, one picture |
+//! | [`vectors`] | linear combinations of tensors, each in one pass |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
+//! | [`cost`] | dispatches, FLOPs and bytes of an evaluation on a GPU, and the least there could be |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`image`] | samples as pixels |
 //! | `objective`, `train`, `data`, `eval`, `reproduce`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
@@ -19,7 +21,11 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod buffer;
 pub mod codes;
+pub mod cost;
+#[cfg(feature = "burn-cubecl")]
+mod cube;
 mod error;
 pub mod flow;
 pub mod image;
@@ -28,10 +34,12 @@ pub mod model;
 pub mod net;
 pub mod noise;
 pub mod ode;
+mod parallel;
 pub mod sampler;
 pub mod schedule;
 pub mod score;
 pub mod sde;
+pub mod vectors;
 pub mod weights;
 
 #[cfg(all(target_family = "wasm", feature = "browser"))]

@@ -105,7 +105,7 @@ impl Model {
         }
         let file = File::parse(name, bytes)?;
         let Architecture::UNet(config) = &file.manifest.architecture;
-        let net = file.load_into(config.init(0, device))?;
+        let net = file.load_into(config.blank(device))?;
         Self::new(file.manifest.clone(), net)
     }
 

@@ -7,12 +7,14 @@
 
 use burn::{
     Tensor,
-    tensor::{Device, TensorData},
+    tensor::{DType, Device, TensorData},
 };
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
+
+use crate::{buffer, parallel::map_chunks};
 
 /// What a draw is for. Each purpose is a stream of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,13 +107,13 @@ impl Noise {
     /// Result: `[n, d]`.
     #[must_use]
     pub fn normal(&self, first: u64, [n, d]: [usize; 2], purpose: Purpose, draw: u64, device: &Device) -> Tensor<2> {
-        let mut values = vec![0.0; n * d];
+        let mut values = buffer::take(n * d);
         if d > 0 {
-            for (sample, row) in (first..).zip(values.chunks_mut(d)) {
-                self.fill_normal(sample, purpose, draw, row);
-            }
+            map_chunks(values.as_mut_slice(), d, |row, values| {
+                self.fill_normal(first + row as u64, purpose, draw, values)
+            });
         }
-        Tensor::from_data(TensorData::new(values, [n, d]), device)
+        Tensor::from_data(TensorData::from_bytes(values.into_bytes(), [n, d], DType::F32), device)
     }
 
     /// Uniform draws in [0, 1), rounded to f32, for the samples `first … first + n − 1`.

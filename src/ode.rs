@@ -9,9 +9,14 @@
 //! A step costs six evaluations: the seventh stage is the first of the next step (FSAL). The two pairs of numbers
 //! before the first step, and one number a sample and step, are all that is read back.
 
-use burn::Tensor;
+use std::ops::Add;
 
-use crate::{Error, Result};
+use burn::{Tensor, tensor::Transaction};
+
+use crate::{
+    Error, Result,
+    vectors::{Sum, of, scaled_mean_squares},
+};
 
 /// Nodes cᵢ of stages 2 to 7.
 const NODES: [f64; 6] = [1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0];
@@ -152,14 +157,8 @@ impl DormandPrince {
                 next = self.advance(&slopes, weights, h);
                 slopes.push(f(self.u + node * h, &next));
             }
-            let errors = combine(&slopes, &ERROR, h);
-            let scales: Vec<_> = self
-                .y
-                .iter()
-                .zip(&next)
-                .map(|(y, next)| self.scale(y.clone().abs().max_pair(next.clone().abs())))
-                .collect();
-            let [error] = largest([errors], &scales).await?;
+            let errors = self.blocks().map(|i| (weighted(&slopes, &ERROR, i) * h).value()).collect();
+            let [error] = self.largest([errors], &next).await?;
             if !error.is_finite() {
                 return Err(self.not_finite());
             }
@@ -192,13 +191,12 @@ impl DormandPrince {
     /// A first step by the sizes of the state, its slope and its second derivative; one evaluation.
     async fn first_size(&self, slope: &[Tensor<2>], direction: f64, f: &mut Slope<'_>) -> Result<f64> {
         let left = (self.end - self.u).abs();
-        let scales: Vec<_> = self.y.iter().map(|y| self.scale(y.clone().abs())).collect();
-        let [state, speed] = largest([self.y.clone(), slope.to_vec()], &scales).await?;
+        let [state, speed] = self.largest([self.y.clone(), slope.to_vec()], &self.y).await?;
         let guess = if state < 1e-5 || speed < 1e-5 { 1e-6 } else { 0.01 * state / speed }.min(left);
         let probe = self.advance(&[slope.to_vec()], &[1.0], direction * guess);
         let there = f(self.u + direction * guess, &probe);
-        let bend = there.into_iter().zip(slope).map(|(there, here)| there - here.clone()).collect();
-        let [bend] = largest([bend], &scales).await?;
+        let bend = there.iter().zip(slope).map(|(there, here)| (of(there) - of(here)).value()).collect();
+        let [bend] = self.largest([bend], &self.y).await?;
         let most = speed.max(bend / guess);
         if !(state.is_finite() && speed.is_finite() && bend.is_finite()) {
             return Err(self.not_finite());
@@ -209,12 +207,37 @@ impl DormandPrince {
 
     /// y + h·Σ wᵢ·kᵢ.
     fn advance(&self, slopes: &[Vec<Tensor<2>>], weights: &[f64], h: f64) -> Vec<Tensor<2>> {
-        let steps = combine(slopes, weights, h);
-        self.y.iter().zip(steps).map(|(y, step)| y.clone() + step).collect()
+        self.blocks().map(|i| (of(&self.y[i]) + weighted(slopes, weights, i) * h).value()).collect()
     }
 
-    fn scale(&self, size: Tensor<2>) -> Tensor<2> {
-        size * self.tolerance.rtol + self.tolerance.atol
+    fn blocks(&self) -> std::ops::Range<usize> {
+        0..self.y.len()
+    }
+
+    /// The largest of the samples' errors, for each of `states`, in units of the tolerance between here and `next`: one
+    /// readback for all.
+    async fn largest<const K: usize>(&self, states: [Vec<Tensor<2>>; K], next: &[Tensor<2>]) -> Result<[f64; K]> {
+        let Tolerance { rtol, atol } = self.tolerance;
+        let blocks = self.y.len();
+        let columns = states.iter().flatten().enumerate();
+        let transaction = columns.fold(Transaction::default(), |transaction, (i, e)| {
+            let i = i % blocks;
+            transaction.register(scaled_mean_squares(e, &self.y[i], &next[i], [rtol, atol]))
+        });
+        let columns = transaction.execute_async().await.map_err(|error| Error::Device {
+            device: "of this run".to_owned(),
+            problem: format!("the solver's error estimate cannot be read ({error})"),
+            remedy: "use fewer samples, or the CPU".to_owned(),
+        })?;
+        let mut most = [0.0_f64; K];
+        for (most, columns) in most.iter_mut().zip(columns.chunks_exact(blocks)) {
+            for square in columns.iter().flat_map(|column| column.iter::<f64>()) {
+                // `max` would drop a NaN.
+                let nan = square.is_nan() || most.is_nan();
+                *most = if nan { f64::NAN } else { most.max(libm::sqrt(square)) };
+            }
+        }
+        Ok(most)
     }
 
     fn not_finite(&self) -> Error {
@@ -237,38 +260,10 @@ impl DormandPrince {
     }
 }
 
-/// h·Σ wᵢ·kᵢ, block by block.
-fn combine(slopes: &[Vec<Tensor<2>>], weights: &[f64], h: f64) -> Vec<Tensor<2>> {
-    let blocks = slopes[0].len();
-    let sum = |block: usize| {
-        let terms = slopes.iter().zip(weights).filter(|(_, weight)| **weight != 0.0);
-        let terms = terms.map(|(slope, weight)| slope[block].clone() * (h * weight));
-        terms.reduce(|sum, term| sum + term).expect("every row of the tableau has a weight that is not 0")
-    };
-    (0..blocks).map(sum).collect()
-}
-
-/// The largest of the samples' errors, for each of `states`: one readback for all.
-async fn largest<const K: usize>(states: [Vec<Tensor<2>>; K], scales: &[Tensor<2>]) -> Result<[f64; K]> {
-    let scaled = |(state, scale): (Tensor<2>, &Tensor<2>)| (state / scale.clone()).square().mean_dim(1);
-    let columns: Vec<_> = states.into_iter().flat_map(|state| state.into_iter().zip(scales).map(scaled)).collect();
-    let data = Tensor::cat(columns, 1).into_data_async().await.map_err(|error| Error::Device {
-        device: "of this run".to_owned(),
-        problem: format!("the solver's error estimate cannot be read ({error})"),
-        remedy: "use fewer samples, or the CPU".to_owned(),
-    })?;
-    let values: Vec<f64> = data.iter().collect();
-    let mut most = [0.0_f64; K];
-    for row in values.chunks_exact(K * scales.len()) {
-        for (most, squares) in most.iter_mut().zip(row.chunks_exact(scales.len())) {
-            for square in squares {
-                // `max` would drop a NaN.
-                let nan = square.is_nan() || most.is_nan();
-                *most = if nan { f64::NAN } else { most.max(libm::sqrt(*square)) };
-            }
-        }
-    }
-    Ok(most)
+/// Σ wᵢ·kᵢ of one block.
+fn weighted<'a>(slopes: &'a [Vec<Tensor<2>>], weights: &[f64], block: usize) -> Sum<'a> {
+    let terms = slopes.iter().zip(weights).map(|(slope, weight)| of(&slope[block]) * *weight);
+    terms.reduce(Sum::add).expect("every stage has a slope")
 }
 
 #[cfg(test)]

@@ -61,9 +61,12 @@ export class Figure {
   }
 
   push(step) {
+    const shown = this.current?.index ?? 0;
     this.#frames.push(step);
     const last = this.#frames.length - 1;
     this.#scrubber.max = last;
+    // Frames before the shown one may have gone.
+    if (!this.#follow) this.#scrubber.value = this.#frames.find(shown);
     this.#scrubber.disabled = last === 0;
     this.#replay.disabled = last === 0;
     if (this.#follow) {

@@ -7,6 +7,9 @@
 
 import { ScorefieldError } from './errors.js';
 
+/** A worker's script, and what it imports: fetched in one go rather than one after another. */
+const SCRIPTS = ['worker.js', 'errors.js', 'engine.js'].map((file) => new URL(`./${file}`, import.meta.url).href);
+
 /** The end of a worker; whoever waits for it may start another one. */
 export class Death extends Error {
   /** @param {'panic' | 'lost' | 'gpu-error' | 'timeout' | 'killed' | 'script'} kind */
@@ -22,10 +25,15 @@ export class Host {
   #next = 1;
   #death = null;
   #lock = new AbortController();
+  #onDeath;
 
-  constructor({ timeout = 0, url = new URL('./worker.js', import.meta.url) } = {}) {
+  /**
+   * @param {{timeout?: number, onDeath?: (death: Death) => void}} [options] `timeout` in ms for its first sign of life
+   */
+  constructor({ timeout = 0, onDeath = () => {} } = {}) {
+    this.#onDeath = onDeath;
     // A worker's script must have the page's origin; a Blob has, and may import from any that allows it (CORS).
-    const source = `import ${JSON.stringify(String(url))};`;
+    const source = SCRIPTS.map((url) => `import ${JSON.stringify(url)};`).join('');
     const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
     this.#worker = new Worker(blob, { type: 'module', name: 'scorefield' });
     this.#worker.addEventListener('message', ({ data }) => this.#receive(data));
@@ -33,7 +41,7 @@ export class Host {
       event.preventDefault();
       // An error without a message is a script that could not be loaded.
       if (event.message) this.kill(new Death('panic', event.message));
-      else this.kill(new Death('script', `the worker’s script ${url} or what it imports could not be loaded`));
+      else this.kill(new Death('script', `the worker’s script ${SCRIPTS[0]} or what it imports could not be loaded`));
     });
     this.#worker.addEventListener('messageerror', () => this.kill(new Death('panic', 'a message could not be read')));
     this.ready = this.request('hello', { lock: this.#watch() }, { timeout }).finally(() => URL.revokeObjectURL(blob));
@@ -131,6 +139,7 @@ export class Host {
       entry.reject(death);
     }
     this.#pending.clear();
+    this.#onDeath(death);
     return death;
   }
 }

@@ -4,6 +4,9 @@ import { Figure, format, memoryNote } from './figure.js';
 import { SAMPLERS, buildForm, readAddress, readForm, showFields, writeAddress } from './settings.js';
 import { ScorefieldError, load, models } from './scorefield.js';
 
+// This script does not wait for the page's first picture, but for its elements.
+if (document.readyState === 'loading') await new Promise((resolve) => document.addEventListener('DOMContentLoaded', resolve));
+
 const $ = (selector) => document.querySelector(selector);
 const form = $('#settings');
 const status = $('#status');
@@ -14,6 +17,8 @@ const figure = new Figure();
 let source = null;
 /** The loaded model and what it was loaded from. */
 let loaded = null;
+/** A load that began before its source was known, so that the engine starts meanwhile. */
+let early = null;
 let run = null;
 let abort = null;
 /** An address of another origin that came with the link and that the visitor has not agreed to. */
@@ -28,12 +33,15 @@ async function start() {
   $('#origin').textContent = new URL('./', import.meta.url).href;
   figure.placeholder(count(), 28, 28);
   listen();
-  await listModels();
+  const autostart = new URLSearchParams(location.search).get('autostart') === '1';
+  const listed = listModels();
+  if (autostart && !isForeign(new URLSearchParams(location.search).get('model'))) early = begin(listed.then(chosen));
+  await listed;
   if (problems.length) {
     show(new ScorefieldError('setting', problems.join('; '), { where: 'the address of this page', remedy: 'those settings have their defaults' }));
   }
   setState('idle');
-  if (new URLSearchParams(location.search).get('autostart') === '1') generate();
+  if (autostart) generate();
 }
 
 async function listModels() {
@@ -137,6 +145,23 @@ function takeFile(file) {
   generate();
 }
 
+/** What was chosen, or an error. */
+function chosen() {
+  if (early) early.source = source;
+  if (source === null) throw new ScorefieldError('not-found', 'no model is chosen', { remedy: 'choose a model or drop a weights file on the page' });
+  return source;
+}
+
+/** Begins to load a model, or one that a promise will name. */
+function begin(source) {
+  const device = form.elements.device.value;
+  const controller = new AbortController();
+  const model = load(source, { device, signal: controller.signal, onProgress: onLoading });
+  // Whoever awaits it hears of errors; it may be dropped before.
+  model.catch(() => {});
+  return { source, device, model, abort: () => controller.abort() };
+}
+
 /** The model of the form, loaded once. */
 async function ensureModel(signal) {
   const device = form.elements.device.value;
@@ -144,8 +169,11 @@ async function ensureModel(signal) {
   loaded?.model.dispose();
   loaded = null;
   setState('loading');
-  if (source === null) throw new ScorefieldError('not-found', 'no model is chosen', { remedy: 'choose a model or drop a weights file on the page' });
-  const model = await load(source, { device, signal, onProgress: onLoading });
+  const begun = early?.source === source && early.device === device ? early : begin(chosen());
+  if (early !== begun) early?.abort();
+  early = null;
+  signal.addEventListener('abort', begun.abort, { once: true });
+  const model = await begun.model;
   loaded = { model, source, device };
   model.addEventListener('recover', ({ detail }) => say(`The engine stopped (${detail.reason}); another one goes on.`));
   model.addEventListener('device', () => describeDevice(model));
@@ -155,6 +183,11 @@ async function ensureModel(signal) {
 }
 
 function onLoading({ phase, loaded: bytes, total }) {
+  if (phase === 'pipelines') {
+    progress.value = bytes / total;
+    status.textContent = `Preparing the GPU: ${bytes} of ${total} …`;
+    return;
+  }
   const what = { weights: 'Loading the weights', engine: 'Loading the engine', device: 'Opening the device', model: 'Preparing the model' }[phase];
   if (!what) return;
   const megabytes = bytes ? ` (${(bytes / 2 ** 20).toFixed(1)}${total ? ` of ${(total / 2 ** 20).toFixed(1)}` : ''} MB)` : '';
@@ -239,10 +272,11 @@ async function follow(current) {
   let steps = 0;
   for await (const step of current) {
     steps += 1;
-    // The first step compiles shaders: it is not what a step takes.
+    // The first step runs on code that the browser has not optimised yet: it is not what a step takes.
     if (steps > 1) spent += step.ms;
     const ms = steps > 1 ? spent / (steps - 1) : step.ms;
     figure.push(step);
+    if (!painted) await firstPaint();
     $('#png').disabled = false;
     progress.value = step.progress;
     const of = step.total ? `${step.index} of ${step.total} steps` : `${step.index} steps`;
@@ -251,6 +285,15 @@ async function follow(current) {
     Object.assign(status.dataset, { index: step.index, nfe: step.nfe, ms: ms.toFixed(2) });
     status.textContent = `${progress.title}. ${deviceText()}`;
   }
+}
+
+let painted = false;
+
+/** The page's first picture is out before the workers take all cores again; where nothing is painted, nobody waits. */
+async function firstPaint() {
+  painted = true;
+  const frame = new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  await Promise.race([frame, new Promise((resolve) => setTimeout(resolve, 50))]);
 }
 
 function cancel() {

@@ -2,7 +2,7 @@
 
 import { Death } from './host.js';
 import { ScorefieldError, aborted } from './errors.js';
-import { draw } from './draw.js';
+import { Sheet, draw } from './draw.js';
 
 let nextRun = 1;
 
@@ -18,9 +18,28 @@ export function checkNumbers(settings) {
   }
 }
 
+/** One step's parts, of one worker each, as one step; null when they were dropped. */
+function join(parts) {
+  if (parts.includes(null)) return null;
+  if (parts.length === 1) return parts[0];
+  const whole = { ...parts[0], ms: Math.max(...parts.map(({ ms }) => ms)) };
+  const rows = (pick) => {
+    const arrays = parts.map(pick);
+    const all = new arrays[0].constructor(arrays.reduce((sum, { length }) => sum + length, 0));
+    arrays.reduce((at, array) => (all.set(array, at), at + array.length), 0);
+    return all;
+  };
+  for (const kind of ['x', 'denoised']) {
+    whole[kind] = rows((part) => part[kind]);
+    if (whole.values) whole.values = { ...whole.values, [kind]: rows((part) => part.values[kind]) };
+  }
+  return whole;
+}
+
 /** One step of a run. */
 export class Step {
   #pixels;
+  #sheet;
   #values;
 
   constructor(value, shape, n) {
@@ -39,19 +58,31 @@ export class Step {
     this.width = width;
     this.height = height;
     this.#pixels = { x: value.x, denoised: value.denoised };
+    // A GPU's frame stays a bitmap until somebody wants its bytes.
+    this.#sheet = value.bitmap ? new Sheet(value, { n, width, height }) : null;
     this.#values = value.values ?? null;
     Object.freeze(this);
   }
 
   /**
    * The frame as RGBA bytes, samples first: n·height·width·4. The array belongs to the step: do not change it.
+   * On WebGPU this may read the frame back; drawing does not.
    *
    * @param {'x' | 'denoised'} [kind]
    */
   pixels(kind = 'x') {
-    const pixels = this.#pixels[kind];
-    if (!pixels) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
-    return pixels;
+    this.#check(kind);
+    return this.#sheet ? this.#sheet.pixels(kind) : this.#pixels[kind];
+  }
+
+  #check(kind) {
+    if (!Object.hasOwn(this.#pixels, kind)) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
+    if (this.#sheet?.closed) throw new ScorefieldError('disposed', 'the step was closed', { remedy: 'draw it before that' });
+  }
+
+  /** Gives the frame's memory back at once, where it is the GPU's; else nothing happens. Without this it goes when the step does. */
+  close() {
+    this.#sheet?.close();
   }
 
   /**
@@ -72,7 +103,9 @@ export class Step {
    * @param {{kind?: 'x' | 'denoised', columns?: number, gap?: number, scale?: number}} [options]
    */
   draw(canvas, { kind = 'x', ...options } = {}) {
-    draw(canvas, { pixels: this.pixels(kind), n: this.n, width: this.width, height: this.height }, options);
+    this.#check(kind);
+    if (this.#sheet) this.#sheet.draw(canvas, kind, options);
+    else draw(canvas, { pixels: this.#pixels[kind], n: this.n, width: this.width, height: this.height }, options);
   }
 }
 
@@ -84,8 +117,10 @@ export class Run {
   #every;
   #values;
   #signal;
-  #host = null;
-  /** Updates that the worker's sampler has made, and those that the caller has seen. */
+  /** The workers, and the places among them of those that have a part of the samples. */
+  #pool = null;
+  #parts = [];
+  /** Updates that the workers' samplers have made, and those that the caller has seen. */
   #made = 0;
   #seen = 0;
   #info = null;
@@ -142,8 +177,8 @@ export class Run {
     if (this.#isOver()) return;
     this.#state = state;
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#host?.send('drop', {}, { run: this.#id });
-    this.#host = null;
+    this.#pool?.send('drop', {}, { run: this.#id });
+    this.#pool = null;
     this.#stop(error);
     this.resume();
   }
@@ -182,34 +217,40 @@ export class Run {
     return Promise.race([pulled, over]);
   }
 
-  /** The next step that the caller sees. If the worker dies, another replays the run up to here and goes on. */
+  /** The next step that the caller sees. If a worker dies, others replay the run up to here and go on. */
   async #pull() {
     for (;;) {
-      const host = await this.#model._host();
+      const pool = await this.#model._pool();
       if (this.#isOver()) return null;
       try {
-        if (this.#host !== host) {
-          this.#info = await host.request('start', { settings: this.#settings }, this.#options(0));
-          this.#host = host;
-          this.#made = 0;
-        }
+        if (this.#pool !== pool) await this.#begin(pool);
         while (this.#made < this.#seen) {
           if (this.#isOver()) return null;
           const count = Math.min(this.#seen - this.#made, 1);
-          await host.request('step', { count, frame: false }, this.#options(count));
+          await pool.all('step', { count, frame: false }, this.#options(count), this.#parts);
           this.#made += count;
         }
         if (this.#isOver()) return null;
-        const value = await host.request('step', { count: this.#every, values: this.#values }, this.#options(this.#every));
+        const values = await pool.all('step', { count: this.#every, values: this.#values }, this.#options(this.#every), this.#parts);
         this.#made += this.#every;
         this.#seen = this.#made;
-        return value;
+        return join(values);
       } catch (error) {
         if (!(error instanceof Death) || this.#isOver()) throw error;
-        this.#host = null;
-        this.#model._recover(host, error);
+        this.#pool = null;
+        this.#model._recover(pool, error);
       }
     }
+  }
+
+  /** Starts the run's parts; there may be fewer of them than workers. */
+  async #begin(pool) {
+    this.#pool = pool;
+    this.#made = 0;
+    const onEvent = ({ phase, loaded, total }) => this.#model._progress({ phase, loaded, total });
+    const infos = await pool.all('start', { settings: this.#settings }, { ...this.#options(0), onEvent });
+    this.#parts = [...infos.keys()].filter((part) => infos[part] !== null);
+    this.#info = { ...infos[0], n: this.#parts.reduce((sum, part) => sum + infos[part].n, 0) };
   }
 
   /** About what a step evaluates. */

@@ -168,11 +168,14 @@ export interface LogLikelihood {
 }
 
 export interface Progress {
-  /** `weights` and `engine` download; `device` opens; `model` is prepared; `ready`. */
-  phase: 'weights' | 'engine' | 'device' | 'model' | 'ready';
-  /** Bytes so far. */
+  /**
+   * `weights` and `engine` download; `device` opens; `model` is prepared; `ready`. A GPU's `pipelines` are built with the
+   * model, and before the first step of a run of sizes that are new to it.
+   */
+  phase: 'weights' | 'engine' | 'device' | 'model' | 'pipelines' | 'ready';
+  /** Bytes so far; of `pipelines`, stages. */
   loaded?: number;
-  /** Bytes in all, where that is known. */
+  /** Bytes or stages in all, where that is known. */
   total?: number;
   /** The weights came out of the cache. */
   cached?: boolean;
@@ -188,12 +191,21 @@ export interface LoadOptions {
   maxBytes?: number;
   /** The file's SHA-256 in hex, where it is not a shipped model's. */
   sha256?: string;
-  /** Milliseconds without an answer after which the worker is replaced; default 120000. */
+  /** Milliseconds without an answer after which a worker is replaced; default 120000. */
   timeout?: number;
+  /**
+   * Workers among which the CPU shares the samples of a run, 1 to 64; default `'auto'`, one for each of the machine's cores,
+   * and at most 8. The pictures do not depend on it. `ode` and `norms: 'batch'`, whose samples depend on one another,
+   * mixtures and WebGPU use one.
+   */
+  workers?: 'auto' | number;
 }
 
-/** Downloads the weights and the engine, opens a device, and loads the model. */
-export function load(source: Source, options?: LoadOptions): Promise<Model>;
+/**
+ * Downloads the weights and the engine, opens a device, and loads the model. Where the source is not known yet, a promise of
+ * it lets the engine start meanwhile.
+ */
+export function load(source: Source | Promise<Source>, options?: LoadOptions): Promise<Model>;
 
 export interface Adapter {
   vendor?: string;
@@ -216,7 +228,7 @@ export interface Manifest {
 }
 
 /**
- * A loaded model. Events: `recover` (a worker died and another one goes on; `detail.kind`, `detail.reason`) and
+ * A loaded model. Events: `recover` (a worker died and others go on; `detail.kind`, `detail.reason`) and
  * `device` (the device changed; `detail.device`, `detail.reason`).
  */
 export class Model extends EventTarget {
@@ -230,11 +242,15 @@ export class Model extends EventTarget {
   /** Why it is not WebGPU; empty when it is. */
   readonly reason: string;
   readonly adapter: Adapter | null;
+  /** Whether the GPU draws a network's frames itself, without a readback; and if not, why. */
+  readonly frames: { drawn: boolean; reason: string };
   /** `mixture` is an exact score, from a TOML file. */
   readonly kind: 'network' | 'mixture';
   /** Channels, height, width; of a mixture in d dimensions 1, 1, d. */
   readonly shape: [number, number, number];
   readonly classes: string[];
+  /** Workers that share a run's samples; 1 on WebGPU. */
+  readonly workers: number;
   /** Starts a run; nothing is computed until it is iterated. */
   sample(options?: SampleOptions): Run;
   /** The score ∇ₓ log pₜ(x) of each row of `x` (n·channels·height·width values), t from 0 (data) to 1 (noise). */
@@ -250,13 +266,13 @@ export class Model extends EventTarget {
    * network needs gradients, which only the command line computes: it is an error with code `setting`.
    */
   logLikelihood(x: Float32Array, options?: LikelihoodOptions): Promise<LogLikelihood>;
-  /** Bytes of WebAssembly memory. */
+  /** Bytes of WebAssembly memory, in all workers. */
   memory(): Promise<{ wasm: number }>;
-  /** Ends the worker; runs that wait end with an error. */
+  /** Ends the workers; runs that wait end with an error. */
   dispose(): void;
 }
 
-/** A run. If its worker dies, another one replays it up to the last step that was seen, and goes on. */
+/** A run. If one of its workers dies, others replay it up to the last step that was seen, and go on. */
 export class Run implements AsyncIterable<Step> {
   private constructor();
   readonly state: 'ready' | 'running' | 'paused' | 'done' | 'cancelled' | 'error';
@@ -291,7 +307,7 @@ export class Step {
   readonly sigma: number;
   /** Network evaluations so far; guidance counts as two. */
   readonly nfe: number;
-  /** Milliseconds that the step and its readback took. */
+  /** Milliseconds that the step and its frame took. */
   readonly ms: number;
   /** This is the last step. */
   readonly done: boolean;
@@ -302,11 +318,13 @@ export class Step {
   readonly channels: number;
   readonly width: number;
   readonly height: number;
-  /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. */
+  /** RGBA, samples first: n·height·width·4 bytes. Not to be changed. A frame that the GPU has drawn is read back in each call. */
   pixels(kind?: Kind): Uint8ClampedArray;
   /** The numbers, samples first; only of a run that was started with `values: true`. */
   values(kind?: Kind): Float32Array;
   draw(canvas: HTMLCanvasElement | OffscreenCanvas, options?: DrawOptions & { kind?: Kind }): void;
+  /** Gives a GPU's frame back now instead of when the step is collected; it cannot be drawn or read any more. */
+  close(): void;
 }
 
 export interface Frame {

@@ -4,19 +4,20 @@
 //   const model = await load('models/fashion.safetensors', { device: 'auto' })
 //   for await (const step of model.sample({ sampler: 'heun', steps: 18, n: 16, seed: 1 })) step.draw(canvas)
 //
-// The engine runs in a worker and can be replaced at any time: the model keeps its bytes, a run keeps its
+// The engine runs in workers that can be replaced at any time: the model keeps its bytes, a run keeps its
 // settings and its seed, and noise is counted, so that a new worker gets to the same place by the same way.
 
 import { devices } from './device.js';
 import { draw, toPng } from './draw.js';
 import { ScorefieldError, aborted } from './errors.js';
-import { Death, Host } from './host.js';
+import { Death } from './host.js';
+import { Pool } from './pool.js';
 import { Run, Step, checkNumbers, newRun } from './run.js';
 import { models, readWeights } from './weights.js';
 
 export { Run, ScorefieldError, Step, devices, draw, models, toPng };
 
-/** Workers that one model may wear out before it gives up; a step that succeeds does not refill it. */
+/** Pools of workers that one model may wear out before it gives up; a step that succeeds does not refill it. */
 const MAX_DEATHS = 4;
 /** Milliseconds without an answer after which a worker counts as hung: compiling shaders takes long. */
 const TIMEOUT = 120_000;
@@ -28,18 +29,21 @@ const SOLVER = 4;
 /**
  * Loads a model: its weights, the engine, and a device.
  *
- * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} source a shipped model's name, an address, or the data
+ * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView | Promise} source a shipped model's name, an address, or the
+ *   data; or a promise of it
  * @param {{device?: 'auto' | 'webgpu' | 'cpu', signal?: AbortSignal, onProgress?: (event: object) => void,
- *          maxBytes?: number, sha256?: string, timeout?: number}} [options]
+ *          maxBytes?: number, sha256?: string, timeout?: number, workers?: 'auto' | number}} [options]
  * @returns {Promise<Model>}
  */
-export async function load(source, { device = 'auto', signal, onProgress = () => {}, maxBytes, sha256, timeout = TIMEOUT } = {}) {
-  const weights = await readWeights(source, { signal, onProgress, maxBytes, sha256 });
-  const model = new Model(weights, { device, onProgress, timeout });
+export async function load(source, options = {}) {
+  const { device = 'auto', signal, onProgress = () => {}, maxBytes, sha256, timeout = TIMEOUT, workers = 'auto' } = options;
+  if (signal?.aborted) throw aborted(signal);
+  // The workers start and the engine is compiled while the weights are on their way.
+  const model = new Model({ device, workers, onProgress, timeout });
   const stop = () => model.dispose();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await model._host();
+    await model._take(await readWeights(await source, { signal, onProgress, maxBytes, sha256 }));
     return model;
   } catch (error) {
     model.dispose();
@@ -54,29 +58,43 @@ export async function load(source, { device = 'auto', signal, onProgress = () =>
  * (the device changed; `detail.device`, `detail.reason`).
  */
 export class Model extends EventTarget {
-  #weights;
+  #weights = null;
   #wanted;
-  #onProgress;
-  #host = null;
+  #options;
+  /** Workers that have no model yet, and those that have it, or are given it. */
+  #begun;
+  #pool = null;
   #starting = null;
   #deaths = 0;
   #lost = 0;
   #givenUp = null;
   #disposed = false;
 
-  constructor(weights, { device, onProgress, timeout }) {
+  /** Made by `load`: without weights, which `_take` takes. */
+  constructor({ device, ...options }) {
     super();
-    this.#weights = weights;
     this.#wanted = device;
-    this.#onProgress = onProgress;
-    this._timeout = timeout;
-    this.name = weights.name;
-    this.title = weights.title ?? weights.name;
-    this.sha256 = weights.sha256;
+    this.#options = { ...options, hello: Math.min(options.timeout, HELLO) };
+    this._timeout = options.timeout;
     this.manifest = null;
     this.device = null;
     this.reason = '';
     this.adapter = null;
+    this.frames = null;
+    this.#begun = this.#begin();
+  }
+
+  async _take(weights) {
+    this.#weights = weights;
+    this.name = weights.name;
+    this.title = weights.title ?? weights.name;
+    this.sha256 = weights.sha256;
+    await this._pool();
+  }
+
+  /** Workers that share a run's samples. */
+  get workers() {
+    return this.#pool?.size ?? 0;
   }
 
   /** `network`, or `mixture`: an exact score, from a TOML file. */
@@ -176,26 +194,26 @@ export class Model extends EventTarget {
   async #ask(type, payload, { signal, evaluations = 1 } = {}) {
     if (signal?.aborted) throw aborted(signal);
     const run = newRun();
-    let host = null;
+    let pool = null;
     let stop;
     const stopped = new Promise((_, reject) => {
       stop = () => {
-        host?.send('drop', {}, { run });
+        pool?.send('drop', {}, { run });
         reject(aborted(signal));
       };
     });
     const answered = async () => {
       for (;;) {
-        host = await this._host();
+        pool = await this._pool();
         if (signal?.aborted) return null;
         // The CPU gives a sign of life after each evaluation; a GPU has taken several before it has done them.
         const queued = this.device === 'webgpu' ? evaluations : 1;
         try {
-          return await host.request(type, payload, { run, timeout: this._timeout * queued });
+          return await pool.request(type, payload, { run, timeout: this._timeout * queued });
         } catch (error) {
           if (!(error instanceof Death)) throw error;
           if (signal?.aborted) return null;
-          this._recover(host, error);
+          this._recover(pool, error);
         }
       }
     };
@@ -207,24 +225,25 @@ export class Model extends EventTarget {
     }
   }
 
-  /** Bytes that the engine holds: `{ wasm, gpu? }`. */
+  /** Bytes that the engine holds, in all its workers: `{ wasm }`. */
   async memory() {
-    return (await this._host()).request('memory');
+    const parts = await (await this._pool()).all('memory');
+    return parts.reduce((sum, part) => Object.fromEntries(Object.entries(part).map(([kind, bytes]) => [kind, bytes + (sum[kind] ?? 0)])), {});
   }
 
-  /** Ends the worker and frees what it held. Runs that wait end with an error. */
+  /** Ends the workers and frees what they held. Runs that wait end with an error. */
   dispose() {
     this.#disposed = true;
-    this.#host?.kill(new Death('killed', 'the model was disposed'));
-    this.#host = null;
+    for (const pool of [this.#begun, this.#pool]) pool?.kill(new Death('killed', 'the model was disposed'));
+    this.#begun = this.#pool = null;
   }
 
-  /** The worker with this model in it, started if need be. */
-  async _host() {
+  /** The workers with this model in them, started if need be. */
+  async _pool() {
     for (;;) {
       if (this.#disposed) throw disposed();
-      if (!this.#starting && this.#host?.death) this._recover(this.#host, this.#host.death);
-      else if (!this.#starting && this.#host) return this.#host;
+      if (!this.#starting && this.#pool?.death) this._recover(this.#pool, this.#pool.death);
+      else if (!this.#starting && this.#pool) return this.#pool;
       const starting = (this.#starting ??= this.#start().finally(() => (this.#starting = null)));
       try {
         return await starting;
@@ -235,29 +254,43 @@ export class Model extends EventTarget {
     }
   }
 
+  _progress(event) {
+    this.#options.onProgress(event);
+  }
+
+  #begin() {
+    return new Pool(this.#wanted, this.#options);
+  }
+
   async #start() {
-    const host = new Host({ timeout: Math.min(this._timeout, HELLO) });
-    this.#host = host;
-    const options = { timeout: this._timeout, onEvent: ({ phase, loaded, total }) => this.#onProgress({ phase, loaded, total }) };
-    await host.ready;
-    const opened = await host.request('create', { device: this.#wanted }, options);
+    const pool = (this.#pool = this.#begun ?? this.#begin());
+    this.#begun = null;
     try {
-      this.manifest = await host.request('load', { bytes: this.#weights.bytes, name: this.#weights.name }, options);
+      await this.#fill(pool);
     } catch (error) {
-      if (error.code !== 'device' || opened.device !== 'webgpu' || this.#wanted !== 'auto') throw error;
+      pool.kill(error instanceof Death ? error : new Death('killed', error.message));
+      this.#pool = null;
+      const { device, reason } = await pool.ready.catch(() => ({}));
+      if (error.code !== 'device' || device !== 'webgpu' || this.#wanted !== 'auto') throw error;
       // A GPU that computes nonsense: the CPU instead.
-      host.kill(new Death('killed', error.what));
       this.#useCpu(`on WebGPU ${error.what}`);
       return this.#start();
     }
-    const changed = this.device !== null && this.device !== opened.device;
-    this.device = opened.device;
-    this.adapter = opened.adapter;
+    return pool;
+  }
+
+  /** Puts the model into workers that are starting. */
+  async #fill(pool) {
+    const { device, reason, adapter, frames } = await pool.ready;
+    this.manifest = await pool.load(this.#weights.bytes, this.#weights.name);
+    const changed = this.device !== null && this.device !== device;
+    this.device = device;
+    this.adapter = adapter;
+    this.frames = frames;
     // Once WebGPU was given up, that is the reason for the CPU.
-    this.reason = this.#givenUp ?? opened.reason;
-    if (changed) this.dispatchEvent(new CustomEvent('device', { detail: { device: this.device, reason: this.reason } }));
-    this.#onProgress({ phase: 'ready', device: this.device, reason: this.reason });
-    return host;
+    this.reason = this.#givenUp ?? reason;
+    if (changed) this.dispatchEvent(new CustomEvent('device', { detail: { device, reason: this.reason } }));
+    this.#options.onProgress({ phase: 'ready', device, reason: this.reason });
   }
 
   #useCpu(reason) {
@@ -265,13 +298,13 @@ export class Model extends EventTarget {
     this.#givenUp = reason;
   }
 
-  /** After a worker's death: a new one, a bounded number of times; from WebGPU to the CPU the second time. */
-  _recover(host, death) {
+  /** After a worker's death: new ones, a bounded number of times; from WebGPU to the CPU the second time. */
+  _recover(pool, death) {
     if (this.#disposed) throw disposed();
     // Several runs see one death; only the first counts.
-    if (host !== null && host !== this.#host) return;
+    if (pool !== null && pool !== this.#pool) return;
     if (this.#starting) return;
-    this.#host = null;
+    this.#pool = null;
     this.#deaths += 1;
     const onGpu = this.device === 'webgpu' || (this.device === null && this.#wanted !== 'cpu');
     if (death.kind === 'script' || this.#deaths >= MAX_DEATHS) throw worn(death, this.device);

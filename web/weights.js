@@ -14,6 +14,9 @@ const PREAMBLE = 9;
 /** The engine refuses longer headers too. */
 const MAX_HEADER = 2 ** 20;
 
+/** What is being put into the cache: whoever looks there waits for it, and nobody else does. */
+let storing = Promise.resolve();
+
 const indexUrl = new URL('./models/index.json', import.meta.url);
 let indexPromise;
 
@@ -66,17 +69,19 @@ export async function readWeights(source, { signal, onProgress = () => {}, maxBy
     // A copy: the caller may transfer or change its own.
     return finish(view.slice(), { name: 'bytes', sha256 });
   }
+  // The first look into a profile's caches takes a while: the index comes meanwhile.
+  const cache = openCache();
   const entry = await find(source);
   const name = entry.name ?? entry.url.split('/').pop().split('?')[0];
   const expected = sha256 ?? entry.sha256;
-  const cached = expected && (await fromCache(expected));
+  const cached = expected && (await fromCache(cache, expected));
   if (cached) {
     onProgress({ phase: 'weights', loaded: cached.length, total: cached.length, cached: true });
     return { bytes: cached, name, title: entry.title, sha256: expected, cached: true };
   }
   const bytes = await download(entry, { signal, onProgress, maxBytes });
   const result = await finish(bytes, { name, sha256: expected, where: entry.url });
-  if (expected) await toCache(expected, bytes);
+  if (expected) storing = toCache(cache, expected, bytes);
   return { ...result, title: entry.title };
 }
 
@@ -209,21 +214,32 @@ async function hash(bytes) {
 
 const cacheKey = (sha256) => new URL(`./models/sha256/${sha256}`, import.meta.url).href;
 
-async function fromCache(sha256) {
+/** The cache; null where there is no Cache API (private windows, insecure pages). */
+async function openCache() {
   try {
-    const hit = await (await caches.open(CACHE)).match(cacheKey(sha256));
-    if (!hit) return null;
-    const bytes = new Uint8Array(await hit.arrayBuffer());
-    return (await hash(bytes)) === sha256 ? bytes : null;
+    return await caches.open(CACHE);
   } catch {
-    // No Cache API here (private windows, insecure pages): download.
     return null;
   }
 }
 
-async function toCache(sha256, bytes) {
+async function fromCache(opened, sha256) {
   try {
-    const cache = await caches.open(CACHE);
+    await storing;
+    const hit = await (await opened)?.match(cacheKey(sha256));
+    if (!hit) return null;
+    const bytes = new Uint8Array(await hit.arrayBuffer());
+    return (await hash(bytes)) === sha256 ? bytes : null;
+  } catch {
+    // What cannot be read is downloaded.
+    return null;
+  }
+}
+
+async function toCache(opened, sha256, bytes) {
+  const cache = await opened;
+  if (!cache) return;
+  try {
     try {
       await cache.put(cacheKey(sha256), new Response(bytes));
     } catch {

@@ -1,13 +1,16 @@
 // The engine's worker: one engine, one model, any number of runs, one request at a time.
 // host.js describes the messages.
 
-import { choose } from './device.js';
 import { ScorefieldError } from './errors.js';
 
-/** Steps that a GPU may have before it when no frame is read. */
+/** Steps that a GPU may have before it when no frame is shown. */
 const QUEUED = 8;
+/** Drawn frames from one look at the numbers to the next. */
+const UNREAD = 32;
 
 let engine = null;
+/** Where a GPU draws its frames; null where they are read back. */
+let canvas = null;
 const runs = new Map();
 const dropped = new Set();
 let last = Promise.resolve();
@@ -50,33 +53,47 @@ const handlers = {
     return { value: {} };
   },
 
-  /** Loads the WebAssembly and opens the device. */
-  async create({ id, device }) {
-    const chosen = await choose(device);
-    try {
-      engine = await open(chosen.device, id);
-    } catch (error) {
-      if (device !== 'auto' || chosen.device === 'cpu' || panicked !== null) throw error;
-      const failed = ScorefieldError.from(error);
-      chosen.device = 'cpu';
-      chosen.reason = `WebGPU could not be started (${failed.what})`;
-      engine = await open('cpu', id);
+  /** Why a GPU cannot draw its frames on a canvas here; empty where it can. Before the engine has a device that could be lost. */
+  async canvas() {
+    const { canvasProblem } = await import('./canvas.js');
+    return { value: await canvasProblem() };
+  },
+
+  /** Opens the device with its compiled engine; without a problem, its frames are drawn on a canvas. */
+  async create({ id, device, module, problem }) {
+    const bindings = await import(device === 'webgpu' ? './engine-gpu.js' : './engine.js');
+    await bindings.default({ module_or_path: module });
+    emit('progress', { id, phase: 'device' });
+    engine = await bindings.Engine.create(device, emit);
+    let reason = problem;
+    if (!reason) {
+      try {
+        const own = new OffscreenCanvas(1, 1);
+        engine.present(own);
+        canvas = own;
+      } catch (error) {
+        reason = ScorefieldError.from(error).message;
+      }
     }
-    const opened = engine.device();
-    // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
-    const adapter = opened.adapter ? { ...chosen.adapter, software: opened.adapter.software } : chosen.adapter;
-    return { value: { device: opened.device, reason: chosen.reason, adapter } };
+    return { value: { ...engine.device(), frames: { drawn: canvas !== null, reason } } };
   },
 
   async load({ id, bytes, name }) {
     emit('progress', { id, phase: 'model' });
     const manifest = await engine.load(bytes, name);
+    if (engine.prepare_model) {
+      await prepare(engine.prepare_model(), { id });
+      await engine.check();
+    }
     return { value: manifest };
   },
 
-  async start({ run, settings }) {
-    const started = engine.start(settings);
+  /** This worker's part of a run's samples; null where there is none for it. */
+  async start({ id, run, settings, part, parts }) {
+    const started = engine.start(settings, part, parts);
+    if (!started) return { value: null };
     runs.set(run, started);
+    if (engine.prepare_run) await prepare(engine.prepare_run(settings), { id, run });
     return { value: started.info() };
   },
 
@@ -95,8 +112,11 @@ const handlers = {
     }
     if (!frame) return { value: step };
     const begin = performance.now();
-    const shown = await current.frame(values);
+    // Numbers that are asked for are read anyway.
+    const drawn = values ? null : await draw(current, step);
+    const shown = drawn ?? (await current.frame(values));
     step.ms += performance.now() - begin;
+    if (drawn) return { value: { ...step, ...drawn }, transfer: [drawn.bitmap] };
     const transfer = [shown.x, shown.denoised, ...Object.values(shown.values ?? {})].map((array) => array.buffer);
     return { value: { ...step, ...shown }, transfer };
   },
@@ -137,6 +157,36 @@ const handlers = {
   },
 };
 
+/** A step's frame as a bitmap that the GPU has drawn; null where it cannot. */
+async function draw(run, { index, done }) {
+  if (!canvas) return null;
+  let drawn;
+  try {
+    const sheet = run.draw();
+    if (sheet === null) return null;
+    drawn = { bitmap: canvas.transferToImageBitmap(), ...sheet };
+  } catch (error) {
+    canvas = null;
+    console.warn(`frames are read back from now on: ${ScorefieldError.from(error).message}`);
+    return null;
+  }
+  // Nothing else waits for the GPU.
+  await run.settle();
+  if (done || index % UNREAD === 0) await run.check();
+  return drawn;
+}
+
+/** Builds a GPU's pipelines, a stage at a time, until all are built or the run is dropped. */
+async function prepare(work, { id, run = 0 }) {
+  const total = work.left();
+  for (let loaded = 0; loaded < total && !dropped.has(run); loaded++) {
+    emit('progress', { id, phase: 'pipelines', loaded, total });
+    await work.step();
+    await macrotask();
+  }
+  work.free();
+}
+
 /** Work along the probability flow, a solver's step at a time: to its end, or null when it is dropped. */
 async function pull(work, { id, run }, read = () => work.values()) {
   let value = null;
@@ -161,40 +211,6 @@ function release(run) {
   runs.get(run)?.free();
   runs.delete(run);
   dropped.delete(run);
-}
-
-/** The engine for a device: the CPU's is small, WebGPU's is fetched only where it is needed. */
-async function open(device, id) {
-  const name = device === 'webgpu' ? 'engine-gpu' : 'engine';
-  const module = await import(`./${name}.js`);
-  await instantiate(module, new URL(`./${name}_bg.wasm`, import.meta.url), id);
-  emit('progress', { id, phase: 'device' });
-  return module.Engine.create(device, emit);
-}
-
-/** Fetches and compiles an engine's WebAssembly, with progress. */
-async function instantiate(module, url, id) {
-  let response;
-  try {
-    response = await fetch(url);
-    if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  } catch (cause) {
-    const remedy = 'serve the engines’ files beside worker.js; from another origin the server must allow it (CORS)';
-    throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where: url.href, remedy, cause });
-  }
-  // With a content encoding, Content-Length counts the compressed bytes: no total then.
-  const total = response.headers.get('content-encoding') ? undefined : Number(response.headers.get('content-length')) || undefined;
-  let loaded = 0;
-  const counted = response.body.pipeThrough(
-    new TransformStream({
-      transform(chunk, controller) {
-        loaded += chunk.length;
-        emit('progress', { id, phase: 'engine', loaded, total });
-        controller.enqueue(chunk);
-      },
-    }),
-  );
-  await module.default({ module_or_path: new Response(counted, { headers: { 'content-type': 'application/wasm' } }) });
 }
 
 let panicked = null;

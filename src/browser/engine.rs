@@ -40,6 +40,8 @@ pub struct Engine {
     pub(super) device: Device,
     adapter: Option<Adapter>,
     model: Option<Model>,
+    #[cfg(feature = "browser-gpu")]
+    pub(super) graphics: super::canvas::Graphics,
 }
 
 /// What JavaScript sees of an open device.
@@ -93,17 +95,26 @@ impl Engine {
     /// When there is no such device.
     pub async fn create(device: String, emit: Function) -> Result<Engine, JsValue> {
         report::install(emit);
+        #[cfg(feature = "browser-gpu")]
+        let mut graphics = super::canvas::Graphics::default();
         let (device, adapter) = match device.as_str() {
             #[cfg(feature = "browser-gpu")]
             "webgpu" => {
-                let (device, adapter) = super::gpu::open().await.map_err(report::error)?;
+                let (device, adapter, gpu) = super::gpu::open().await.map_err(report::error)?;
+                graphics.gpu = Some(gpu);
                 (device, Some(adapter))
             }
             #[cfg(feature = "browser-cpu")]
             "cpu" => (Device::flex(), None),
             other => return Err(report::error(Error::setting("device", other, DEVICES))),
         };
-        Ok(Self { device, adapter, model: None })
+        Ok(Self {
+            device,
+            adapter,
+            model: None,
+            #[cfg(feature = "browser-gpu")]
+            graphics,
+        })
     }
 
     /// `{ device: 'webgpu' | 'cpu', adapter: { software } | null }`.
@@ -116,36 +127,25 @@ impl Engine {
     }
 
     /// Loads a weights file and returns its manifest with `kind: 'network'`, or a mixture's TOML file and returns
-    /// `{ kind: 'mixture', process, data: { name, shape: [1, 1, d], classes } }`. On a GPU one evaluation checks that the
-    /// device computes.
+    /// `{ kind: 'mixture', process, data: { name, shape: [1, 1, d], classes } }`.
     ///
     /// # Errors
-    /// When the file is not a good one, or the device computes no finite numbers.
+    /// When the file is not a good one.
     pub async fn load(&mut self, bytes: Vec<u8>, name: String) -> Result<JsValue, JsValue> {
         let model = Model::from_bytes(&name, &bytes, &self.device).map_err(report::error)?;
         drop(bytes);
         let described = describe(&model)?;
         self.model = Some(model);
-        if self.adapter.is_some() {
-            let d = self.model().map_err(report::error)?.dim();
-            let score = self.evaluate(vec![0.0; d], 0.5, None).await.map_err(report::error)?;
-            if score.iter().any(|value| !value.is_finite()) {
-                return Err(report::error(Error::Device {
-                    device: "webgpu".into(),
-                    problem: "the score that it computes is not finite".into(),
-                    remedy: "use the CPU".into(),
-                }));
-            }
-        }
         Ok(described)
     }
 
-    /// Starts a run with the command line's settings.
+    /// Starts one of `parts` parts of a run with the command line's settings; none where there is nothing for it to do:
+    /// there are fewer samples than parts, or samples that cannot be parted.
     ///
     /// # Errors
     /// When a setting is unknown or out of range.
-    pub fn start(&self, settings: &JsValue) -> Result<Run, JsValue> {
-        self.sampler(settings).map_err(report::error)
+    pub fn start(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>, JsValue> {
+        self.sampler(settings, part, parts).map_err(report::error)
     }
 
     /// ∇ₓ log pₜ(x) for rows of `x` at one t.
@@ -172,22 +172,25 @@ impl Engine {
         self.model.as_ref().ok_or_else(|| Error::setting("model", "none", "a model to be loaded first"))
     }
 
-    fn sampler(&self, settings: &JsValue) -> Result<Run> {
+    fn sampler(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>> {
         let model = self.model()?;
-        // As JSON, for serde to refuse unknown fields as it does on the command line.
-        let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
-        let settings: Settings = serde_json::from_str(&json)
-            .map_err(|error| Error::setting("settings", json, format!("the command line's flags ({error})")))?;
+        let settings = read(settings)?;
         // Before anything of that size is allocated.
         settings.validate(model.process())?;
         if settings.n > MAX_SAMPLES {
             return Err(Error::setting("n", settings.n, format!("1 to {MAX_SAMPLES} in a browser")));
         }
+        // All points of a mixture are one picture, and cost next to nothing.
+        let parts = if model.kind() == Kind::Mixture { 1 } else { parts };
+        let Some(settings) = settings.part(part, parts) else { return Ok(None) };
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         // What the last run left: WebGPU never gives memory back by itself.
         self.device.memory_cleanup();
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
-        Ok(Run::new(sampler, score, View::of(model), settings.n))
+        let run = Run::new(sampler, score, View::of(model), settings.n);
+        #[cfg(feature = "browser-gpu")]
+        let run = run.on(self.graphics.canvas.clone());
+        Ok(Some(run))
     }
 
     /// Numbers a row, where `values` are whole rows, one at least.
@@ -199,7 +202,7 @@ impl Engine {
         Ok(d)
     }
 
-    async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {
+    pub(super) async fn evaluate(&self, x: Vec<f32>, t: f64, label: Option<usize>) -> Result<Vec<f32>> {
         let model = self.model()?;
         let d = self.count_rows("x", &x)?;
         let level = model.level(t)?;
@@ -209,6 +212,14 @@ impl Engine {
         let data = score.into_data_async().await.map_err(|error| unreadable(&error))?;
         data.try_into_vec::<f32>().map_err(|error| unreadable(&error))
     }
+}
+
+/// A run's settings.
+pub(super) fn read(settings: &JsValue) -> Result<Settings> {
+    // As JSON, for serde to refuse unknown fields as it does on the command line.
+    let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
+    serde_json::from_str(&json)
+        .map_err(|error| Error::setting("settings", json, format!("the command line's flags ({error})")))
 }
 
 pub(super) fn unreadable(problem: &dyn std::fmt::Display) -> Error {

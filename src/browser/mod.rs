@@ -1,7 +1,8 @@
 //! The boundary to JavaScript: an engine for one model on one device, and its runs.
 //!
 //! `web/worker.js` is its only caller: it makes an [`Engine`] in a worker, loads a model into it, and pulls steps out
-//! of [`Run`]s, one call at a time. Nothing here blocks: results come back by awaited reads, one a shown frame.
+//! of [`Run`]s, one call at a time. Nothing here blocks: results come back by awaited reads, one a shown frame; a GPU's
+//! frames are drawn where they are, and only their end is awaited.
 //! What ends the engine — a panic, a lost device, a GPU error that nobody caught — is reported as an event, for
 //! the page to replace the worker.
 //!
@@ -12,16 +13,24 @@
 //! | `flow` | latent codes and log-likelihoods, pulled likewise |
 //! | `view` | samples as pictures |
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
+//! | `canvas` | frames drawn by that device, without a readback |
+//! | `prepare` | a GPU's pipelines, built before the first step |
 //! | `report` | errors, panics and log lines as JavaScript sees them |
 
+#[cfg(feature = "browser-gpu")]
+mod canvas;
 mod engine;
 mod flow;
 #[cfg(feature = "browser-gpu")]
 mod gpu;
+#[cfg(feature = "browser-gpu")]
+mod prepare;
 mod report;
 mod run;
 mod view;
 
 pub use engine::Engine;
 pub use flow::{Carry, Likelihoods};
+#[cfg(feature = "browser-gpu")]
+pub use prepare::Preparation;
 pub use run::Run;

@@ -40,6 +40,8 @@ pub struct Run {
     view: View,
     n: usize,
     last: Option<Step>,
+    #[cfg(feature = "browser-gpu")]
+    canvas: Option<super::canvas::Shared>,
 }
 
 /// What JavaScript sees of a run before its first step. `n` counts pictures: points make one.
@@ -64,7 +66,21 @@ struct Shown {
 
 impl Run {
     pub(super) fn new(sampler: Sampler, score: Box<dyn Score>, view: View, n: usize) -> Self {
-        Self { sampler, score: Alive(score), view, n, last: None }
+        Self {
+            sampler,
+            score: Alive(score),
+            view,
+            n,
+            last: None,
+            #[cfg(feature = "browser-gpu")]
+            canvas: None,
+        }
+    }
+
+    /// Draws its frames on a canvas.
+    #[cfg(feature = "browser-gpu")]
+    pub(super) fn on(self, canvas: Option<super::canvas::Shared>) -> Self {
+        Self { canvas, ..self }
     }
 
     /// The samples, the estimates and the acceptances (if moves are accepted or rejected) of the last step: one
@@ -73,7 +89,7 @@ impl Run {
         let Some(step) = &self.last else {
             return Err(Error::setting("frame", "before the first step", "a step first"));
         };
-        let mut transaction = Transaction::default().register(step.x.clone()).register(step.denoised.clone());
+        let mut transaction = Transaction::default().register(step.x.clone()).register(step.denoised());
         if let Some(acceptance) = &step.acceptance {
             transaction = transaction.register(acceptance.clone());
         }
@@ -83,14 +99,51 @@ impl Run {
         let (Some(x), Some(denoised)) = (next()?, next()?) else {
             return Err(unreadable(&"a tensor is missing"));
         };
-        if x.iter().any(|value| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                what: "a sample".into(),
-                step: step.index,
-                remedy: "use more steps or the model's recommended sampler; or the weights are bad".into(),
-            });
-        }
+        check(&x, step.index)?;
         Ok((x, denoised, next()?))
+    }
+}
+
+fn check(x: &[f32], step: usize) -> Result<()> {
+    if x.iter().all(|value| value.is_finite()) {
+        return Ok(());
+    }
+    let remedy = "use more steps or the model's recommended sampler; or the weights are bad".into();
+    Err(Error::NotFinite { what: "a sample".into(), step, remedy })
+}
+
+#[cfg(feature = "browser-gpu")]
+#[wasm_bindgen]
+impl Run {
+    /// Draws the last step's samples and estimates on the engine's canvas: `{ columns, rows, gap }`, the images a row, the
+    /// rows of either, and the pixels between them; null where this run's frames are to be read back. To be followed by [`Run::settle`], since
+    /// nothing here waits for the device.
+    ///
+    /// # Errors
+    /// When the browser gives the canvas nothing to draw on.
+    pub fn draw(&self) -> Result<JsValue, JsValue> {
+        let (View::Images(shape), Some(canvas), Some(step)) = (self.view, &self.canvas, &self.last) else {
+            return Ok(JsValue::NULL);
+        };
+        // A number that the page shows has to be read; so may the pixels be.
+        if step.acceptance.is_some() {
+            return Ok(JsValue::NULL);
+        }
+        let sheet = canvas.borrow_mut().draw(&step.x, &step.denoised(), shape).map_err(report::error)?;
+        sheet.map_or(Ok(JsValue::NULL), |sheet| report::plain(&sheet))
+    }
+
+    /// Reads the last step's samples to see that they are finite: drawn frames only show it.
+    ///
+    /// # Errors
+    /// When one is not, or the device does not answer.
+    pub async fn check(&self) -> Result<(), JsValue> {
+        let Some(step) = &self.last else { return Ok(()) };
+        let read = async {
+            let data = step.x.clone().into_data_async().await.map_err(|error| unreadable(&error))?;
+            check(&data.try_into_vec::<f32>().map_err(|error| unreadable(&error))?, step.index)
+        };
+        read.await.map_err(report::error)
     }
 }
 
@@ -118,14 +171,14 @@ impl Run {
         report::plain(&Shown { index, total, progress, t, sigma, nfe, done: Some(index) == total })
     }
 
-    /// Waits until the device has done the last step: without that a browser queues any number of steps.
+    /// Waits until a GPU has done the last step: without that a browser queues any number of steps. The CPU has.
     ///
     /// # Errors
     /// When the device does not answer.
     pub async fn settle(&self) -> Result<(), JsValue> {
+        #[cfg(feature = "browser-gpu")]
         if let Some(step) = &self.last {
-            let first = step.x.clone().slice([0..1, 0..1]);
-            first.into_data_async().await.map_err(|error| report::error(unreadable(&error)))?;
+            super::canvas::settle(&step.x).await.map_err(report::error)?;
         }
         Ok(())
     }

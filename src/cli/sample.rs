@@ -178,10 +178,10 @@ fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> 
         while let Some(step) = sampler.step(&score)? {
             let last = step.total == Some(step.index);
             if args.trajectory.is_some() {
-                append(&mut drawn.trajectory, index, read(step.x));
+                append(&mut drawn.trajectory, index, read(step.x.clone()));
             }
             if args.gif.is_some() && (last || index % every == 0) {
-                append(&mut drawn.frames, index.div_ceil(every), read(step.denoised));
+                append(&mut drawn.frames, index.div_ceil(every), read(step.denoised()));
             }
             index += 1;
             acceptance = step.acceptance;

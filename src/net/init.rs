@@ -12,7 +12,8 @@ use crate::noise::{Noise, Purpose};
 #[derive(Clone, Debug)]
 pub struct Init<'a> {
     device: &'a Device,
-    noise: Noise,
+    /// None: zeros.
+    noise: Option<Noise>,
     path: String,
 }
 
@@ -20,7 +21,13 @@ impl<'a> Init<'a> {
     /// The root of a network on `device`.
     #[must_use]
     pub fn new(device: &'a Device, seed: u64) -> Self {
-        Self { device, noise: Noise::new(seed), path: String::new() }
+        Self { device, noise: Some(Noise::new(seed)), path: String::new() }
+    }
+
+    /// The root of a network whose weights will be loaded: zeros, which take no time to draw.
+    #[must_use]
+    pub fn blank(device: &'a Device) -> Self {
+        Self { device, noise: None, path: String::new() }
     }
 
     /// The same inside the block `name`.
@@ -32,12 +39,11 @@ impl<'a> Init<'a> {
     /// Entries N(0, std²).
     #[must_use]
     pub fn normal<const D: usize>(&self, name: &str, shape: [usize; D], std: f64) -> Param<Tensor<D>> {
+        let Some(noise) = self.noise.filter(|_| std > 0.0) else { return self.constant(shape, 0.0) };
         let mut values = vec![0.0f32; shape.iter().product()];
-        if std > 0.0 {
-            self.noise.fill_normal(hash(&format!("{}{name}", self.path)), Purpose::Weights, 0, &mut values);
-            for v in &mut values {
-                *v = (f64::from(*v) * std) as f32;
-            }
+        noise.fill_normal(hash(&format!("{}{name}", self.path)), Purpose::Weights, 0, &mut values);
+        for v in &mut values {
+            *v = (f64::from(*v) * std) as f32;
         }
         Param::from_tensor(Tensor::from_data(TensorData::new(values, Shape::new(shape)), self.device))
     }

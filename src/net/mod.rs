@@ -7,4 +7,4 @@ mod kernel;
 pub mod ops;
 mod unet;
 
-pub use unet::{TimeEmbedding, UNet, UNetConfig};
+pub use unet::{Pass, TimeEmbedding, UNet, UNetConfig};

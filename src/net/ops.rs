@@ -78,8 +78,8 @@ pub fn group_norm(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, groups: usize
 /// silu((1 + s)·GN(x) + b) with [s, b] = W·e + b₀, a scale and a shift for each channel of each sample (FiLM).
 ///
 /// # Shapes
-/// `x` and the result: `[n, h, w, c]`; `gamma`, `beta`, of GN: `[1, c]`; `embedding`: `[n, e]`; `weight`: `[e, 2·c]`;
-/// `bias`: `[2·c]`.
+/// `x` and the result: `[n, h, w, c]`; `gamma`, `beta`, of GN: `[1, c]`; `embedding`: `[n, e]` or `[1, e]`; `weight`:
+/// `[e, 2·c]`; `bias`: `[2·c]`.
 #[must_use]
 pub fn group_norm_film(
     x: Tensor<4>,
@@ -147,7 +147,8 @@ pub fn waves_layer(level: Tensor<2>, frequencies: Tensor<1>, weight: Tensor<2>, 
 /// silu(W·x + b + row of the class), without the row where there are no classes.
 ///
 /// # Shapes
-/// `x`: `[n, i]`, `weight`: `[i, o]`, `bias`: `[o]`, `rows`: `[classes, o]`, `class`: `[n]`; result: `[n, o]`.
+/// `x`: `[n, i]` or `[1, i]`, `weight`: `[i, o]`, `bias`: `[o]`, `rows`: `[classes, o]`, `class`: `[n]`; result: `[n, o]`,
+/// without classes in as many rows as `x`.
 #[must_use]
 pub fn class_layer(
     x: Tensor<2>,

@@ -5,12 +5,16 @@
 //! of it. Levels are joined by space-to-depth and depth-to-space with 1×1 convolutions, which lose
 //! nothing and cost little.
 
+use std::iter;
+
 use burn::{
     Tensor,
     module::{Module, Param},
     tensor::{Device, Int},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::parallel::among_workers;
 
 use super::{
     block::{Attention, Conv, Linear, Norm, ResBlock},
@@ -101,6 +105,51 @@ pub struct UNet {
     patch: usize,
 }
 
+/// An evaluation on its way through the network.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// The activations.
+    pub h: Tensor<4>,
+    embedding: Tensor<2>,
+    skips: Vec<Tensor<4>>,
+}
+
+/// What an evaluation goes through, in this order.
+enum Part<'a> {
+    Stem(&'a Conv, usize),
+    Down(&'a ResBlock),
+    Shrink(&'a Conv),
+    Middle(&'a ResBlock),
+    Attention(&'a Attention),
+    Up(&'a ResBlock),
+    Grow(&'a Conv),
+    Head(&'a Norm, &'a Conv, usize),
+}
+
+impl Part<'_> {
+    fn apply(pass: Pass, part: Self) -> Pass {
+        let Pass { h, embedding, mut skips } = pass;
+        let h = match part {
+            Self::Stem(conv, patch) => conv.fold(h, patch, 1),
+            Self::Down(block) => {
+                let h = block.forward(h, embedding.clone());
+                skips.push(h.clone());
+                h
+            }
+            Self::Shrink(conv) => conv.fold(h, 2, 1),
+            Self::Middle(block) => block.forward(h, embedding.clone()),
+            Self::Attention(attention) => attention.forward(h),
+            Self::Up(block) => {
+                let skip = skips.pop().expect("the two sides have as many blocks");
+                block.forward(ops::join(h, skip), embedding.clone())
+            }
+            Self::Grow(conv) => conv.fold(h, 1, 2),
+            Self::Head(norm, conv, patch) => conv.fold(norm.silu(h), 1, patch),
+        };
+        Pass { h, embedding, skips }
+    }
+}
+
 impl UNetConfig {
     /// The network with fresh weights, which depend on `seed` and the parameters' names alone.
     ///
@@ -108,7 +157,16 @@ impl UNetConfig {
     /// trainer for configs.
     #[must_use]
     pub fn init(&self, seed: u64, device: &Device) -> UNet {
-        let init = &Init::new(device, seed);
+        self.build(&Init::new(device, seed))
+    }
+
+    /// The network with weights of zero, for others to be loaded.
+    #[must_use]
+    pub fn blank(&self, device: &Device) -> UNet {
+        self.build(&Init::blank(device))
+    }
+
+    fn build(&self, init: &Init<'_>) -> UNet {
         let widths: Vec<usize> = self.multipliers.iter().map(|m| m * self.width).collect();
         let pixel = self.shape[0] * self.patch * self.patch;
         let block = |init: Init, io| ResBlock::new(&init, io, self.embedding, self.groups);
@@ -179,43 +237,61 @@ impl UNet {
     /// F(x̂, c_noise, class).
     ///
     /// # Shapes
-    /// `x`: `[n, h, w, c]` of about unit variance; `c_noise`: `[n, 1]`; `class`: `[n]`, ignored by an
-    /// unconditional network; result: `[n, h, w, c]`.
+    /// `x`: `[n, h, w, c]` of about unit variance; `c_noise`: `[n, 1]`, or `[1, 1]` where all are at one level, whose
+    /// waves are then computed once; `class`: `[n]`, ignored by an unconditional network; result: `[n, h, w, c]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<4> {
-        let embedding = self.embed(c_noise, class);
-        let mut h = self.stem.fold(x, self.patch, 1);
-        let mut skips = Vec::new();
-        for stage in &self.down {
-            for block in &stage.blocks {
-                h = block.forward(h, embedding.clone());
-                skips.push(h.clone());
-            }
-            if let Some(resize) = &stage.resize {
-                h = resize.fold(h, 2, 1);
-            }
+        let device = x.device();
+        among_workers(&device, || self.parts().fold(self.begin(x, c_noise, class), Part::apply).h)
+    }
+
+    /// [`UNet::forward`], to be taken part by part with [`UNet::advance`]: for who has something else to do in between.
+    ///
+    /// # Shapes
+    /// As there.
+    #[must_use]
+    pub fn begin(&self, x: Tensor<4>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Pass {
+        Pass { h: x, embedding: self.embed(c_noise, class), skips: Vec::new() }
+    }
+
+    /// Takes part `index`, after those before it.
+    #[must_use]
+    pub fn advance(&self, pass: Pass, index: usize) -> Pass {
+        match self.parts().nth(index) {
+            Some(part) => Part::apply(pass, part),
+            None => pass,
         }
-        h = self.middle.forward(h, embedding.clone());
-        if let Some(attention) = &self.attention {
-            h = attention.forward(h);
-        }
-        h = self.middle2.forward(h, embedding.clone());
-        for stage in &self.up {
-            for block in &stage.blocks {
-                let skip = skips.pop().expect("the two sides have as many blocks");
-                h = block.forward(ops::join(h, skip), embedding.clone());
-            }
-            if let Some(resize) = &stage.resize {
-                h = resize.fold(h, 1, 2);
-            }
-        }
-        self.head.fold(self.norm.silu(h), 1, self.patch)
+    }
+
+    /// How many parts there are.
+    #[must_use]
+    pub fn count_parts(&self) -> usize {
+        self.parts().count()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        iter::once(Part::Stem(&self.stem, self.patch))
+            .chain(
+                self.down
+                    .iter()
+                    .flat_map(|stage| stage.blocks.iter().map(Part::Down).chain(stage.resize.iter().map(Part::Shrink))),
+            )
+            .chain(iter::once(Part::Middle(&self.middle)))
+            .chain(self.attention.iter().map(Part::Attention))
+            .chain(iter::once(Part::Middle(&self.middle2)))
+            .chain(
+                self.up
+                    .iter()
+                    .flat_map(|stage| stage.blocks.iter().map(Part::Up).chain(stage.resize.iter().map(Part::Grow))),
+            )
+            .chain(iter::once(Part::Head(&self.norm, &self.head, self.patch)))
     }
 
     /// silu(W₂·silu(W₁·[cos, sin](w·c_noise)) + class row).
     ///
     /// # Shapes
-    /// `c_noise`: `[n, 1]`, `class`: `[n]`; result: `[n, embedding]`.
+    /// `c_noise`: `[n, 1]` or `[1, 1]`, `class`: `[n]`; result: `[n, embedding]`, or `[1, embedding]` where neither level
+    /// nor class tells the samples apart.
     fn embed(&self, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
         // The frequencies are fixed: detached, so that training leaves them as they are.
         let frequencies = self.frequencies.val().detach();

@@ -14,6 +14,7 @@ use crate::{
     ode::{DormandPrince, Tolerance},
     score::Score,
     sde::Process,
+    vectors::of,
 };
 
 /// The adaptive solver on its way.
@@ -36,23 +37,23 @@ impl Adaptive {
         let Self { flow, tolerance, solver } = self;
         let solver = solver.get_or_insert_with(|| {
             let angles = flow.angles();
-            DormandPrince::new(*tolerance, angles, vec![x / flow::norm(&flow.level(angles[0]))])
+            DormandPrince::new(*tolerance, angles, vec![(of(&x) / flow::norm(&flow.level(angles[0]))).value()])
         });
         let mut slope = |theta: f64, y: &[Tensor<2>]| {
-            let (y, level) = (y[0].clone(), flow.level(theta));
-            let s = state.evaluate(&(y.clone() * flow::norm(&level)), level, score);
-            vec![flow::velocity(y, s, &level)]
+            let (y, level) = (&y[0], flow.level(theta));
+            let s = state.evaluate(&(of(y) * flow::norm(&level)).value(), level, score);
+            vec![flow::velocity(y.clone(), s, &level)]
         };
         solver.step(&mut slope).await?;
         let level = flow.level(solver.u());
         state.times.push(level.t);
         state.open = !solver.done();
-        let x = solver.y()[0].clone() * flow::norm(&level);
+        let x = (of(&solver.y()[0]) * flow::norm(&level)).value();
         if state.constraint.is_none() {
             return Ok(x);
         }
         let x = state.project(x, &level);
-        solver.replace(vec![x.clone() / flow::norm(&level)]);
+        solver.replace(vec![(of(&x) / flow::norm(&level)).value()]);
         Ok(x)
     }
 }

@@ -9,7 +9,7 @@
 use burn::Tensor;
 
 use super::State;
-use crate::{noise::Purpose, score::Score};
+use crate::{noise::Purpose, score::Score, vectors::of};
 
 /// DDIM with its η in [0, 1].
 pub(super) struct Ddim {
@@ -25,12 +25,9 @@ impl Ddim {
         let direction = (to.sigma * to.sigma - noise2).max(0.0).sqrt();
 
         let s = state.evaluate(&x, from, score);
-        let denoised = from.denoised(x, s.clone());
-        let mut next = denoised * to.alpha - s * (from.sigma * direction);
-        if noise2 > 0.0 {
-            let z = state.normal(&next, Purpose::Predictor, state.index as u64);
-            next = next + z * noise2.sqrt();
-        }
+        let denoised = from.estimate(&x, &s);
+        let mean = denoised * to.alpha - of(&s) * (from.sigma * direction);
+        let next = state.noisy(mean, noise2.max(0.0).sqrt(), &x, Purpose::Predictor, state.index as u64);
         state.project(next, &to)
     }
 }

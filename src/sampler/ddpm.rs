@@ -11,7 +11,7 @@
 use burn::Tensor;
 
 use super::{State, Variance};
-use crate::{noise::Purpose, score::Score};
+use crate::{noise::Purpose, score::Score, vectors::of};
 
 /// DDPM's step with its fixed variance.
 pub(super) struct Ddpm {
@@ -31,12 +31,9 @@ impl Ddpm {
         };
 
         let s = state.evaluate(&x, from, score);
-        let denoised = from.denoised(x.clone(), s);
-        let mut next = denoised * (to.alpha * beta / (from.sigma * from.sigma)) + x * (root * kept);
-        if variance > 0.0 {
-            let z = state.normal(&next, Purpose::Predictor, state.index as u64);
-            next = next + z * variance.sqrt();
-        }
+        let denoised = from.estimate(&x, &s);
+        let mean = denoised * (to.alpha * beta / (from.sigma * from.sigma)) + of(&x) * (root * kept);
+        let next = state.noisy(mean, variance.max(0.0).sqrt(), &x, Purpose::Predictor, state.index as u64);
         state.project(next, &to)
     }
 }

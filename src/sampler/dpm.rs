@@ -19,7 +19,7 @@
 use burn::Tensor;
 
 use super::{State, ode};
-use crate::score::Score;
+use crate::{score::Score, vectors::of};
 
 /// DPM-Solver with its order.
 pub(super) struct DpmSolver {
@@ -39,27 +39,32 @@ impl DpmSolver {
         let (high, h) = (from.ratio(), libm::log(from.ratio() / to.ratio()));
         let order = if ode::is_long(&from, &to) { 1 } else { self.order };
 
-        let eps = state.evaluate(&x, from, score) * -from.sigma;
+        let s = state.evaluate(&x, from, score);
+        let eps = of(&s) * -from.sigma;
         let next = match order {
-            1 => x * scale + eps * slope,
+            1 => (of(&x) * scale + eps * slope).value(),
             2 => {
                 let middle = state.level_at(high * libm::exp(-0.5 * h));
                 let (c, k) = ode::line(&from, &middle);
-                let eps = state.evaluate(&(x.clone() * c + eps * k), middle, score) * -middle.sigma;
-                x * scale + eps * slope
+                let point = (of(&x) * c + eps * k).value();
+                let s = state.evaluate(&point, middle, score);
+                let eps = of(&s) * -middle.sigma;
+                (of(&x) * scale + eps * slope).value()
             }
             _ => {
                 let first = state.level_at(high * libm::exp(-h / 3.0));
                 let (c, k) = ode::line(&from, &first);
-                let change =
-                    state.evaluate(&(x.clone() * c + eps.clone() * k), first, score) * -first.sigma - eps.clone();
+                let point = (of(&x) * c + eps.clone() * k).value();
+                let s = state.evaluate(&point, first, score);
+                let change = of(&s) * -first.sigma - eps.clone();
 
                 let second = state.level_at(high * libm::exp(-2.0 * h / 3.0));
                 let (c, k) = ode::line(&from, &second);
                 let bend = -2.0 * second.sigma * phi(2.0 * h / 3.0);
-                let point = x.clone() * c + eps.clone() * k + change * bend;
-                let change = state.evaluate(&point, second, score) * -second.sigma - eps.clone();
-                x * scale + eps * slope + change * (-1.5 * to.sigma * phi(h))
+                let point = (of(&x) * c + eps.clone() * k + change * bend).value();
+                let s = state.evaluate(&point, second, score);
+                let change = of(&s) * -second.sigma - eps.clone();
+                (of(&x) * scale + eps * slope + change * (-1.5 * to.sigma * phi(h))).value()
             }
         };
         state.project(next, &to)

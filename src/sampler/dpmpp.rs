@@ -16,8 +16,8 @@
 
 use burn::Tensor;
 
-use super::State;
-use crate::{noise::Purpose, score::Score};
+use super::{Evaluation, State};
+use crate::{noise::Purpose, score::Score, vectors::of};
 
 /// The largest weight of the difference of two estimates; steps of one length have ½.
 const MOST_WEIGHT: f64 = 3.0;
@@ -25,8 +25,8 @@ const MOST_WEIGHT: f64 = 3.0;
 /// Either form of DPM-Solver++ 2M.
 pub(super) struct Multistep {
     stochastic: bool,
-    /// The estimate before, and the step h′ from it.
-    previous: Option<(Tensor<2>, f64)>,
+    /// The evaluation before, and the step h′ from it.
+    previous: Option<(Evaluation, f64)>,
 }
 
 impl Multistep {
@@ -42,21 +42,18 @@ impl Multistep {
         let (left, new) = (libm::exp(exponent), -libm::expm1(exponent));
 
         let s = state.evaluate(&x, from, score);
-        let denoised = from.denoised(x.clone(), s);
-        let estimate = match self.previous.take() {
-            Some((before, last)) => {
+        let denoised = from.estimate(&x, &s);
+        let estimate = match &self.previous {
+            Some(((x, level, s), last)) => {
                 let weight = (0.5 * h / last).min(MOST_WEIGHT);
-                denoised.clone() * (1.0 + weight) - before * weight
+                denoised * (1.0 + weight) - level.estimate(x, s) * weight
             }
-            None => denoised.clone(),
+            None => denoised,
         };
-        self.previous = Some((denoised, h));
-
-        let mut next = x * (left * to.alpha / from.alpha) + estimate * (new * to.alpha);
-        if self.stochastic {
-            let z = state.normal(&next, Purpose::Predictor, state.index as u64);
-            next = next + z * (to.sigma * new.sqrt());
-        }
+        let mean = of(&x) * (left * to.alpha / from.alpha) + estimate * (new * to.alpha);
+        let std = if self.stochastic { to.sigma * new.sqrt() } else { 0.0 };
+        let next = state.noisy(mean, std, &x, Purpose::Predictor, state.index as u64);
+        self.previous = Some(((x, from, s), h));
         state.project(next, &to)
     }
 }

@@ -16,6 +16,7 @@ use super::{State, ode};
 use crate::{
     noise::Purpose,
     score::{Level, Score},
+    vectors::of,
 };
 
 /// EDM's stochastic sampler with its S_churn, S_min, S_max and S_noise.
@@ -49,6 +50,7 @@ impl Edm {
             return (x, from);
         }
         let z = state.normal(&x, Purpose::Predictor, state.index as u64);
-        (x * (raised.alpha / from.alpha) + z * (raised.alpha * self.noise * variance.sqrt()), raised)
+        let std = raised.alpha * self.noise * variance.sqrt();
+        ((of(&x) * (raised.alpha / from.alpha) + of(&z) * std).value(), raised)
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     noise::Purpose,
     schedule::ladder,
     score::{Level, Score},
+    vectors::of,
 };
 
 /// The unadjusted algorithm's default ε/σ²: the narrowest direction of the data then has 5 % too much variance.
@@ -89,8 +90,7 @@ pub(super) fn default_step(
 /// x + ε·s + √(2ε)·z at `level`, with draw number `draw`.
 fn step(x: Tensor<2>, level: Level, full: f64, draw: usize, state: &mut State, score: &dyn Score) -> Tensor<2> {
     let s = state.evaluate(&x, level, score);
-    let z = state.normal(&x, Purpose::Predictor, draw as u64);
-    let next = x + s * full + z * (2.0 * full).sqrt();
+    let next = state.noisy(of(&x) + of(&s) * full, (2.0 * full).sqrt(), &x, Purpose::Predictor, draw as u64);
     state.project(next, &level)
 }
 
@@ -119,7 +119,7 @@ impl Annealed {
         let (from, to) = (state.from(), state.to());
         let last = state.last_level();
         let full = self.full * (to.sigma / last.ratio()).powi(2);
-        let mut x = x * (to.alpha / from.alpha);
+        let mut x = (of(&x) * (to.alpha / from.alpha)).value();
         for j in 0..self.level_steps {
             x = step(x, to, full, state.index * self.level_steps + j, state, score);
         }

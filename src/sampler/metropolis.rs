@@ -20,6 +20,7 @@ use crate::{
     Error, Result,
     noise::Purpose,
     score::{Density, Level, Score},
+    vectors::of,
 };
 
 /// How a move goes.
@@ -99,11 +100,21 @@ impl Place {
     ) -> (Self, Option<Tensor<2>>) {
         let start = state.normal(&self.x, momentum, draw);
         let (mut x, mut s) = (self.x.clone(), self.score.clone());
-        let mut p = start.clone() + s.clone() * (0.5 * step);
+        let mut p = start.clone();
         for leap in 1..=leaps {
-            x = x + p.clone() * step;
-            s = state.evaluate(&x, level, score);
-            p = p + s.clone() * if leap == leaps { 0.5 * step } else { step };
+            // Half a kick at either end; between two leaps the halves are one.
+            let kicked = of(&p) + of(&s) * if leap == 1 { 0.5 * step } else { step };
+            let next = (of(&x) + kicked.clone() * step).value();
+            let slope = state.evaluate(&next, level, score);
+            let at_end = leap == leaps;
+            // At the end only the energy asks for the momentum.
+            let momentum = match at_end {
+                true if density.is_none() => None,
+                true => Some((kicked + of(&slope) * (0.5 * step)).value()),
+                false => Some(kicked.value()),
+            };
+            p = momentum.unwrap_or(p);
+            (x, s) = (next, slope);
         }
         let log_density = density.map(|density| density.log_density(x.clone(), &level));
         let gain = self.log_density.clone().zip(log_density.clone()).map(|(here, there)| {

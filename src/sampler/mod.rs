@@ -17,8 +17,10 @@
 //!
 //! [`State::evaluate`] holds the denoised estimate to `clip` and `threshold` ([`crate::score::Clipped`]), for all of them.
 //!
-//! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host
-//! scalars in f64, and a step adds only elementwise work on the device: nothing is read back.
+//! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host scalars in f64,
+//! and nothing is read back: every point that a sampler evaluates, and the one it ends a step at, is one
+//! [`Sum`] of x, scores and noise, and so one dispatch on a GPU. Steps by norms ([`predictor_corrector`]) and moves
+//! that may be rejected ([`metropolis`]) take some more.
 //!
 //! A new sampler is a file with an `update`, an arm of [`SamplerKind`] and one of `Method`.
 
@@ -32,6 +34,7 @@ mod edm;
 mod langevin;
 mod metropolis;
 mod ode;
+mod parts;
 mod predictor_corrector;
 mod rk4;
 mod settings;
@@ -49,6 +52,7 @@ use crate::{
     noise::{Noise, Purpose},
     score::{Clipped, Level, Limits, Score},
     sde::Process,
+    vectors::{Sum, of},
 };
 
 /// One step of a sampler. Tensors stay on the device.
@@ -68,11 +72,14 @@ pub struct Step {
     pub nfe: u64,
     /// The samples, `[n, d]`.
     pub x: Tensor<2>,
-    /// Tweedie's estimate of the clean samples from the last score evaluated, `[n, d]`.
-    pub denoised: Tensor<2>,
     /// Mean acceptance probability of every sample so far, `[n, 1]`; only where moves are accepted or rejected.
     pub acceptance: Option<Tensor<2>>,
+    /// The last evaluation.
+    last: Evaluation,
 }
+
+/// A score: where, at which level, and its value.
+type Evaluation = (Tensor<2>, Level, Tensor<2>);
 
 /// What overwrites the samples after every update: inpainting, colorization, clipping.
 pub trait Constraint {
@@ -122,8 +129,8 @@ struct State {
     /// Updates done.
     index: usize,
     nfe: u64,
-    /// The last evaluation: where, at which level, and the score.
-    last: Option<(Tensor<2>, Level, Tensor<2>)>,
+    /// The last evaluation.
+    last: Option<Evaluation>,
     noise: Noise,
     first_sample: u64,
     constraint: Option<Box<dyn Constraint>>,
@@ -132,6 +139,16 @@ struct State {
     acceptance: Option<Tensor<2>>,
     /// Moves that it is the mean of.
     moves: u64,
+}
+
+impl Step {
+    /// Tweedie's estimate of the clean samples from the last score evaluated, `[n, d]`; it is computed here, for it is
+    /// needed only where it is shown.
+    #[must_use]
+    pub fn denoised(&self) -> Tensor<2> {
+        let (x, level, score) = &self.last;
+        level.estimate(x, score).value()
+    }
 }
 
 impl Sampler {
@@ -223,7 +240,7 @@ impl Sampler {
         state.index += 1;
         let total = self.total();
         let Self { state, x, .. } = self;
-        let (at, of, score) = state.last.clone().expect("every update evaluates the score: settings are validated");
+        let last = state.last.clone().expect("every update evaluates the score: settings are validated");
         let progress = match total {
             // To the last update: an adaptive solver's next steps are not known.
             Some(total) if !open => state.index as f64 / total as f64,
@@ -237,8 +254,8 @@ impl Sampler {
             sigma: level.sigma,
             nfe: state.nfe,
             x: x.clone(),
-            denoised: of.denoised(at, score),
             acceptance: state.acceptance.clone(),
+            last,
         }))
     }
 
@@ -366,6 +383,18 @@ impl State {
         self.noise.normal(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
     }
 
+    /// mean + std·z with draw number `draw` of standard normal noise, in one pass. Without noise nothing is drawn.
+    ///
+    /// # Shapes
+    /// As `like`, whose device and precision the noise has.
+    fn noisy(&self, mean: Sum<'_>, std: f64, like: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
+        if std == 0.0 {
+            return mean.value();
+        }
+        let z = self.normal(like, purpose, draw);
+        (mean + of(&z) * std).value()
+    }
+
     /// Draw number `draw` of uniform noise, in `x`'s shape, device and precision.
     fn uniform(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
         self.noise.uniform(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
@@ -376,7 +405,7 @@ impl State {
         self.moves += 1;
         self.acceptance = Some(match self.acceptance.take() {
             None => probability,
-            Some(mean) => mean.clone() + (probability - mean) / self.moves as f64,
+            Some(mean) => (of(&mean) + (of(&probability) - of(&mean)) / self.moves as f64).value(),
         });
     }
 

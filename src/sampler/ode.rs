@@ -18,7 +18,10 @@
 use burn::Tensor;
 
 use super::State;
-use crate::score::{Level, Score};
+use crate::{
+    score::{Level, Score},
+    vectors::of,
+};
 
 /// A step of a higher order is taken only where σ/α falls by less than this.
 const MOST_FALL: f64 = 40.0;
@@ -49,13 +52,14 @@ impl Ode {
     /// The step from any level: EDM's starts above the grid's.
     pub(super) fn step(&self, x: Tensor<2>, from: Level, to: Level, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (scale, slope) = line(&from, &to);
-        let eps = state.evaluate(&x, from, score) * -from.sigma;
-        let scaled = x * scale;
-        let euler = scaled.clone() + eps.clone() * slope;
+        let s = state.evaluate(&x, from, score);
+        let eps = of(&s) * -from.sigma;
+        let euler = (of(&x) * scale + eps.clone() * slope).value();
         let next = match self {
             Self::Heun if !is_long(&from, &to) => {
-                let end = state.evaluate(&euler, to, score) * -to.sigma;
-                scaled + (eps + end) * (0.5 * slope)
+                let s = state.evaluate(&euler, to, score);
+                let end = of(&s) * -to.sigma;
+                (of(&x) * scale + (eps + end) * (0.5 * slope)).value()
             }
             Self::Euler | Self::Heun => euler,
         };

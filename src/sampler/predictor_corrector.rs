@@ -38,6 +38,7 @@ use crate::{
     noise::Purpose,
     score::{Level, Score},
     sde::Process,
+    vectors::{self, StepRule, of, squared_norms},
 };
 
 /// A norm σ‖s‖ below this counts as this, so that the quotient stays finite in f32.
@@ -113,11 +114,8 @@ impl PredictorCorrector {
             Predictor::None => return x,
         };
         let s = state.evaluate(&x, from, score);
-        let mut next = x * scale + s * drift;
-        if variance > 0.0 {
-            let z = state.normal(&next, Purpose::Predictor, state.index as u64);
-            next = next + z * variance.sqrt();
-        }
+        let mean = of(&x) * scale + of(&s) * drift;
+        let next = state.noisy(mean, variance.max(0.0).sqrt(), &x, Purpose::Predictor, state.index as u64);
         state.project(next, &to)
     }
 
@@ -136,32 +134,28 @@ impl PredictorCorrector {
                 continue;
             }
             let s = state.evaluate(&x, level, score);
-            let z = state.normal(&x, Purpose::Corrector, draw);
             if self.corrector == Corrector::Ald {
                 let step = 2.0 * alpha * (self.snr * level.sigma).powi(2);
-                x = x + s * step + z * (2.0 * step).sqrt();
+                x = state.noisy(of(&x) + of(&s) * step, (2.0 * step).sqrt(), &x, Purpose::Corrector, draw);
             } else {
-                let step = self.step_size(&s, &z, alpha, &level);
-                x = x + s * step.clone() + z * (step * 2.0).sqrt();
+                let z = state.normal(&x, Purpose::Corrector, draw);
+                x = self.langevin(&x, &s, &z, alpha, &level);
             }
             x = state.project(x, &level);
         }
         x
     }
 
-    /// ε = 2α(snr·‖z‖/‖s‖)².
-    ///
-    /// # Shapes
-    /// `s`, `z`: `[n, d]`; the result: `[n, 1]`, or `[1, 1]` with the batch's mean norms.
-    fn step_size(&self, s: &Tensor<2>, z: &Tensor<2>, alpha: f64, level: &Level) -> Tensor<2> {
+    /// x + ε·s + √(2ε)·z with ε = 2α(snr·‖z‖/‖s‖)²: two passes, one for the norms.
+    fn langevin(&self, x: &Tensor<2>, s: &Tensor<2>, z: &Tensor<2>, alpha: f64, level: &Level) -> Tensor<2> {
         // The score is scaled by σ before it is squared: at σ = 1e-6 its norm would leave f32.
-        let norm2 = |tensor: Tensor<2>| tensor.square().sum_dim(1);
-        let (s, z) = (norm2(s.clone() * level.sigma), norm2(z.clone()));
-        let ratio2 = match self.norms {
-            Norms::Sample => z / s.clamp_min(VANISHED * VANISHED),
-            Norms::Batch => (z.sqrt().mean_dim(0) / s.sqrt().mean_dim(0).clamp_min(VANISHED)).square(),
+        let norms = squared_norms(s, z, [level.sigma, 1.0]);
+        let rule = StepRule {
+            factor: 2.0 * alpha * (self.snr * level.sigma).powi(2),
+            most: level.alpha * level.alpha + level.sigma * level.sigma,
+            least: VANISHED,
+            batch: self.norms == Norms::Batch,
         };
-        let most = level.alpha * level.alpha + level.sigma * level.sigma;
-        (ratio2 * (2.0 * alpha * (self.snr * level.sigma).powi(2))).clamp_max(most)
+        vectors::langevin(x, s, z, &norms, rule)
     }
 }

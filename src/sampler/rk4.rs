@@ -10,7 +10,7 @@
 use burn::Tensor;
 
 use super::{State, ode};
-use crate::score::Score;
+use crate::{score::Score, vectors::of};
 
 pub(super) fn update(x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
     let (from, to) = (state.from(), state.to());
@@ -21,12 +21,17 @@ pub(super) fn update(x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tens
     let (half_scale, half_slope) = ode::line(&from, &middle);
     let (scale, slope) = ode::line(&from, &to);
 
-    let first = state.evaluate(&x, from, score) * -from.sigma;
-    let half_scaled = x.clone() * half_scale;
-    let second = state.evaluate(&(half_scaled.clone() + first.clone() * half_slope), middle, score) * -middle.sigma;
-    let third = state.evaluate(&(half_scaled + second.clone() * half_slope), middle, score) * -middle.sigma;
-    let scaled = x * scale;
-    let fourth = state.evaluate(&(scaled.clone() + third.clone() * slope), to, score) * -to.sigma;
-    let next = scaled + (first + fourth + (second + third) * 2.0) * (slope / 6.0);
+    let s1 = state.evaluate(&x, from, score);
+    let k1 = of(&s1) * -from.sigma;
+    let point = (of(&x) * half_scale + k1.clone() * half_slope).value();
+    let s2 = state.evaluate(&point, middle, score);
+    let k2 = of(&s2) * -middle.sigma;
+    let point = (of(&x) * half_scale + k2.clone() * half_slope).value();
+    let s3 = state.evaluate(&point, middle, score);
+    let k3 = of(&s3) * -middle.sigma;
+    let point = (of(&x) * scale + k3.clone() * slope).value();
+    let s4 = state.evaluate(&point, to, score);
+    let k4 = of(&s4) * -to.sigma;
+    let next = (of(&x) * scale + (k1 + k4 + (k2 + k3) * 2.0) * (slope / 6.0)).value();
     state.project(next, &to)
 }

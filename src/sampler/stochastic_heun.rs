@@ -22,7 +22,7 @@
 use burn::Tensor;
 
 use super::State;
-use crate::{noise::Purpose, score::Score};
+use crate::{noise::Purpose, score::Score, vectors::of};
 
 /// The stochastic Heun method.
 pub(super) struct StochasticHeun;
@@ -34,14 +34,14 @@ impl StochasticHeun {
         let gained = -libm::expm1(-h);
 
         let s = state.evaluate(&x, from, score);
-        let first = from.denoised(x.clone(), s);
-        let z = state.normal(&x, Purpose::Predictor, state.index as u64);
-        let kept = x * ((1.0 - gained) * to.alpha / from.alpha);
-        let predicted = kept + first.clone() * (gained * to.alpha) + z * (to.sigma * gained.sqrt());
+        let first = from.estimate(&x, &s);
+        let mean = of(&x) * ((1.0 - gained) * to.alpha / from.alpha) + first.clone() * (gained * to.alpha);
+        let std = to.sigma * gained.sqrt();
+        let predicted = state.noisy(mean, std, &x, Purpose::Predictor, state.index as u64);
 
         let s = state.evaluate(&predicted, to, score);
-        let second = to.denoised(predicted.clone(), s);
-        let next = predicted + (second - first) * (to.alpha * (1.0 - gained / h));
+        let second = to.estimate(&predicted, &s);
+        let next = (of(&predicted) + (second - first) * (to.alpha * (1.0 - gained / h))).value();
         state.project(next, &to)
     }
 }

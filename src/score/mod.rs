@@ -21,6 +21,7 @@ pub use self::{
     mixture::{Mixture, MixtureConfig, MixtureScore},
     parameterisation::{Predicted, Prediction},
 };
+use crate::vectors::{Sum, of};
 
 /// Where on the forward process xₜ = α·x₀ + σ·ε a score is evaluated. Host scalars, in f64.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +53,16 @@ impl Level {
     /// `x`, `score` and the result: `[n, d]`.
     #[must_use]
     pub fn denoised(&self, x: Tensor<2>, score: Tensor<2>) -> Tensor<2> {
-        (x + score * (self.sigma * self.sigma)) / self.alpha
+        self.estimate(&x, &score).value()
+    }
+
+    /// [`Level::denoised`] as a sum to be computed within another.
+    ///
+    /// # Shapes
+    /// As there.
+    #[must_use]
+    pub fn estimate<'a>(&self, x: &'a Tensor<2>, score: &'a Tensor<2>) -> Sum<'a> {
+        (of(x) + of(score) * (self.sigma * self.sigma)) / self.alpha
     }
 
     /// The score that belongs to a denoised estimate: s = (α·x̂₀ − xₜ)/σ².
@@ -61,7 +71,7 @@ impl Level {
     /// `x`, `denoised` and the result: `[n, d]`.
     #[must_use]
     pub fn score_of(&self, x: Tensor<2>, denoised: Tensor<2>) -> Tensor<2> {
-        (denoised * self.alpha - x) / (self.sigma * self.sigma)
+        ((of(&denoised) * self.alpha - of(&x)) / (self.sigma * self.sigma)).value()
     }
 }
 

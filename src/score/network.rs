@@ -14,8 +14,11 @@ use burn::{
     tensor::{Device, Int},
 };
 
-use super::{Level, Score};
-use crate::net::UNet;
+use super::{Level, Score, constant};
+use crate::{
+    net::UNet,
+    vectors::{of, of_rows},
+};
 
 /// A U-Net with its preconditioning, over flattened images `[n, c·h·w]`.
 #[derive(Clone, Debug)]
@@ -32,11 +35,15 @@ impl Denoiser {
     /// F on flattened, already scaled images.
     ///
     /// # Shapes
-    /// `x`: `[n, d]`, `c_noise`: `[n, 1]`, `class`: `[n]`; result: `[n, d]`.
+    /// `x`: `[n, d]`, `c_noise`: `[n, 1]` or `[1, 1]`, `class`: `[n]`; result: `[n, d]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
         let [n, d] = x.dims();
         let [c, h, w] = self.shape;
+        if c == 1 {
+            // One channel is the first and the last.
+            return self.net.forward(x.reshape([n, h, w, c]), c_noise, class).reshape([n, d]);
+        }
         let x = x.reshape([n, c, h, w]).permute([0, 2, 3, 1]);
         self.net.forward(x, c_noise, class).permute([0, 3, 1, 2]).reshape([n, d])
     }
@@ -84,18 +91,22 @@ impl Score for NetworkScore {
         let sigma_data = self.denoiser.sigma_data;
         let variance = sigma * sigma + (alpha * sigma_data).powi(2);
         let n = x.dims()[0];
-        let scaled = x.clone() / variance.sqrt();
-        let c_noise = |n| Tensor::full([n, 1], 0.25 * libm::log(level.ratio()), &x.device());
-        let f = match &self.condition {
-            Condition::Single(class) => self.denoiser.forward(scaled, c_noise(n), class.clone()),
-            Condition::Guided(class, weight) => {
-                let both = Tensor::cat(vec![scaled.clone(), scaled], 0);
-                let mut halves = self.denoiser.forward(both, c_noise(2 * n), class.clone()).chunk(2, 0);
-                let (null, conditional) = (halves.remove(1), halves.remove(0));
-                null.clone() + (conditional - null) * *weight
+        let scaled = of(&x) / variance.sqrt();
+        // One row: the whole batch is at one level.
+        let c_noise = constant(vec![0.25 * libm::log(level.ratio())], [1, 1], &x);
+        let c_out = alpha * sigma_data / (sigma * variance.sqrt());
+        match &self.condition {
+            Condition::Single(class) => {
+                let f = self.denoiser.forward(scaled.value(), c_noise, class.clone());
+                (of(&f) * c_out - of(&x) / variance).value()
             }
-        };
-        f * (alpha * sigma_data / (sigma * variance.sqrt())) - x / variance
+            Condition::Guided(class, weight) => {
+                let both = self.denoiser.forward(scaled.repeated(2), c_noise, class.clone());
+                let (conditional, null) = (of_rows(&both, 0..n), of_rows(&both, n..2 * n));
+                let f = null * (1.0 - weight) + conditional * *weight;
+                (f * c_out - of(&x) / variance).value()
+            }
+        }
     }
 
     fn evaluations(&self) -> u64 {

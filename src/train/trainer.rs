@@ -12,6 +12,7 @@ use crate::{
     net::UNet,
     noise::{Noise, Purpose},
     objective::Denoising,
+    parallel::among_workers,
     score::network::Denoiser,
 };
 
@@ -129,10 +130,14 @@ impl Trainer {
         let batch = self.objective.batch(&clean, data.dim(), &self.noise, self.step, &self.device);
         let class = Tensor::<1, Int>::from_data(labels.as_slice(), &self.device);
 
-        let track = |x: Tensor<2>| Tensor::from_inner(x);
-        let output = self.denoiser.forward(track(batch.input), track(batch.c_noise), Tensor::from_inner(class));
-        let loss = (output - track(batch.target)).square().mean();
-        let gradient = flat::gradient(&self.denoiser.net, &loss.backward());
+        let denoiser = &self.denoiser;
+        let (loss, gradient) = among_workers(&self.device, || {
+            let track = |x: Tensor<2>| Tensor::from_inner(x);
+            let output = denoiser.forward(track(batch.input), track(batch.c_noise), Tensor::from_inner(class));
+            let loss = (output - track(batch.target)).square().mean();
+            let gradient = flat::gradient(&denoiser.net, &loss.backward());
+            (loss, gradient)
+        });
 
         let squares = gradient.clone().square().sum();
         let numbers = Tensor::cat(vec![loss.inner(), squares], 0).into_data().iter::<f64>().collect::<Vec<_>>();

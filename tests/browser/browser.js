@@ -8,13 +8,16 @@ import { tmpdir } from 'node:os';
 /** SwiftShader, a GPU in software: slow, and the same everywhere. */
 const SWIFTSHADER = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-unsafe-swiftshader'];
 
-/** `gpu: false` leaves navigator.gpu there, and no adapter behind it. */
-export function launch({ gpu = false } = {}) {
+/** What a canvas needs for WebGPU to draw on it; without these the drawing ends every device of the page. */
+const CANVAS = ['--enable-features=Vulkan', '--use-vulkan=swiftshader', '--use-angle=swiftshader', '--enable-gpu', '--ignore-gpu-blocklist'];
+
+/** `gpu: false` leaves navigator.gpu there, and no adapter behind it; `canvas: false` an adapter that cannot draw on canvases. */
+export function launch({ gpu = false, canvas = gpu } = {}) {
   return chromium.launch({
     executablePath: process.env.SCOREFIELD_CHROMIUM ?? '/usr/bin/chromium',
     // Playwright's own headless shell has no WebGPU; the full browser's new headless mode has.
     ignoreDefaultArgs: ['--headless', '--headless=old', '--disable-gpu'],
-    args: ['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', ...(gpu ? SWIFTSHADER : [])],
+    args: ['--headless=new', '--no-sandbox', '--disable-dev-shm-usage', ...(gpu ? SWIFTSHADER : []), ...(canvas ? CANVAS : [])],
   });
 }
 

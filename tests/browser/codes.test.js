@@ -283,3 +283,40 @@ test('what is asked wrongly gets an error with a remedy', async () => {
   }
   await page.context().close();
 });
+
+test('codes on WebGPU are the CPU’s, and lead back', async () => {
+  const gpu = await launch({ gpu: true });
+  try {
+    const page = await open(gpu, `${server.origin}/tests/browser/blank.html`);
+    const found = await page.evaluate(
+      async ([origin, path, points]) => {
+        const { load } = await import(`${origin}/scorefield.js`);
+        const found = {};
+        let image;
+        for (const device of ['cpu', 'webgpu']) {
+          const mixture = await load(`${origin}/${path}`, { device });
+          const codes = await mixture.encode(new Float32Array(points));
+          const back = await mixture.decode(codes);
+          mixture.dispose();
+          const network = await load('fashion', { device });
+          if (!image) for await (const step of network.sample({ steps: 10, n: 1, seed: 3, label: 8, values: true, every: 100 })) image = step.values('denoised');
+          // Few steps: SwiftShader takes a tenth of a second an evaluation.
+          const own = await network.encode(image, { label: 8, rtol: 0.1, atol: 0.1 });
+          network.dispose();
+          found[device] = { device: network.device, codes: [...codes], back: [...back], own: [...own] };
+        }
+        return found;
+      },
+      [server.origin, MIXTURE, POINTS],
+    );
+    assert.equal(found.webgpu.device, 'webgpu');
+    // As between the browser's CPU and the command line: another exp, sums in another order, twenty steps.
+    assert.ok(farthest(found.webgpu.codes, found.cpu.codes) < 1e-4, `${farthest(found.webgpu.codes, found.cpu.codes)}`);
+    assert.ok(psnr(found.webgpu.back, POINTS, D) >= 40);
+    // Scores differ by 1e-4 of the largest (agree.test.js); codes have a standard deviation of 1.
+    assert.ok(farthest(found.webgpu.own, found.cpu.own) < 1e-3, `${farthest(found.webgpu.own, found.cpu.own)}`);
+    await page.context().close();
+  } finally {
+    await gpu.close();
+  }
+});

@@ -102,6 +102,34 @@ test('a shipped model that is not what the index says', async () => {
   assert.equal(long.code, 'too-large');
 });
 
+test('an engine that is missing, or is none; the next attempt fetches it again', { skip: process.env.SCOREFIELD_MOCK }, async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const attempt = () =>
+    page.evaluate(async (origin) => {
+      const { load } = await import(`${origin}/scorefield.js`);
+      try {
+        const model = await load('fashion', { device: 'cpu' });
+        model.dispose();
+        return 'loaded';
+      } catch (error) {
+        return `${error.name} ${error.code}: ${error.message}`;
+      }
+    }, server.origin);
+  server.routes['engine_bg.wasm'] = (_, response) => {
+    response.statusCode = 404;
+    response.end();
+  };
+  assert.match(await attempt(), /^ScorefieldError engine: .*engine_bg\.wasm: .*answered 404.*serve the engines’ files/);
+  server.routes['engine_bg.wasm'] = octets('<!DOCTYPE html>');
+  assert.match(await attempt(), /^ScorefieldError engine: .*engine_bg\.wasm: .*cannot be compiled.*try again/);
+  delete server.routes['engine_bg.wasm'];
+  assert.equal(await attempt(), 'loaded');
+  // None is left behind; the browser says so a moment later.
+  for (let i = 0; i < 100 && page.workers().length > 0; i++) await page.waitForTimeout(100);
+  assert.equal(page.workers().length, 0);
+  await page.context().close();
+});
+
 test('a label, a count and a step count out of range', { skip: process.env.SCOREFIELD_MOCK }, async () => {
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
   const errors = await page.evaluate(async (origin) => {

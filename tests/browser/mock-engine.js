@@ -1,9 +1,7 @@
 // An engine without a network, for work on the page alone: noise that settles into simple shapes.
 // It has the interface of src/browser and nothing of its mathematics; it is not shipped.
 
-export default async function init({ module_or_path }) {
-  await (await module_or_path).arrayBuffer();
-}
+export default async function init() {}
 
 const SIZE = 28;
 const CLASSES = ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'];
@@ -24,8 +22,9 @@ export class Engine {
     return { data: { shape: [1, SIZE, SIZE], classes: CLASSES } };
   }
 
-  start(settings) {
-    return new Run(settings);
+  /** One part has all. */
+  start(settings, part) {
+    return part === 0 ? new Run(settings) : undefined;
   }
 
   async score(x) {

@@ -38,7 +38,7 @@ test('every settings field of the types is a flag of the command line', () => {
 
 test('every error code that the package throws is in its types', () => {
   const codes = strings(/type ErrorCode =([\s\S]+?);/.exec(types)[1]);
-  const files = ['scorefield.js', 'weights.js', 'worker.js', 'run.js', 'device.js', 'errors.js', 'page.js'];
+  const files = ['scorefield.js', 'pool.js', 'modules.js', 'weights.js', 'worker.js', 'run.js', 'device.js', 'errors.js', 'page.js'];
   const thrown = files.flatMap((file) => [...readFileSync(join(root, 'web', file), 'utf8').matchAll(/ScorefieldError\('([\w-]+)'/g)]);
   const rust = [...readFileSync(join(root, 'src', 'error.rs'), 'utf8').matchAll(/Self::\w+ \{ \.\. \} => "([\w-]+)"/g)];
   assert.ok(thrown.length > 10 && rust.length > 5);

@@ -24,7 +24,6 @@ export const dist = (path) => join(root, 'dist', path);
 export function mock(path) {
   if (path === 'index.html') return join(root, 'index.html');
   if (path === 'engine.js') return join(here, 'mock-engine.js');
-  if (path === 'engine_bg.wasm') return join(here, 'mock-engine.js');
   return join(root, 'web', path);
 }
 
@@ -36,6 +35,8 @@ export function mockModels() {
   return {
     'models/index.json': (_, response) => response.end(JSON.stringify({ version: 1, models: [model] })),
     'models/fashion.safetensors': (_, response) => response.end(bytes),
+    // A WebAssembly module of nothing.
+    'engine_bg.wasm': (_, response) => response.end(Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])),
   };
 }
 

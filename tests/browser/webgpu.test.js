@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { finished, launch, open, out } from './browser.js';
+import { canvasBytes, finished, launch, open, out } from './browser.js';
 import { dist, serve } from './server.js';
 
 let browser;
@@ -17,6 +17,16 @@ after(async () => {
   await server.close();
 });
 
+/** The canvas' bytes at a place of the scrubber. */
+async function scrub(page, place) {
+  await page.evaluate((place) => {
+    const scrubber = document.querySelector('#scrubber');
+    scrubber.value = place;
+    scrubber.dispatchEvent(new Event('input'));
+  }, place);
+  return canvasBytes(page, '#canvas');
+}
+
 test('device=webgpu samples on WebGPU', async () => {
   const page = await open(browser, `${server.origin}/?model=fashion&sampler=euler&steps=3&n=2&seed=1&device=webgpu&autostart=1`);
   const status = await finished(page, 600_000);
@@ -25,6 +35,16 @@ test('device=webgpu samples on WebGPU', async () => {
   assert.match(status.adapter, /swiftshader/i);
   assert.equal(status.software, 'true');
   assert.equal(status.nfe, '4');
+  // What the scrubber shows is drawn out of bitmaps: the first frame, its estimate, and the last one again.
+  const last = await canvasBytes(page, '#canvas');
+  const first = await scrub(page, 0);
+  assert.notDeepEqual(first, last);
+  await page.check('#settings [name=show][value=denoised]');
+  assert.notDeepEqual(await canvasBytes(page, '#canvas'), first);
+  await page.check('#settings [name=show][value=x]');
+  assert.deepEqual(await scrub(page, 3), last);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#png')]);
+  assert.match(download.suggestedFilename(), /\.png$/);
   assert.deepEqual(page.errors, []);
   await page.screenshot({ path: join(out, 'webgpu.png') });
   await page.context().close();
@@ -38,14 +58,13 @@ test('device=auto skips the software adapter, and says so', async () => {
   await page.context().close();
 });
 
-/** The worker's script with a way to its GPU device, and an adapter that claims to be real. */
+/** The worker's script with a way to its GPU device. */
 async function hooked(_, response) {
   const hook = `
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...rest) {
       return (self.gpuDevice = await request.apply(this, rest));
     };
-    Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });
   `;
   response.setHeader('content-type', 'text/javascript');
   response.end(hook + (await readFile(dist('worker.js'), 'utf8')));
@@ -55,6 +74,8 @@ test('a device that is lost is replaced once; lost again, the CPU carries on, an
   server.routes['worker.js'] = hooked;
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
   const running = page.evaluate(async (origin) => {
+    // An adapter that claims to be real.
+    Object.defineProperty(GPUAdapterInfo.prototype, 'isFallbackAdapter', { get: () => false });
     const { load } = await import(`${origin}/scorefield.js`);
     const model = await load('fashion', { device: 'auto' });
     const found = { devices: [model.device], recovered: [], indices: [] };

@@ -98,7 +98,7 @@ test('a worker that always dies ends in an error, not in a loop', async () => {
   const error = await page.evaluate(async (origin) => {
     const { load } = await import(`${origin}/scorefield.js`);
     try {
-      await load('fashion', { device: 'cpu', timeout: 5000 });
+      await load('fashion', { device: 'cpu', workers: 1, timeout: 5000 });
     } catch (error) {
       return { name: error.name, code: error.code, message: error.message };
     }

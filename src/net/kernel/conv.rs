@@ -1,4 +1,5 @@
-//! Convolution on slices: patches of a few image rows (im2col), then one matrix product a tile.
+//! Convolution on slices: 3×3 kernels by `winograd`, others as patches of a few image rows (im2col) and one matrix product a
+//! tile.
 //!
 //! Forward: y = P(x)·W + b, where row q of P(x) is the k×k×c patch around pixel q, zero outside the image.
 //!
@@ -7,9 +8,16 @@
 //!
 //! Tiles and the order of every sum depend on the shapes alone: equal inputs give equal bits, on any number of cores.
 
-use super::parallel::map_chunks;
-use gemm::{Parallelism, gemm};
-use std::{cell::RefCell, mem::MaybeUninit};
+use crate::{
+    buffer::{self, Buffer},
+    parallel::map_chunks,
+};
+
+use super::{
+    product::{Matrix, Start, product},
+    winograd,
+};
+use std::{cell::RefCell, f32::consts::FRAC_1_SQRT_2};
 
 /// The sizes of a convolution: `n` images of `h`×`w` pixels, `c` channels in, `o` out, an odd `k`×`k` kernel.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +30,17 @@ pub struct Shape {
     pub k: usize,
 }
 
+impl Shape {
+    /// Whether Winograd's transforms are worth their while: not for a stem of few channels.
+    pub fn winograd(self) -> bool {
+        self.k == 3 && self.c >= 8 && self.o >= 4
+    }
+}
+
 /// The gradients of a convolution's arguments; none of x where it isn't wanted.
 #[derive(Debug)]
 pub struct Gradients {
-    pub x: Option<Vec<f32>>,
+    pub x: Option<Buffer>,
     pub weight: Vec<f32>,
     pub bias: Vec<f32>,
 }
@@ -40,39 +55,51 @@ thread_local! {
     static PATCHES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// y = conv(x, weight) + bias.
-pub fn forward(x: &[f32], weight: &[f32], bias: &[f32], shape: Shape) -> Vec<f32> {
+/// y = conv(x, weight) + bias, or (residual + that)/√2, by patches.
+pub fn forward(x: &[f32], weight: &[f32], bias: &[f32], residual: Option<&[f32]>, shape: Shape) -> Buffer {
     let Shape { n, h, w, c, o, k } = shape;
     let rows = tile_rows(n * h, w * k * k * c);
-    let mut y = Vec::with_capacity(n * h * w * o);
-    map_chunks(&mut y.spare_capacity_mut()[..n * h * w * o], rows * w * o, |tile, y| {
-        let y = filled(y, bias);
+    let mut y = buffer::take(n * h * w * o);
+    map_chunks(y.as_mut_slice(), rows * w * o, |tile, y| {
         with_patches(x, shape, tile * rows, y.len() / (w * o), |patches| {
-            add_product(y, patches, Matrix::new(weight, o));
+            product(y, patches, Matrix::new(weight, o), Start::Row(bias));
         });
+        if let Some(residual) = residual {
+            for (y, residual) in y.iter_mut().zip(&residual[tile * rows * w * o..]) {
+                *y = (*y + residual) * FRAC_1_SQRT_2;
+            }
+        }
     });
-    // SAFETY: the chunks above cover these values, and each has been filled.
-    unsafe { y.set_len(n * h * w * o) };
     y
 }
 
 /// The gradient of [`forward`]'s x alone: ∂x = P(g)·W′.
-pub fn input_gradient(weight: &[f32], grad: &[f32], shape: Shape) -> Vec<f32> {
+pub fn input_gradient(weight: &[f32], grad: &[f32], shape: Shape) -> Buffer {
     let back = Shape { c: shape.o, o: shape.c, ..shape };
-    forward(grad, &flip(weight, back), &vec![0.0; shape.c], back)
+    let (flipped, bias) = (flip(weight, back), vec![0.0; shape.c]);
+    if !back.winograd() {
+        return forward(grad, &flipped, &bias, None, back);
+    }
+    let mut u = buffer::take(flipped.len() / 9 * 16);
+    winograd::transform_weight(&flipped, u.as_mut_slice());
+    winograd::forward(grad, u.as_mut_slice(), &bias, None, back)
 }
 
 /// The gradients of [`forward`]'s arguments, given its result's.
 pub fn backward(x: &[f32], weight: &[f32], grad: &[f32], shape: Shape, want_x: bool) -> Gradients {
+    if shape.winograd() {
+        let (weight_gradient, bias) = winograd::weight_gradient(x, grad, shape);
+        let x = want_x.then(|| input_gradient(weight, grad, shape));
+        return Gradients { x, weight: weight_gradient, bias };
+    }
     let Shape { n, h, w, c, o, k } = shape;
     // The convolution that takes the gradient back has c and o exchanged.
     let back = Shape { c: o, o: c, ..shape };
     let rows = tile_rows(n * h, w * k * k * if want_x { o } else { c });
     let rows_a_part = rows * (n * h).div_ceil(rows * PARTS).max(1);
     let flipped = if want_x { flip(weight, back) } else { Vec::new() };
-    let none = vec![0.0; c];
 
-    let part = |index: usize, dx: &mut [MaybeUninit<f32>]| {
+    let part = |index: usize, dx: &mut [f32]| {
         let mut sums = (vec![0.0; k * k * c * o], vec![0.0; o]);
         let (dw, db) = (&mut sums.0, &mut sums.1);
         let start = index * rows_a_part;
@@ -86,11 +113,13 @@ pub fn backward(x: &[f32], weight: &[f32], grad: &[f32], shape: Shape, want_x: b
             if let Some(dx) = tile {
                 let x = Matrix::new(&x[pixels.start * c..pixels.end * c], c);
                 with_patches(grad, back, row, count, |patches| {
-                    add_product(filled(dx, &none), patches, Matrix::new(&flipped, c));
-                    add_product(dw, x.transposed(), patches);
+                    product(dx, patches, Matrix::new(&flipped, c), Start::Zero);
+                    product(dw, x.transposed(), patches, Start::Add);
                 });
             } else {
-                with_patches(x, shape, row, count, |patches| add_product(dw, patches.transposed(), Matrix::new(g, o)));
+                with_patches(x, shape, row, count, |patches| {
+                    product(dw, patches.transposed(), Matrix::new(g, o), Start::Add);
+                });
             }
             for g in g.chunks_exact(o) {
                 db.iter_mut().zip(g).for_each(|(sum, value)| *sum += value);
@@ -100,10 +129,8 @@ pub fn backward(x: &[f32], weight: &[f32], grad: &[f32], shape: Shape, want_x: b
     };
 
     let (dx, sums) = if want_x {
-        let mut dx = Vec::with_capacity(n * h * w * c);
-        let sums = map_chunks(&mut dx.spare_capacity_mut()[..n * h * w * c], rows_a_part * w * c, part);
-        // SAFETY: the parts cover these values, their tiles cover the parts, and each tile has been filled.
-        unsafe { dx.set_len(n * h * w * c) };
+        let mut dx = buffer::take(n * h * w * c);
+        let sums = map_chunks(dx.as_mut_slice(), rows_a_part * w * c, part);
         (Some(dx), sums)
     } else {
         let mut parts = vec![(); (n * h).div_ceil(rows_a_part)];
@@ -156,16 +183,6 @@ fn flip(weight: &[f32], back: Shape) -> Vec<f32> {
     flipped
 }
 
-/// Fills every row with `row`.
-fn filled<'a>(values: &'a mut [MaybeUninit<f32>], row: &[f32]) -> &'a mut [f32] {
-    assert_eq!(values.len() % row.len(), 0, "whole rows are filled");
-    for values in values.chunks_exact_mut(row.len()) {
-        values.write_copy_of_slice(row);
-    }
-    // SAFETY: whole rows, so every value has been written.
-    unsafe { values.assume_init_mut() }
-}
-
 /// The patches of `count` image rows from `row` on, as a matrix of a row a pixel.
 fn with_patches<R>(x: &[f32], shape: Shape, row: usize, count: usize, f: impl FnOnce(Matrix<'_>) -> R) -> R {
     let Shape { h, w, c, k, .. } = shape;
@@ -205,54 +222,47 @@ fn gather(image: &[f32], shape: Shape, i: usize, patches: &mut [f32]) {
     }
 }
 
-/// A matrix in a slice: its rows one after the other, or its columns.
-#[derive(Clone, Copy)]
-struct Matrix<'a> {
-    values: &'a [f32],
-    size: [usize; 2],
-    strides: [usize; 2],
+/// Each block of `p`×`p` pixels as one pixel, of sizes `shape`, for the channels in.
+pub fn space_to_depth(x: &[f32], shape: Shape, p: usize) -> Buffer {
+    let Shape { w, c, .. } = shape;
+    let run = c / p;
+    let mut folded = buffer::take(x.len());
+    map_chunks(folded.as_mut_slice(), shape.h * w * c, |i, to| {
+        let from = &x[i * shape.h * w * c..];
+        for (from, to) in from.chunks_exact(w * c).zip(to.chunks_exact_mut(w * c)) {
+            for (j, to) in to.chunks_exact_mut(c).enumerate() {
+                for (r, to) in to.chunks_exact_mut(run).enumerate() {
+                    copy(&from[(r * w + j) * run..][..run], to);
+                }
+            }
+        }
+    });
+    folded
 }
 
-impl<'a> Matrix<'a> {
-    /// Rows of `columns` values.
-    fn new(values: &'a [f32], columns: usize) -> Self {
-        assert_eq!(values.len() % columns, 0, "whole rows");
-        Self { values, size: [values.len() / columns, columns], strides: [columns, 1] }
-    }
-
-    fn transposed(self) -> Self {
-        let ([m, n], [i, j]) = (self.size, self.strides);
-        Self { size: [n, m], strides: [j, i], ..self }
-    }
+/// Each pixel of `y`, of sizes `shape`, as a block of `p`×`p` pixels, for the channels out.
+pub fn depth_to_space(y: &[f32], shape: Shape, p: usize) -> Buffer {
+    let Shape { w, o, .. } = shape;
+    let run = o / p;
+    let mut spread = buffer::take(y.len());
+    map_chunks(spread.as_mut_slice(), shape.h * w * o, |i, to| {
+        let from = &y[i * shape.h * w * o..];
+        for (from, to) in from.chunks_exact(w * o).zip(to.chunks_exact_mut(w * o)) {
+            for (j, from) in from.chunks_exact(o).enumerate() {
+                for (r, from) in from.chunks_exact(run).enumerate() {
+                    copy(from, &mut to[(r * w + j) * run..][..run]);
+                }
+            }
+        }
+    });
+    spread
 }
 
-/// `sum` += a·b, on this thread.
-fn add_product(sum: &mut [f32], a: Matrix<'_>, b: Matrix<'_>) {
-    let ([m, k], [inner, n]) = (a.size, b.size);
-    assert!(k == inner && sum.len() == m * n, "{m}×{k} times {inner}×{n} into {}", sum.len());
-    // SAFETY: a matrix's strides stay within its values by construction, `sum` has m rows of n, and a
-    // mutable slice overlaps neither.
-    unsafe {
-        gemm(
-            m,
-            n,
-            k,
-            sum.as_mut_ptr(),
-            1,
-            n as isize,
-            true,
-            a.values.as_ptr(),
-            a.strides[1] as isize,
-            a.strides[0] as isize,
-            b.values.as_ptr(),
-            b.strides[1] as isize,
-            b.strides[0] as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
+/// A few values are not worth a call.
+fn copy(from: &[f32], to: &mut [f32]) {
+    if from.len() > 16 {
+        to.copy_from_slice(from);
+    } else {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
     }
 }

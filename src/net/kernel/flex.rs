@@ -1,14 +1,15 @@
 //! The operators on the CPU backend's tensors.
 
 use super::{
-    composed, conv,
-    extension::{KernelGradients, Kernels, Norm},
-    norm,
+    attention, composed, conv,
+    extension::{Fold, KernelGradients, Kernels, Norm},
+    norm, packed, winograd,
 };
-use burn::{
-    backend::tensor::FloatTensor,
-    tensor::{Bytes, DType},
+use crate::{
+    buffer::{self, Buffer},
+    parallel::map_chunks,
 };
+use burn::{backend::tensor::FloatTensor, tensor::DType};
 use burn_flex::{Flex, FlexTensor, Layout};
 
 /// The kernels are of f32.
@@ -16,8 +17,8 @@ fn single(tensors: &[&FlexTensor]) -> bool {
     tensors.iter().all(|tensor| tensor.dtype() == DType::F32)
 }
 
-fn tensor<const D: usize>(values: Vec<f32>, dims: [usize; D]) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(dims.into()), DType::F32)
+fn tensor<const D: usize>(values: impl Into<Buffer>, dims: [usize; D]) -> FlexTensor {
+    FlexTensor::new(values.into().into_bytes(), Layout::contiguous(dims.into()), DType::F32)
 }
 
 fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
@@ -43,16 +44,70 @@ fn norm_shape(x: &FlexTensor, gamma: &FlexTensor, beta: &FlexTensor, groups: usi
     norm::Shape { n, pixels: h * w, c, groups }
 }
 
+fn convolve(
+    x: FlexTensor,
+    weight: FlexTensor,
+    bias: FlexTensor,
+    residual: Option<FlexTensor>,
+    shape: conv::Shape,
+    fold: Fold,
+) -> FlexTensor {
+    let [x, bias] = [x, bias].map(|tensor| tensor.to_contiguous());
+    let residual = residual.map(|residual| residual.to_contiguous());
+    let residual = residual.as_ref().map(FlexTensor::storage);
+    assert_eq!(bias.storage::<f32>().len(), shape.o, "a bias a channel");
+    let mut folded = (fold.input > 1).then(|| conv::space_to_depth(x.storage(), shape, fold.input));
+    let x = folded.as_mut().map_or(x.storage(), |folded| folded.as_mut_slice());
+    let mut y = if shape.winograd() {
+        winograd::forward(x, &packed::transformed(&weight), bias.storage(), residual, shape)
+    } else {
+        conv::forward(x, weight.to_contiguous().storage(), bias.storage(), residual, shape)
+    };
+    if fold.output > 1 {
+        y = conv::depth_to_space(y.as_mut_slice(), shape, fold.output);
+    }
+    let (n, p) = (shape.n, fold.output);
+    tensor(y, [n, shape.h * p, shape.w * p, shape.o / (p * p)])
+}
+
 impl Kernels for Flex {
     fn conv2d_same(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
         if !single(&[&x, &weight, &bias]) {
             return composed::conv2d::<Self>(x, weight, bias);
         }
         let shape = conv_shape(&x, &weight);
-        let [x, weight, bias] = [x, weight, bias].map(|tensor| tensor.to_contiguous());
-        assert_eq!(bias.storage::<f32>().len(), shape.o, "a bias a channel");
-        let y = conv::forward(x.storage(), weight.storage(), bias.storage(), shape);
-        tensor(y, [shape.n, shape.h, shape.w, shape.o])
+        convolve(x, weight, bias, None, shape, Fold::default())
+    }
+
+    fn conv2d_add(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+    ) -> Option<FloatTensor<Self>> {
+        single(&[&x, &weight, &bias, &residual]).then(|| {
+            let shape = conv_shape(&x, &weight);
+            assert_eq!(dims(&residual), [shape.n, shape.h, shape.w, shape.o], "a residual for every result");
+            convolve(x, weight, bias, Some(residual), shape, Fold::default())
+        })
+    }
+
+    fn conv2d_fold(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        fold: Fold,
+    ) -> Option<FloatTensor<Self>> {
+        single(&[&x, &weight, &bias]).then(|| {
+            let ([n, h, w, c], [k, k2, c2, o], p) = (dims(&x), dims(&weight), fold.input);
+            assert!(
+                h % p == 0 && w % p == 0 && c * p * p == c2 && k == k2 && k % 2 == 1 && o % fold.output.pow(2) == 0,
+                "[{n}, {h}, {w}, {c}] folded by {p} for a kernel [{k}, {k2}, {c2}, {o}], unfolded by {}",
+                fold.output
+            );
+            let shape = conv::Shape { n, h: h / p, w: w / p, c: c2, o, k };
+            convolve(x, weight, bias, None, shape, fold)
+        })
     }
 
     fn group_norm(
@@ -69,6 +124,65 @@ impl Kernels for Flex {
         let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.to_contiguous());
         let (gamma, beta) = (gamma.storage(), beta.storage());
         tensor(norm::forward(x.storage(), gamma, beta, options.epsilon, shape, options.silu), size)
+    }
+
+    fn group_norm_film(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        embedding: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: Norm,
+    ) -> Option<FloatTensor<Self>> {
+        single(&[&x, &gamma, &beta, &embedding, &weight, &bias]).then(|| {
+            let shape = norm_shape(&x, &gamma, &beta, options.groups);
+            let (size, [rows, e], [inputs, columns]): ([usize; 4], [usize; 2], [usize; 2]) =
+                (dims(&x), dims(&embedding), dims(&weight));
+            assert!(
+                (rows == shape.n || rows == 1) && inputs == e && columns == 2 * shape.c,
+                "an embedding [{rows}, {e}] by [{inputs}, {columns}] for {} samples of {} channels",
+                shape.n,
+                shape.c
+            );
+            let [x, gamma, beta] = [x, gamma, beta].map(|tensor| tensor.to_contiguous());
+            let [embedding, weight, bias] = [embedding, weight, bias].map(|tensor| tensor.to_contiguous());
+            let film = norm::Film {
+                embedding: embedding.storage(),
+                weight: weight.storage(),
+                bias: bias.storage(),
+                gamma: gamma.storage(),
+                beta: beta.storage(),
+            };
+            tensor(norm::film(x.storage(), film, options.epsilon, shape, options.silu), size)
+        })
+    }
+
+    fn attention(qkv: FloatTensor<Self>, heads: usize) -> Option<FloatTensor<Self>> {
+        single(&[&qkv]).then(|| {
+            let [n, h, w, c] = dims(&qkv);
+            assert!(heads > 0 && c % (3 * heads) == 0, "{c} channels for queries, keys and values of {heads} heads");
+            let y = attention::forward(qkv.to_contiguous().storage(), h * w, c / 3, heads);
+            tensor(y, [n, h, w, c / 3])
+        })
+    }
+
+    fn join(a: FloatTensor<Self>, b: FloatTensor<Self>) -> Option<FloatTensor<Self>> {
+        single(&[&a, &b]).then(|| {
+            let ([n, h, w, c], [n2, h2, w2, d]) = (dims(&a), dims(&b));
+            assert_eq!([n, h, w], [n2, h2, w2], "two parts of the same pixels");
+            let [a, b] = [a, b].map(|tensor| tensor.to_contiguous());
+            let mut y = buffer::take(n * h * w * (c + d));
+            let (a, b): (&[f32], &[f32]) = (a.storage(), b.storage());
+            map_chunks(y.as_mut_slice(), h * w * (c + d), |i, y| {
+                let (a, b) = (&a[i * h * w * c..], &b[i * h * w * d..]);
+                for (y, (a, b)) in y.chunks_exact_mut(c + d).zip(a.chunks_exact(c).zip(b.chunks_exact(d))) {
+                    y[..c].copy_from_slice(a);
+                    y[c..].copy_from_slice(b);
+                }
+            });
+            tensor(y, [n, h, w, c + d])
+        })
     }
 }
 

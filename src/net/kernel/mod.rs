@@ -7,9 +7,11 @@
 //! | `flex` | on the CPU backend's tensors |
 //! | `cube` | on GPUs' tensors, with their kernels |
 //! | `composed` | out of the backend's own operators: GPUs' gradients, and types other than f32 |
-//! | `conv`, `norm` | the CPU kernels, on slices |
-//! | `math`, `simd`, `parallel` | what those are built on |
+//! | `conv`, `winograd`, `norm`, `attention` | the CPU kernels, on slices |
+//! | `packed` | transformed weights, kept |
+//! | `product`, `math`, `simd` | what those are built on |
 
+mod attention;
 #[cfg(not(target_family = "wasm"))]
 mod autodiff;
 mod composed;
@@ -20,9 +22,11 @@ mod extension;
 mod flex;
 mod math;
 mod norm;
-mod parallel;
+mod packed;
+mod product;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 pub use extension::{Fold, Kernels, Norm};

@@ -7,8 +7,17 @@
 //! A sample is a task and stays in a core's cache, so that memory sees x read once and the result written once;
 //! backward recomputes the statistics rather than have them kept. Sums are of 32 pixels in f32, then in f64.
 
-use super::{math, parallel::map_chunks, simd::multiversion};
-use std::mem::MaybeUninit;
+use crate::{
+    buffer::{self, Buffer},
+    parallel::map_chunks,
+};
+
+use super::{
+    math,
+    product::{Matrix, Start, product},
+    simd::multiversion,
+};
+use std::cell::RefCell;
 
 /// The sizes of a normalisation: `n` samples of `pixels` pixels and `c` channels in `groups` groups.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +31,7 @@ pub struct Shape {
 /// The gradients of a normalisation's arguments.
 #[derive(Debug)]
 pub struct Gradients {
-    pub x: Vec<f32>,
+    pub x: Buffer,
     pub gamma: Vec<f32>,
     pub beta: Vec<f32>,
 }
@@ -33,18 +42,50 @@ const RUN: usize = 32;
 const LANES: usize = 16;
 
 /// γ and β are of length c, or n·c where they differ by sample.
-pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32, shape: Shape, silu: bool) -> Vec<f32> {
+pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32, shape: Shape, silu: bool) -> Buffer {
     let Shape { n, pixels, c, .. } = shape;
     let size = pixels * c;
-    let mut y = Vec::with_capacity(n * size);
-    map_chunks(&mut y.spare_capacity_mut()[..n * size], size, |i, y| {
+    let mut y = buffer::take(n * size);
+    map_chunks(y.as_mut_slice(), size, |i, y| {
         let (gamma, beta) = (row(gamma, i, c), row(beta, i, c));
-        let sample = Sample::new(&x[i * size..][..size], gamma, beta, epsilon, shape);
-        if silu { apply_silu(&sample, y) } else { apply_plain(&sample, y) }
+        with_sample(&x[i * size..][..size], gamma, beta, epsilon, shape, |sample| {
+            if silu { apply_silu(sample, y) } else { apply_plain(sample, y) }
+        });
     });
-    // SAFETY: the chunks are these values, and `apply` writes every one of its own.
-    unsafe { y.set_len(n * size) };
     y
+}
+
+/// A scale and a shift of each sample's channels, [s, b] = W·e + b₀, on top of γ and β.
+pub struct Film<'a> {
+    /// e, a row a sample, or one for all.
+    pub embedding: &'a [f32],
+    /// W, `[e, 2·c]`.
+    pub weight: &'a [f32],
+    pub bias: &'a [f32],
+    /// Of length c, or n·c.
+    pub gamma: &'a [f32],
+    pub beta: &'a [f32],
+}
+
+/// (1 + s)·(γ·x̂ + β) + b, with or without SiLU.
+pub fn film(x: &[f32], film: Film<'_>, epsilon: f32, shape: Shape, silu: bool) -> Buffer {
+    let Shape { n, c, .. } = shape;
+    let weight = Matrix::new(film.weight, 2 * c);
+    let embedding = Matrix::new(film.embedding, weight.rows());
+    let mut modulation = buffer::take(embedding.rows() * 2 * c);
+    product(modulation.as_mut_slice(), embedding, weight, Start::Row(film.bias));
+    let modulation = modulation.as_slice();
+    let (mut gamma, mut beta) = (buffer::take(n * c), buffer::take(n * c));
+    let rows = gamma.as_mut_slice().chunks_exact_mut(c).zip(beta.as_mut_slice().chunks_exact_mut(c));
+    for (i, (gamma, beta)) in rows.enumerate() {
+        let (scale, shift) = row(modulation, i, 2 * c).split_at(c);
+        let (own_gamma, own_beta) = (row(film.gamma, i, c), row(film.beta, i, c));
+        for j in 0..c {
+            gamma[j] = (scale[j] + 1.0) * own_gamma[j];
+            beta[j] = (scale[j] + 1.0) * own_beta[j] + shift[j];
+        }
+    }
+    forward(x, gamma.as_slice(), beta.as_slice(), epsilon, shape, silu)
 }
 
 /// The gradients of [`forward`]'s arguments, given its result's.
@@ -59,14 +100,13 @@ pub fn backward(
 ) -> Gradients {
     let Shape { n, pixels, c, .. } = shape;
     let size = pixels * c;
-    let mut dx = Vec::with_capacity(n * size);
-    let sums = map_chunks(&mut dx.spare_capacity_mut()[..n * size], size, |i, dx| {
-        let sample = Sample::new(&x[i * size..][..size], row(gamma, i, c), row(beta, i, c), epsilon, shape);
+    let mut dx = buffer::take(n * size);
+    let sums = map_chunks(dx.as_mut_slice(), size, |i, dx| {
         let grad = &grad[i * size..][..size];
-        if silu { back_silu(&sample, grad, dx) } else { back_plain(&sample, grad, dx) }
+        with_sample(&x[i * size..][..size], row(gamma, i, c), row(beta, i, c), epsilon, shape, |sample| {
+            if silu { back_silu(sample, grad, dx) } else { back_plain(sample, grad, dx) }
+        })
     });
-    // SAFETY: as in `forward`.
-    unsafe { dx.set_len(n * size) };
     let collect = |shared: bool, part: fn(&[Vec<f32>; 2]) -> &[f32]| {
         if !shared {
             return sums.iter().flat_map(|sums| part(sums).iter().copied()).collect();
@@ -86,67 +126,103 @@ fn row(values: &[f32], i: usize, c: usize) -> &[f32] {
     if values.len() == c { values } else { &values[i * c..(i + 1) * c] }
 }
 
+thread_local! {
+    /// The statistics of a sample, kept from one to the next.
+    static STATISTICS: RefCell<Statistics> = const { RefCell::new(Statistics::new()) };
+}
+
+/// Sums over the pixels, and what they come to for every channel.
+struct Statistics {
+    sums: Vec<f64>,
+    mean: Vec<f32>,
+    /// r = 1/√(v + ε).
+    rate: Vec<f32>,
+    /// γ·r.
+    scale: Vec<f32>,
+}
+
+impl Statistics {
+    const fn new() -> Self {
+        Self { sums: Vec::new(), mean: Vec::new(), rate: Vec::new(), scale: Vec::new() }
+    }
+}
+
 /// A sample and its statistics, spread over the channels.
 struct Sample<'a> {
     x: &'a [f32],
     gamma: &'a [f32],
     beta: &'a [f32],
     groups: usize,
-    mean: Vec<f32>,
-    /// r = 1/√(v + ε).
-    rate: Vec<f32>,
+    mean: &'a [f32],
+    rate: &'a [f32],
+    scale: &'a [f32],
 }
 
-impl<'a> Sample<'a> {
-    fn new(x: &'a [f32], gamma: &'a [f32], beta: &'a [f32], epsilon: f32, shape: Shape) -> Self {
-        let Shape { pixels, c, groups, .. } = shape;
-        let count = (pixels * (c / groups)) as f64;
-        let mean = spread(&column_sums(x, &vec![0.0; c], false), groups, |sum| sum / count);
+/// `f` of a sample.
+fn with_sample<R>(
+    x: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    epsilon: f32,
+    shape: Shape,
+    f: impl FnOnce(&Sample<'_>) -> R,
+) -> R {
+    let Shape { pixels, c, groups, .. } = shape;
+    let count = (pixels * (c / groups)) as f64;
+    STATISTICS.with_borrow_mut(|Statistics { sums, mean, rate, scale }| {
+        mean.clear();
+        mean.resize(c, 0.0);
+        column_sums(x, mean, false, sums);
+        spread(sums, groups, |sum| sum / count, mean);
         // Centred squares: nothing cancels, however large the mean is beside the spread.
-        let rate = spread(&column_sums(x, &mean, true), groups, |sum| 1.0 / (sum / count + f64::from(epsilon)).sqrt());
-        Self { x, gamma, beta, groups, mean, rate }
-    }
+        column_sums(x, mean, true, sums);
+        spread(sums, groups, |sum| 1.0 / (sum / count + f64::from(epsilon)).sqrt(), rate);
+        scale.clear();
+        scale.extend(gamma.iter().zip(&*rate).map(|(gamma, rate)| gamma * rate));
+        f(&Sample { x, gamma, beta, groups, mean, rate, scale })
+    })
 }
 
 /// f(sum over a group's channels), for every channel.
-fn spread(sums: &[f64], groups: usize, f: impl Fn(f64) -> f64) -> Vec<f32> {
+fn spread(sums: &[f64], groups: usize, f: impl Fn(f64) -> f64, to: &mut Vec<f32>) {
     let size = sums.len() / groups;
-    sums.chunks_exact(size).flat_map(|sums| std::iter::repeat_n(f(sums.iter().sum()) as f32, size)).collect()
+    to.clear();
+    to.extend(sums.chunks_exact(size).flat_map(|sums| std::iter::repeat_n(f(sums.iter().sum()) as f32, size)));
 }
 
 multiversion! {
     /// Σ (x − shift) or its squares over the pixels, for each channel.
-    fn column_sums<FMA>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> = column_sums_body;
-    fn apply_silu<FMA>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) -> () = apply_silu_body;
-    fn apply_plain<FMA>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) -> () = apply_plain_body;
-    fn back_silu<FMA>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] = back_silu_body;
-    fn back_plain<FMA>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] = back_plain_body;
+    fn column_sums<FMA, LANES>(x: &[f32], shift: &[f32], square: bool, total: &mut Vec<f64>) -> () = column_sums_body;
+    fn apply_silu<FMA, LANES>(sample: &Sample<'_>, y: &mut [f32]) -> () = apply_silu_body;
+    fn apply_plain<FMA, LANES>(sample: &Sample<'_>, y: &mut [f32]) -> () = apply_plain_body;
+    fn back_silu<FMA, LANES>(sample: &Sample<'_>, grad: &[f32], dx: &mut [f32]) -> [Vec<f32>; 2] = back_silu_body;
+    fn back_plain<FMA, LANES>(sample: &Sample<'_>, grad: &[f32], dx: &mut [f32]) -> [Vec<f32>; 2] = back_plain_body;
 }
 
 #[inline(always)]
-fn column_sums_body<const FMA: bool>(x: &[f32], shift: &[f32], square: bool) -> Vec<f64> {
+fn column_sums_body<const FMA: bool, const _L: usize>(x: &[f32], shift: &[f32], square: bool, total: &mut Vec<f64>) {
     let c = shift.len();
-    let mut total = vec![0.0; c];
+    total.clear();
+    total.resize(c, 0.0);
     for x in x.chunks(RUN * c) {
         let mut at = 0;
         while at + LANES <= c {
             if square {
-                sums::<FMA, true, LANES>(x, shift, at, &mut total);
+                sums::<FMA, true, LANES>(x, shift, at, total);
             } else {
-                sums::<FMA, false, LANES>(x, shift, at, &mut total);
+                sums::<FMA, false, LANES>(x, shift, at, total);
             }
             at += LANES;
         }
         while at < c {
             if square {
-                sums::<FMA, true, 1>(x, shift, at, &mut total);
+                sums::<FMA, true, 1>(x, shift, at, total);
             } else {
-                sums::<FMA, false, 1>(x, shift, at, &mut total);
+                sums::<FMA, false, 1>(x, shift, at, total);
             }
             at += 1;
         }
     }
-    total
 }
 
 /// Of one run of pixels, and the L channels from `at`.
@@ -172,27 +248,26 @@ fn lanes<const L: usize>(values: &[f32], at: usize) -> &[f32; L] {
 }
 
 #[inline(always)]
-fn apply_silu_body<const FMA: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+fn apply_silu_body<const FMA: bool, const _L: usize>(sample: &Sample<'_>, y: &mut [f32]) {
     apply::<FMA, true>(sample, y);
 }
 
 #[inline(always)]
-fn apply_plain_body<const FMA: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+fn apply_plain_body<const FMA: bool, const _L: usize>(sample: &Sample<'_>, y: &mut [f32]) {
     apply::<FMA, false>(sample, y);
 }
 
 #[inline(always)]
-fn apply<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, y: &mut [MaybeUninit<f32>]) {
+fn apply<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, y: &mut [f32]) {
     let c = sample.mean.len();
-    let scale: Vec<f32> = sample.gamma.iter().zip(&sample.rate).map(|(gamma, rate)| gamma * rate).collect();
     for (x, y) in sample.x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
         let mut at = 0;
         while at + LANES <= c {
-            apply_lanes::<FMA, SILU, LANES>(x, sample, &scale, at, y);
+            apply_lanes::<FMA, SILU, LANES>(x, sample, at, y);
             at += LANES;
         }
         while at < c {
-            apply_lanes::<FMA, SILU, 1>(x, sample, &scale, at, y);
+            apply_lanes::<FMA, SILU, 1>(x, sample, at, y);
             at += 1;
         }
     }
@@ -202,37 +277,40 @@ fn apply<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, y: &mut [MaybeU
 fn apply_lanes<const FMA: bool, const SILU: bool, const L: usize>(
     x: &[f32],
     sample: &Sample<'_>,
-    scale: &[f32],
     at: usize,
-    y: &mut [MaybeUninit<f32>],
+    y: &mut [f32],
 ) {
-    let (x, scale): (&[f32; L], &[f32; L]) = (lanes(x, at), lanes(scale, at));
-    let (mean, beta): (&[f32; L], &[f32; L]) = (lanes(&sample.mean, at), lanes(sample.beta, at));
+    let (x, scale): (&[f32; L], &[f32; L]) = (lanes(x, at), lanes(sample.scale, at));
+    let (mean, beta): (&[f32; L], &[f32; L]) = (lanes(sample.mean, at), lanes(sample.beta, at));
     let mut out = [0.0f32; L];
     for l in 0..L {
         let z = math::fma::<FMA>(x[l] - mean[l], scale[l], beta[l]);
         out[l] = if SILU { z * math::sigmoid::<FMA>(z) } else { z };
     }
-    y[at..at + L].write_copy_of_slice(&out);
+    y[at..at + L].copy_from_slice(&out);
 }
 
 #[inline(always)]
-fn back_silu_body<const FMA: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] {
+fn back_silu_body<const FMA: bool, const _L: usize>(
+    sample: &Sample<'_>,
+    grad: &[f32],
+    dx: &mut [f32],
+) -> [Vec<f32>; 2] {
     back::<FMA, true>(sample, grad, dx)
 }
 
 #[inline(always)]
-fn back_plain_body<const FMA: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [MaybeUninit<f32>]) -> [Vec<f32>; 2] {
+fn back_plain_body<const FMA: bool, const _L: usize>(
+    sample: &Sample<'_>,
+    grad: &[f32],
+    dx: &mut [f32],
+) -> [Vec<f32>; 2] {
     back::<FMA, false>(sample, grad, dx)
 }
 
 /// Writes ∂x, returns ∂γ and ∂β of the sample.
 #[inline(always)]
-fn back<const FMA: bool, const SILU: bool>(
-    sample: &Sample<'_>,
-    grad: &[f32],
-    dx: &mut [MaybeUninit<f32>],
-) -> [Vec<f32>; 2] {
+fn back<const FMA: bool, const SILU: bool>(sample: &Sample<'_>, grad: &[f32], dx: &mut [f32]) -> [Vec<f32>; 2] {
     let c = sample.mean.len();
     let mut total = [vec![0.0; c], vec![0.0; c]];
     // First pass: the gradient of z goes where ∂x will, and its sums over the pixels.
@@ -247,12 +325,12 @@ fn back<const FMA: bool, const SILU: bool>(
             at += 1;
         }
     }
-    // SAFETY: the lanes cover the channels and the runs the pixels, so every value has been written.
-    let dx = unsafe { dx.assume_init_mut() };
     let count = (sample.x.len() / sample.groups) as f64;
     let [by_gamma, by_beta] = total.each_ref().map(|sums| {
         let sums: Vec<f64> = sums.iter().zip(sample.gamma).map(|(sum, gamma)| sum * f64::from(*gamma)).collect();
-        spread(&sums, sample.groups, |sum| sum / count)
+        let mut means = Vec::with_capacity(c);
+        spread(&sums, sample.groups, |sum| sum / count, &mut means);
+        means
     });
     // Second pass: ∂x = r·γ·dz − r·mean(γ·dz) − (x − μ)·r²·mean(γ·dz·x̂).
     let mut factors = [vec![0.0; c], vec![0.0; c], vec![0.0; c]];
@@ -278,11 +356,11 @@ fn back_sums<const FMA: bool, const SILU: bool, const L: usize>(
     grad: &[f32],
     sample: &Sample<'_>,
     at: usize,
-    dz: &mut [MaybeUninit<f32>],
+    dz: &mut [f32],
     total: &mut [Vec<f64>; 2],
 ) {
     let c = sample.mean.len();
-    let (mean, rate): (&[f32; L], &[f32; L]) = (lanes(&sample.mean, at), lanes(&sample.rate, at));
+    let (mean, rate): (&[f32; L], &[f32; L]) = (lanes(sample.mean, at), lanes(sample.rate, at));
     let (gamma, beta): (&[f32; L], &[f32; L]) = (lanes(sample.gamma, at), lanes(sample.beta, at));
     let (mut by_gamma, mut by_beta) = ([0.0f32; L], [0.0f32; L]);
     for ((x, grad), dz) in x.chunks_exact(c).zip(grad.chunks_exact(c)).zip(dz.chunks_exact_mut(c)) {
@@ -300,7 +378,7 @@ fn back_sums<const FMA: bool, const SILU: bool, const L: usize>(
             by_beta[l] += g;
             out[l] = g;
         }
-        dz[at..at + L].write_copy_of_slice(&out);
+        dz[at..at + L].copy_from_slice(&out);
     }
     for l in 0..L {
         total[0][at + l] += f64::from(by_gamma[l]);

@@ -41,6 +41,30 @@ pub(super) fn composed_norm(x: Tensor<4>, gamma: Tensor<2>, beta: Tensor<2>, gro
     x * gamma.clone().reshape([gamma.dims()[0], 1, 1, c]) + beta.clone().reshape([beta.dims()[0], 1, 1, c])
 }
 
+pub(super) fn composed_film(
+    x: Tensor<4>,
+    [gamma, beta]: [Tensor<2>; 2],
+    embedding: Tensor<2>,
+    (weight, bias): (Tensor<2>, Tensor<1>),
+    groups: usize,
+) -> Tensor<4> {
+    let c = x.dims()[3];
+    let film = embedding.matmul(weight) + bias.unsqueeze();
+    let [scale, shift] = [0, c].map(|start| film.clone().narrow(1, start, c));
+    let (gamma, beta) = ((scale.clone() + 1.0) * gamma, (scale + 1.0) * beta + shift);
+    activation::silu(composed_norm(x, gamma, beta, groups))
+}
+
+pub(super) fn composed_attention(qkv: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [n, h, w, c] = qkv.dims();
+    let (tokens, c) = (h * w, c / 3);
+    let width = c / heads;
+    let qkv = qkv.reshape([n, tokens, 3, heads, width]).permute([2, 0, 3, 1, 4]);
+    let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(0, i, 1).reshape([n, heads, tokens, width]));
+    let logits = q.matmul(k.swap_dims(2, 3)) / (width as f64).sqrt();
+    activation::softmax(logits, 3).matmul(v).swap_dims(1, 2).reshape([n, h, w, c])
+}
+
 /// A value and the gradients by three arguments.
 type Results<const A: usize, const B: usize, const C: usize> = (Tensor<4>, Tensor<A>, Tensor<B>, Tensor<C>);
 
@@ -115,7 +139,7 @@ proptest! {
 
     #[test]
     fn normalisation_is_burns(
-        n in 1usize..5, h in 2usize..9, w in 1usize..9, groups in 1usize..9, size in 1usize..6,
+        n in 1usize..5, h in 3usize..9, w in 2usize..9, groups in 1usize..9, size in 1usize..6,
         gamma_rows in any::<bool>(), beta_rows in any::<bool>(), silu in any::<bool>(),
     ) {
         let c = groups * size;
@@ -134,6 +158,66 @@ proptest! {
         let theirs = with_gradients(theirs, (&x, &gamma, &beta), &direction);
         assert_all_close(with_gradients(ours, (&x, &gamma, &beta), &direction), theirs.clone());
         assert_all_close(with_gradients_f64(ours, (&x, &gamma, &beta), &direction), theirs);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The kernels that take several steps at once, without automatic differentiation.
+    #[test]
+    fn joined_steps_are_burns(
+        n in 1usize..4, h in 1usize..9, w in 1usize..9, c in 1usize..20, o in 1usize..30, p in 0usize..2,
+        input in 1usize..4, output in 1usize..4,
+    ) {
+        let random = |dims: [usize; 4]| random(dims).inner();
+        let k = 2 * p + 1;
+        let weight = |inputs: usize, outputs: usize| {
+            random([k, k, inputs, outputs]) * (1.0 / ((k * k * inputs) as f64).sqrt())
+        };
+        let bias = |outputs: usize| random([1, 1, 1, outputs]).reshape([outputs]);
+        let (x, kernel, b, residual) = (random([n, h, w, c]), weight(c, o), bias(o), random([n, h, w, o]));
+        let theirs = (residual.clone() + composed_conv(x.clone(), kernel.clone(), b.clone())) * std::f64::consts::FRAC_1_SQRT_2;
+        assert_close(ops::conv2d_add(x, kernel, b, residual), theirs);
+
+        let (inputs, outputs) = (input * input * c, output * output * o);
+        let (x, kernel, b) = (random([n, h * input, w * input, c]), weight(inputs, outputs), bias(outputs));
+        let theirs = composed_conv(ops::space_to_depth(x.clone(), input), kernel.clone(), b.clone());
+        assert_close(ops::conv2d_fold(x, kernel, b, input, output), ops::depth_to_space(theirs, output));
+
+        let (a, b) = (random([n, h, w, c]), random([n, h, w, o]));
+        assert_close(ops::join(a.clone(), b.clone()), Tensor::cat(vec![a, b], 3));
+    }
+
+    #[test]
+    fn attention_and_film_are_burns(
+        n in 1usize..4, h in 1usize..8, w in 1usize..8, heads in 1usize..5, width in 1usize..14, groups in 1usize..9, e in 1usize..40,
+        one in any::<bool>(),
+    ) {
+        let qkv = random([n, h, w, 3 * heads * width]).inner() * 2.0;
+        assert_close(ops::attention(qkv.clone(), heads), composed_attention(qkv, heads));
+
+        let c = groups * width;
+        let two = |a: usize, b: usize| random([a, b]).inner();
+        let (x, affine) = (random([n, h + 1, w, c]).inner() * 3.0 + 0.5, [two(1, c), two(1, c)]);
+        let film = || (two(e, 2 * c) * (1.0 / (e as f64).sqrt()), random([2 * c]).inner());
+        let (embedding, film) = (two(if one { 1 } else { n }, e), film());
+        let theirs = composed_film(x.clone(), affine.clone(), embedding.clone(), film.clone(), groups);
+        assert_close(ops::group_norm_film(x, affine, embedding, film, groups), theirs);
+    }
+}
+
+/// A weight's transform is kept; one that has changed, in place or not, is made anew.
+#[test]
+fn a_changed_weight_is_another_weight() {
+    let (x, bias) = (random([1, 6, 6, 8]).inner(), random([8]).inner());
+    let mut weight = random([3, 3, 8, 8]).inner() * 0.1;
+    for _ in 0..3 {
+        let theirs = composed_conv(x.clone(), weight.clone(), bias.clone());
+        assert_close(ops::conv2d(x.clone(), weight.clone(), bias.clone()), theirs.clone());
+        assert_close(ops::conv2d(x.clone(), weight.clone(), bias.clone()), theirs);
+        // The only owner: burn may write into the same memory.
+        weight = weight * 1.5 + 0.01;
     }
 }
 

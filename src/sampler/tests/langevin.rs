@@ -118,8 +118,8 @@ fn one_level_samplers_stay_there() {
     let mut sampler = Sampler::with_init(&settings, &VP, column(&[0.5, -1.0])).unwrap();
     let step = sampler.step(&score).unwrap().unwrap();
     let level = VP.level(0.4);
-    let denoised = level.denoised(step.x.clone(), score.score(step.x, &level));
-    assert_eq!(read(&step.denoised), read(&denoised));
+    let denoised = level.denoised(step.x.clone(), score.score(step.x.clone(), &level));
+    assert_eq!(read(&step.denoised()), read(&denoised));
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn steps_say_where_they_are() {
         assert_eq!((step.sigma, step.total), (VP.level(step.t).sigma, Some(5)));
     }
     assert_eq!((steps[4].t, steps[4].sigma), (0.0, 0.0));
-    assert_eq!(read(&steps[4].x), read(&steps[4].denoised), "the final denoising returns its estimate");
+    assert_eq!(read(&steps[4].x), read(&steps[4].denoised()), "the final denoising returns its estimate");
     assert!(sampler.step(&score).unwrap().is_none() && sampler.step(&score).unwrap().is_none());
 }
 
@@ -122,7 +122,7 @@ fn denoised_is_tweedies_estimate_of_the_last_score() {
     let Level { alpha, sigma, .. } = VP.level(1.0);
     let exact = (alpha * 0.25 * 0.7 + sigma * sigma * 0.3) / (alpha * alpha * 0.25 + sigma * sigma);
     // f64, amplified by 1/α = 152.
-    assert!((read(&step.denoised)[0] - exact).abs() < 1e-12);
+    assert!((read(&step.denoised())[0] - exact).abs() < 1e-12);
 }
 
 #[test]
@@ -133,15 +133,38 @@ fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
         finish(&mut sampler, &score);
         sampler.x().into_data().try_to_vec::<f32>().unwrap()
     };
-    for settings in all_kinds(6).into_iter().filter(|settings| settings.norms == Norms::Sample) {
-        let whole = run(&Settings { n: 7, seed: 3, ..settings.clone() });
-        assert_eq!(whole, run(&Settings { n: 7, seed: 3, ..settings.clone() }), "{settings:?}");
-        assert_ne!(whole, run(&Settings { n: 7, seed: 4, ..settings.clone() }));
+    let with_ode = all_kinds(6).into_iter().chain([with(SamplerKind::Ode, 6)]);
+    for settings in with_ode.map(|settings| Settings { n: 7, seed: 3, ..settings }) {
+        let whole = run(&settings);
+        assert_eq!(whole, run(&settings), "{settings:?}");
+        assert_ne!(whole, run(&Settings { seed: 4, ..settings.clone() }));
+        let alone = run(&Settings { n: 2, ..settings.clone() });
+        if settings.couples() {
+            assert_ne!(whole[..10], alone, "{settings:?}");
+            assert_eq!(settings.part(0, 3).as_ref(), Some(&settings));
+            assert_eq!(settings.part(1, 3), None);
+            continue;
+        }
         // Bit for bit, since every operation is a sample's own.
-        let first = run(&Settings { n: 2, seed: 3, ..settings.clone() });
-        let rest = run(&Settings { n: 5, seed: 3, first_sample: 2, ..settings.clone() });
-        assert_eq!(whole, [first, rest].concat(), "{settings:?}");
+        assert_eq!(whole[..10], alone, "{settings:?}");
+        for parts in [1, 2, 3, 7, 20] {
+            let drawn: Vec<f32> =
+                (0..parts).filter_map(|part| settings.part(part, parts)).flat_map(|s| run(&s)).collect();
+            assert_eq!(whole, drawn, "{settings:?} in {parts} parts");
+        }
     }
+}
+
+#[test]
+fn parts_are_as_equal_as_can_be_and_none_is_empty() {
+    let settings = Settings { n: 5, first_sample: 10, ..Settings::default() };
+    let parts = |of: usize| -> Vec<_> {
+        (0..of).filter_map(|part| settings.part(part, of)).map(|part| (part.first_sample, part.n)).collect()
+    };
+    assert_eq!(parts(1), [(10, 5)]);
+    assert_eq!(parts(2), [(10, 2), (12, 3)]);
+    assert_eq!(parts(3), [(10, 1), (11, 2), (13, 2)]);
+    assert_eq!(parts(9), [(10, 1), (11, 1), (12, 1), (13, 1), (14, 1)]);
 }
 
 #[test]

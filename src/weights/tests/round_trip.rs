@@ -20,6 +20,20 @@ fn a_hand_made_file_reads() {
 }
 
 #[test]
+fn every_half_reads_as_the_crate_half_says() {
+    let finite: Vec<u16> = (0..=u16::MAX).filter(|bits| bits & 0x7c00 != 0x7c00).collect();
+    let data: Vec<u8> = finite.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+    let (mut header, _) = good();
+    header.as_object_mut().unwrap().remove("a");
+    header["b.0"] = json!({ "dtype": "F16", "shape": [finite.len()], "data_offsets": [0, data.len()] });
+    let bytes = file(&header, &data);
+    let read = File::parse("m", &bytes).unwrap().tensors["b.0"].to_data().try_to_vec::<f32>().unwrap();
+    for (bits, value) in finite.into_iter().zip(read) {
+        assert_eq!(value.to_bits(), half::f16::from_bits(bits).to_f32().to_bits(), "{bits:#06x}");
+    }
+}
+
+#[test]
 fn names_are_dotted_paths() {
     let paths: Vec<_> = values(&small(0.5)).into_iter().map(|(path, _)| path).collect();
     let expected =

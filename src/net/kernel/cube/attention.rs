@@ -10,6 +10,7 @@ use burn_cubecl::{
 };
 
 use super::{count, dims, rows, vector};
+use crate::cost::{Work, account};
 
 /// Queries of a workgroup.
 const QUERIES: usize = 8;
@@ -105,6 +106,10 @@ pub fn attention(qkv: CubeTensor, heads: usize) -> Option<CubeTensor> {
     if y.meta.num_elements() == 0 {
         return Some(y);
     }
+    // The last workgroup's queries beyond the last token are computed, too.
+    let queries = tokens.next_multiple_of(QUERIES);
+    let multiply_adds = n * (queries + tokens) * tokens * c;
+    account("attention", Work { multiply_adds, read: qkv.meta.num_elements(), written: n * tokens * c });
     let width = c / heads;
     let lanes = vector(width);
     // SAFETY: the kernel reads and writes inside of the tensors of these sizes.

@@ -18,7 +18,10 @@ use burn_cubecl::{
 };
 
 use super::{count, dims, rows, vector};
-use crate::net::kernel::extension::Fold;
+use crate::{
+    cost::{Work, account},
+    net::kernel::extension::Fold,
+};
 
 /// Units beside one another, which differ in their channels, and below one another, which differ in their pixels.
 const SIDE: u32 = 8;
@@ -200,6 +203,18 @@ pub fn conv2d(
     if y.meta.num_elements() == 0 {
         return Some(y);
     }
+    let grid = tiles(pixels);
+    let tile = (SIDE * SIDE * pixels * columns) as usize;
+    let values = y.meta.num_elements();
+    let sources = [&x, &weight, &bias].map(|tensor| tensor.meta.num_elements()).iter().sum::<usize>();
+    account(
+        "convolution",
+        Work {
+            multiply_adds: grid[0] * grid[1] * tile * k * k * c2,
+            read: sources + if residual.is_some() { values } else { 0 },
+            written: values,
+        },
+    );
     let [x, weight, bias] = [x, weight, bias].map(rows);
     let extent = ExtentLaunch::new(
         (n * h) as u32,

@@ -7,6 +7,7 @@ use burn_cubecl::{
 };
 
 use super::{count, dims, rows, vector};
+use crate::cost::{Work, account};
 
 const UNITS: u32 = 64;
 
@@ -45,6 +46,8 @@ pub fn join(a: CubeTensor, b: CubeTensor) -> Option<CubeTensor> {
     if y.meta.num_elements() == 0 {
         return Some(y);
     }
+    let values = y.meta.num_elements();
+    account("join", Work { multiply_adds: 0, read: values, written: values });
     // SAFETY: the kernel reads and writes inside of the tensors of these sizes.
     unsafe {
         interleave::launch_unchecked(

@@ -14,16 +14,12 @@ mod product;
 mod tests;
 
 use burn::{
-    backend::{
-        TensorMetadata,
-        tensor::{FloatTensor, IntTensor},
-    },
+    backend::tensor::{FloatTensor, IntTensor},
     tensor::DType,
 };
 use burn_cubecl::{
     CubeBackend,
     cubecl::{self, prelude::*},
-    kernel::into_contiguous,
     tensor::CubeTensor,
 };
 
@@ -31,44 +27,12 @@ use super::{
     composed,
     extension::{Fold, KernelGradients, Kernels, Norm},
 };
+use crate::cube::{count, dims, rows, single, total, vector};
 
 /// 1/(1 + e⁻ᶻ). Below −80 it is 0 to f32, and WGSL need not know infinity.
 #[cube]
 fn sigmoid(z: f32) -> f32 {
     1.0f32 / (1.0f32 + min(-z, 80.0f32).exp())
-}
-
-/// The kernels are of f32.
-fn single(tensors: &[&CubeTensor]) -> bool {
-    tensors.iter().all(|tensor| tensor.dtype == DType::F32 && tensor.qparams.is_none())
-}
-
-fn dims<const D: usize>(tensor: &CubeTensor) -> [usize; D] {
-    tensor.shape().dims()
-}
-
-/// The tensor with its values in the order of its indices. A view that differs only in the strides of sizes of one
-/// needs no copy.
-fn rows(tensor: CubeTensor) -> CubeTensor {
-    let mut expected = 1;
-    let mut ordered = !tensor.meta.is_tiled();
-    for (&size, &stride) in tensor.meta.shape().iter().zip(tensor.meta.strides().iter()).rev() {
-        ordered &= size == 1 || stride == expected;
-        expected *= size;
-    }
-    if ordered { tensor } else { into_contiguous(tensor) }
-}
-
-/// The most values, of 4, that a vector of a row of `length` may hold.
-fn vector(length: usize) -> usize {
-    [4, 2, 1].into_iter().find(|lanes| length.is_multiple_of(*lanes)).expect("1 divides every length")
-}
-
-/// Workgroups, as many as WebGPU's least limit allows in each direction.
-fn count(sizes: &[usize]) -> Option<CubeCount> {
-    let mut sizes = sizes.iter().map(|&size| u16::try_from(size).ok().map(u32::from));
-    let mut next = || sizes.next().unwrap_or(Some(1));
-    Some(CubeCount::Static(next()?, next()?, next()?))
 }
 
 /// A convolution of another type than f32, or of more pixels than one dispatch takes. In a browser there are only the

@@ -12,8 +12,11 @@ use burn_cubecl::{
     tensor::CubeTensor,
 };
 
-use super::{count, dims, rows, sigmoid};
-use crate::net::kernel::extension::Norm;
+use super::{count, dims, rows, sigmoid, total};
+use crate::{
+    cost::{Work, account},
+    net::kernel::extension::Norm,
+};
 
 /// Channels that a group may have: the smaller workgroup has a unit for each.
 const GROUP: usize = 64;
@@ -31,18 +34,6 @@ struct Extent {
     gamma: u32,
     /// The same for β.
     beta: u32,
-}
-
-/// The sum of each unit's value, for all of them. `shared` holds one value a unit.
-#[cube]
-fn total(value: f32, shared: &mut Shared<[f32]>) -> f32 {
-    shared[UNIT_POS_X as usize] = value;
-    sync_cube();
-    let mut sum = 0.0f32;
-    for i in 0..CUBE_DIM_X {
-        sum += shared[i as usize];
-    }
-    sum
 }
 
 /// y for the channel with this γ and β; all units of the workgroup enter.
@@ -114,6 +105,8 @@ fn modulated(
     extent: Extent,
     epsilon: f32,
     numbers: u32,
+    // From one sample's embedding to the next one's: the numbers, or 0.
+    stride: u32,
     #[comptime] units: usize,
     #[comptime] silu: bool,
 ) {
@@ -125,7 +118,7 @@ fn modulated(
         let column = select(is_shift, extent.channels + channel - extent.group, channel);
         let mut sum = 0.0f32;
         for k in 0..numbers {
-            let value = embedding[(CUBE_POS_X * numbers + k) as usize];
+            let value = embedding[(CUBE_POS_X * stride + k) as usize];
             sum += value * weight[(k * 2 * extent.channels + column) as usize];
         }
         film[i as usize] = sum + bias[column as usize];
@@ -139,7 +132,7 @@ fn modulated(
     normalise(x, y, gamma, beta, &extent, epsilon, units, silu);
 }
 
-/// An embedding `[n, e]` and the layer `[e, 2·c]`, `[2·c]` that makes scales and shifts of it.
+/// An embedding `[n, e]` or `[1, e]` and the layer `[e, 2·c]`, `[2·c]` that makes scales and shifts of it.
 pub struct Film {
     pub embedding: CubeTensor,
     pub weight: CubeTensor,
@@ -179,6 +172,15 @@ pub fn group_norm(
     }
     let extent = ExtentLaunch::new(pixels as u32, c as u32, group as u32, gamma_stride, beta_stride);
     let [x, gamma, beta] = [x, gamma, beta].map(|tensor| rows(tensor).into_buffer_arg());
+    let values = n * pixels * c;
+    let parameters =
+        c * [gamma_stride, beta_stride].map(|stride| if stride == 0 { 1 } else { n }).iter().sum::<usize>();
+    let modulation = film.as_ref().map_or([0; 2], |film| {
+        let [samples, numbers] = dims(&film.embedding);
+        [n * 2 * c * numbers, samples * numbers + (numbers + 1) * 2 * c]
+    });
+    let [multiply_adds, layer] = modulation;
+    account("normalisation", Work { multiply_adds, read: values + parameters + layer, written: values });
     let (client, size, output) = (y.client.clone(), CubeDim::new_1d(units as u32), y.clone().into_buffer_arg());
     match film {
         // SAFETY: the kernel reads and writes inside of the tensors of these sizes.
@@ -188,7 +190,11 @@ pub fn group_norm(
         Some(Film { embedding, weight, bias }) => {
             let [samples, numbers] = dims(&embedding);
             let layer = dims(&weight) == [numbers, 2 * c] && dims(&bias) == [2 * c];
-            assert!(samples == n && layer && gamma_stride + beta_stride == 0, "a modulation of {c} channels");
+            let shared = samples == 1;
+            assert!(
+                (shared || samples == n) && layer && gamma_stride + beta_stride == 0,
+                "a modulation of {c} channels"
+            );
             let [embedding, weight, bias] = [embedding, weight, bias].map(|tensor| rows(tensor).into_buffer_arg());
             // SAFETY: as above.
             unsafe {
@@ -206,6 +212,7 @@ pub fn group_norm(
                     extent,
                     epsilon,
                     numbers as u32,
+                    if shared { 0 } else { numbers as u32 },
                     units,
                     silu,
                 );

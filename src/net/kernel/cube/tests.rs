@@ -1,78 +1,18 @@
 //! The kernels against burn's own operators on the CPU, at odd sizes, each in one dispatch.
 
-use std::{
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread::{self, ThreadId},
-};
-
 use burn::{
     Tensor,
-    tensor::{Device, Distribution, Int, activation},
+    tensor::{Device, Int, activation},
 };
-use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
 use proptest::prelude::*;
 
 use crate::{
-    device::DeviceChoice,
+    cube::testing::{TOLERANCE, assert_is, gpu, random},
     net::{
-        kernel::tests::{composed_conv, composed_norm},
+        kernel::tests::{composed_attention, composed_conv, composed_film, composed_norm},
         ops,
     },
 };
-
-/// As the CPU kernels', and twice as much again for a GPU's exp, sin and √.
-const TOLERANCE: f32 = 6e-5;
-
-/// One for all tests.
-fn gpu() -> Option<&'static Device> {
-    static DEVICE: OnceLock<Option<Device>> = OnceLock::new();
-    let open = || match DeviceChoice::Gpu.init() {
-        Ok((device, _)) => Some(device),
-        Err(error) if std::env::var_os("SCOREFIELD_REQUIRE_GPU").is_none() => {
-            println!("skipped, as SCOREFIELD_REQUIRE_GPU is not set: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    };
-    DEVICE.get_or_init(open).as_ref()
-}
-
-fn random<const D: usize>(dims: [usize; D]) -> Tensor<D> {
-    Tensor::random(dims, Distribution::Normal(0.0, 1.0), &Device::flex())
-}
-
-/// Counts the launches of one thread: the tests run beside one another.
-struct Launches(ThreadId, AtomicUsize);
-
-impl LaunchObserver for Launches {
-    fn launched(&self, _: &'static str) {
-        if thread::current().id() == self.0 {
-            self.1.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// `ours` on the GPU, in one dispatch, gives what `theirs` does.
-#[track_caller]
-fn assert_is<const D: usize>(ours: impl FnOnce() -> Tensor<D>, theirs: Tensor<D>) {
-    // A process has one observation at a time.
-    static OBSERVING: Mutex<()> = Mutex::new(());
-    let observing = OBSERVING.lock().unwrap_or_else(PoisonError::into_inner);
-    let launches = Arc::new(Launches(thread::current().id(), AtomicUsize::new(0)));
-    let observation = LaunchObservation::new(launches.clone());
-    let ours = ours();
-    drop(observation);
-    drop(observing);
-    assert_eq!(launches.1.load(Ordering::Relaxed), 1, "dispatches");
-    assert_eq!(ours.dims(), theirs.dims());
-    let ours = ours.to_device(&Device::flex());
-    let scale = theirs.clone().abs().max().into_scalar::<f32>().max(1.0);
-    let worst = (ours - theirs).abs().max().into_scalar::<f32>();
-    assert!(worst <= TOLERANCE * scale, "{worst} apart, of {scale}");
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
@@ -116,8 +56,8 @@ proptest! {
 
     #[test]
     fn normalisation_is_burns(
-        n in 1usize..4, h in 2usize..12, w in 1usize..12, groups in 1usize..9, size in 1usize..40,
-        gamma_rows in any::<bool>(), beta_rows in any::<bool>(), silu in any::<bool>(), e in 1usize..40,
+        n in 1usize..4, h in 3usize..12, w in 2usize..12, groups in 1usize..9, size in 1usize..40,
+        gamma_rows in any::<bool>(), beta_rows in any::<bool>(), silu in any::<bool>(), e in 1usize..40, shared in any::<bool>(),
     ) {
         let Some(gpu) = gpu() else { return Ok(()) };
         let c = groups * size;
@@ -132,11 +72,10 @@ proptest! {
         assert_is(|| ours(on_gpu.clone(), gamma, beta, groups), theirs);
 
         let (gamma, beta) = (random([1, c]), random([1, c]));
-        let (embedding, weight, bias) = (random([n, e]), random([e, 2 * c]) * (1.0 / (e as f64).sqrt()), random([2 * c]));
-        let film = embedding.clone().matmul(weight.clone()) + bias.clone().unsqueeze();
-        let [scale, shift] = [0, c].map(|start| film.clone().narrow(1, start, c));
-        let (scaled, shifted) = ((scale.clone() + 1.0) * gamma.clone(), (scale + 1.0) * beta.clone() + shift);
-        let theirs = activation::silu(composed_norm(x, scaled, shifted, groups));
+let embedding = random([if shared { 1 } else { n }, e]);
+        let (weight, bias) = (random([e, 2 * c]) * (1.0 / (e as f64).sqrt()), random([2 * c]));
+        let affine = [gamma.clone(), beta.clone()];
+        let theirs = composed_film(x, affine, embedding.clone(), (weight.clone(), bias.clone()), groups);
         let affine = [gamma, beta].map(|tensor| tensor.to_device(gpu));
         let (embedding, layer) = (embedding.to_device(gpu), (weight.to_device(gpu), bias.to_device(gpu)));
         assert_is(|| ops::group_norm_film(on_gpu, affine, embedding, layer, groups), theirs);
@@ -146,15 +85,14 @@ proptest! {
     fn attention_is_burns(n in 1usize..4, h in 1usize..8, w in 1usize..8, heads in 1usize..5, width in 1usize..14) {
         let Some(gpu) = gpu() else { return Ok(()) };
         let qkv = random([n, h, w, 3 * heads * width]) * 2.0;
-        // On the CPU these are burn's operators.
-        let theirs = ops::attention(qkv.clone(), heads);
+        let theirs = composed_attention(qkv.clone(), heads);
         let qkv = qkv.to_device(gpu);
         assert_is(|| ops::attention(qkv, heads), theirs);
     }
 
     #[test]
     fn layers_and_joins_are_burns(
-        n in 1usize..5, waves in 1usize..40, o in 1usize..150, classes in 1usize..12, c in 1usize..20, d in 1usize..20,
+        n in 1usize..5, waves in 1usize..40, o in 1usize..150, classes in 1usize..12, c in 1usize..20, d in 1usize..20, shared in any::<bool>(),
     ) {
         let Some(gpu) = gpu() else { return Ok(()) };
         // c_noise is within ±2, the frequencies N(0, (2π)²): angles up to about 40.
@@ -165,7 +103,7 @@ proptest! {
         let on_gpu = (level.to_device(gpu), frequencies.to_device(gpu), weight.clone().to_device(gpu), bias.clone().to_device(gpu));
         assert_is(|| ops::waves_layer(on_gpu.0, on_gpu.1, on_gpu.2, on_gpu.3), theirs);
 
-        let (x, rows) = (random([n, 2 * waves]), random([classes, o]));
+        let (x, rows) = (random([if shared { 1 } else { n }, 2 * waves]), random([classes, o]));
         let class: Vec<i32> = (0..n).map(|i| (7 * i % classes) as i32).collect();
         let on = |device: &Device| Tensor::<1, Int>::from_data(class.as_slice(), device);
         let z = x.clone().matmul(weight.clone()) + bias.clone().unsqueeze() + rows.clone().select(0, on(&Device::flex()));
@@ -208,7 +146,7 @@ fn what_no_kernel_takes_falls_back_to_burns_operators() {
     let worst = (ours.to_device(&Device::flex()) - theirs).abs().max().into_scalar::<f32>();
     assert!(worst <= TOLERANCE * 4.0, "{worst} apart");
     let qkv = random([1, 23, 23, 6]);
-    let theirs = ops::attention(qkv.clone(), 1);
+    let theirs = composed_attention(qkv.clone(), 1);
     let ours = ops::attention(qkv.to_device(gpu), 1).to_device(&Device::flex());
     let worst = (ours - theirs).abs().max().into_scalar::<f32>();
     assert!(worst <= TOLERANCE, "{worst} apart");

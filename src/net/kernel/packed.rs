@@ -1,0 +1,45 @@
+//! Transformed kernels of convolutions, made once for as long as the weights live.
+//!
+//! A weight is known by the memory that it shares with its tensor's clones. The entry holds no more than a weak reference
+//! to that: memory that has one is neither changed in place nor given to another tensor, so what was made of it stays true.
+
+use super::winograd;
+use burn::tensor::Bytes;
+use burn_flex::FlexTensor;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+struct Entry {
+    of: Weak<Bytes>,
+    offset: usize,
+    dims: [usize; 4],
+    u: Arc<Vec<f32>>,
+}
+
+static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+/// Winograd's U of a weight `[3, 3, c, o]`, contiguous or not.
+pub fn transformed(weight: &FlexTensor) -> Arc<Vec<f32>> {
+    let dims: [usize; 4] = weight.layout().shape().dims();
+    if !weight.layout().is_contiguous() {
+        return Arc::new(make(&weight.to_contiguous(), dims));
+    }
+    let memory = weight.data_arc();
+    let offset = weight.layout().start_offset();
+    let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = entries
+        .iter()
+        .find(|entry| entry.of.as_ptr() == Arc::as_ptr(&memory) && entry.offset == offset && entry.dims == dims);
+    if let Some(entry) = found {
+        return Arc::clone(&entry.u);
+    }
+    entries.retain(|entry| entry.of.strong_count() > 0);
+    let u = Arc::new(make(&weight.to_contiguous(), dims));
+    entries.push(Entry { of: Arc::downgrade(&memory), offset, dims, u: Arc::clone(&u) });
+    u
+}
+
+fn make(weight: &FlexTensor, [_, _, c, o]: [usize; 4]) -> Vec<f32> {
+    let mut u = vec![0.0; 16 * c * o];
+    winograd::transform_weight(weight.storage(), &mut u);
+    u
+}

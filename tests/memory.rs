@@ -1,0 +1,65 @@
+//! What a sampling run asks the allocator for: its tensors' memory is used again.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use burn::tensor::Device;
+use scorefield::{
+    model::Model,
+    sampler::{Sampler, SamplerKind, Settings},
+};
+
+/// Bytes asked for, and the most at once.
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+static LARGEST: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: the system's allocator, beside two counters.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn the_steady_state_of_a_run_asks_for_no_tensors_memory() {
+    const N: usize = 16;
+    let bytes = std::fs::read("web/models/fashion.safetensors").expect("the shipped model is in the repository");
+    let device = Device::flex();
+    let model = Model::from_bytes("fashion", &bytes, &device).expect("it is a good file");
+    for (sampler, guidance) in
+        [(SamplerKind::Heun, 2.0), (SamplerKind::Dpmpp2m, 1.0), (SamplerKind::EulerMaruyama, 1.0)]
+    {
+        let settings = Settings { sampler, steps: 8, n: N, ..Settings::default() };
+        let score = model.score(&[Some(3); N], guidance, &device).expect("there is a class 3");
+        let mut sampler =
+            Sampler::new(&settings, model.process(), model.dim(), &device).expect("the settings are good");
+        for _ in 0..4 {
+            sampler.step(&*score).expect("the sampler runs").expect("a step");
+        }
+        let before = (BYTES.swap(0, Ordering::Relaxed), LARGEST.swap(0, Ordering::Relaxed), sampler.nfe());
+        for _ in 0..3 {
+            sampler.step(&*score).expect("the sampler runs").expect("a step");
+        }
+        let evaluations = (sampler.nfe() - before.2) as usize;
+        let (bytes, largest) = (BYTES.load(Ordering::Relaxed) / evaluations, LARGEST.load(Ordering::Relaxed));
+        println!("{:?}: {bytes} bytes an evaluation, the most at once {largest}", settings.sampler);
+        // A sample's smallest activation has 7·7·96 values; what is left are tensors' handles, rows of embeddings and lists
+        // of tasks.
+        assert!(largest < 4 * 7 * 7 * 96, "{largest} bytes at once");
+    }
+}
