@@ -79,6 +79,35 @@ for (const device of ['cpu', 'webgpu']) {
   });
 }
 
+for (const device of ['cpu', 'webgpu']) {
+  test(`so is that of full covariances: ${device}`, async () => {
+    const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+    const found = await page.evaluate(
+      async ([origin, device, x]) => {
+        const { load } = await import(`${origin}/scorefield.js`);
+        const text =
+          'weights = [1, 1]\nmeans = [[0, 0], [1, -1]]\ncovariances = [[[1, 0], [0, 1]], [[1, 0.6], [0.6, 0.8]]]\n' +
+          '[process]\nkind = "vp"\nbeta_min = 0.1\nbeta_max = 20.0\n';
+        const model = await load(new TextEncoder().encode(text), { device });
+        const own = [...(await model.score(new Float32Array(x), 0.2, 1))];
+        model.dispose();
+        return own;
+      },
+      [server.origin, device, POINTS],
+    );
+    // −S⁻¹(x − α·m), S = α²C + (1 − α²)·1.
+    const alpha = Math.exp(-0.25 * 0.04 * 19.9 - 0.05 * 0.2);
+    const [a, b, c] = [1, 0.6 * alpha ** 2, 1 - 0.2 * alpha ** 2];
+    for (let i = 0; i < POINTS.length; i += 2) {
+      const [u, v] = [POINTS[i] - alpha, POINTS[i + 1] + alpha];
+      const own = [(b * v - c * u) / (a * c - b * b), (b * u - a * v) / (a * c - b * b)];
+      // f32 rounding in a basis of axes, at sizes of up to 10.
+      own.forEach((value, j) => assert.ok(Math.abs(found[i + j] - value) < 1e-5, `${found[i + j]} is not ${value}`));
+    }
+    await page.context().close();
+  });
+}
+
 test('what is no mixture says which field is wrong', async () => {
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
   const problems = await page.evaluate(async (origin) => {
