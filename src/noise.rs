@@ -110,7 +110,7 @@ impl Noise {
         let mut values = buffer::take(n * d);
         if d > 0 {
             map_chunks(values.as_mut_slice(), d, |row, values| {
-                self.fill_normal(first + row as u64, purpose, draw, values)
+                self.fill_normal(first + row as u64, purpose, draw, values);
             });
         }
         Tensor::from_data(TensorData::from_bytes(values.into_bytes(), [n, d], DType::F32), device)

@@ -2,6 +2,7 @@
 //! evaluation and an update take, and that the scores are the CPU's.
 
 #![cfg(feature = "gpu")]
+#![allow(clippy::print_stdout, reason = "the counts are for whoever reads the test's output")]
 
 use std::{
     collections::BTreeMap,

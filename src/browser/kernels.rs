@@ -6,14 +6,23 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use burn::tensor::Device;
+use burn::{
+    Tensor,
+    tensor::{Device, Int},
+};
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
-use js_sys::Function;
+use js_sys::{Date, Function};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::{gpu, report};
-use crate::net::cases::{self, Draw};
+use crate::{
+    cube::BURNS,
+    net::{
+        UNetConfig,
+        cases::{self, Draw},
+    },
+};
 
 /// What JavaScript sees of a case.
 #[derive(Serialize)]
@@ -63,4 +72,36 @@ pub async fn check_kernels(device: String, seed: u32, count: u32, emit: Function
     }
     drop(observation);
     report::plain(&checked)
+}
+
+/// Milliseconds of one evaluation of the shipped architecture, with fresh weights, on WebGPU: by our kernels and by burn's
+/// own operators in turn, after one of each; `[[ours, burn's], …]`.
+///
+/// # Errors
+/// When there is no such device, or its results can't be read.
+#[wasm_bindgen(js_name = raceBurn)]
+pub async fn race_burn(batch: usize, rounds: u32, emit: Function) -> Result<JsValue, JsValue> {
+    report::install(emit);
+    let device = gpu::open().await.map_err(report::error)?.0;
+    let config = UNetConfig::default();
+    let net = config.init(1, &device);
+    let [c, h, w] = config.shape;
+    let x = Tensor::<4>::ones([batch, h, w, c], &device);
+    let class = Tensor::<1, Int>::zeros([batch], &device);
+    let mut times = Vec::new();
+    for _ in 0..=rounds {
+        let mut pair = [0.0; 2];
+        for (burns, time) in [false, true].into_iter().zip(&mut pair) {
+            BURNS.store(burns, Ordering::Relaxed);
+            let begun = Date::now();
+            let y = net.forward(x.clone(), Tensor::zeros([1, 1], &device), class.clone());
+            let read = y.into_data_async().await;
+            *time = Date::now() - begun;
+            BURNS.store(false, Ordering::Relaxed);
+            read.map_err(|error| JsValue::from_str(&format!("{error:?}")))?;
+        }
+        times.push(pair);
+    }
+    // The first built the pipelines.
+    report::plain(&times[1..].to_vec())
 }

@@ -37,12 +37,12 @@ fn sigmoid(z: f32) -> f32 {
 
 /// A convolution of another type than f32, or of more pixels than one dispatch takes. In a browser there are only the
 /// latter, and burn's own convolution would be a large part of the engine: so part of the samples at a time.
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "kernel-tests"))]
 fn beyond(x: CubeTensor, weight: CubeTensor, bias: CubeTensor) -> CubeTensor {
     composed::conv2d::<CubeBackend>(x, weight, bias)
 }
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(feature = "kernel-tests")))]
 fn beyond(x: CubeTensor, weight: CubeTensor, bias: CubeTensor) -> CubeTensor {
     use burn::{backend::ops::FloatTensorOps, tensor::Slice};
 
@@ -66,6 +66,11 @@ impl Kernels for CubeBackend {
     // Natively burn's products, of which it takes what suits the device.
     #[cfg(any(target_family = "wasm", test))]
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        #[cfg(feature = "kernel-tests")]
+        if !single(&[&a, &b]) {
+            use burn::backend::ops::FloatTensorOps;
+            return Self::float_matmul(a, b);
+        }
         product::product(a, b)
     }
 
