@@ -161,9 +161,9 @@ impl Canvas {
         // What computes them, before what draws them.
         x.client.flush().map_err(|error| unreadable(&error))?;
         let uniform = self.set_up(sheet);
-        let texture = match self.surface.get_current_texture() {
-            wgpu::CurrentSurfaceTexture::Success(texture) | wgpu::CurrentSurfaceTexture::Suboptimal(texture) => texture,
-            _ => return Err(refused(&"the browser gives it no texture")),
+        use wgpu::CurrentSurfaceTexture::{Suboptimal, Success};
+        let (Success(texture) | Suboptimal(texture)) = self.surface.get_current_texture() else {
+            return Err(refused(&"the browser gives it no texture"));
         };
         let view = texture.texture.create_view(&wgpu::TextureViewDescriptor::default());
         let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
