@@ -116,13 +116,9 @@ export class Browser {
     await page.context().close();
     return info ?? { vendor: 'none', software: true, features: [] };
   }
-
-  async closePages() {
-    for (const contestant of [...Object.values(this.all).flat(), this.runner]) await contestant.close();
-  }
-
   async close() {
-    await this.browser.close();
-    await this.server.close();
+    // Once, whoever asks first.
+    this.closed ??= Promise.all([this.browser.close(), this.server.close()]);
+    await this.closed;
   }
 }

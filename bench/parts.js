@@ -151,8 +151,8 @@ async function memory({ browser, places, level, x, report, say }) {
 /** What a visitor waits for. */
 async function cold({ browser, places, quick, report, say }) {
   say('sizes and first frame');
-  // Other pages' threads are not to be in the way.
-  await browser.closePages();
+  // Its processes would be in the way.
+  await browser.close();
   report.sizes = start.sizes(places.packages);
   report.firstFrame = await start.firstFrame(quick ? 1 : 5);
 }
