@@ -6,7 +6,7 @@
 use super::winograd;
 use burn::tensor::Bytes;
 use burn_flex::FlexTensor;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 struct Entry {
     of: Weak<Bytes>,
@@ -17,6 +17,11 @@ struct Entry {
 
 static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
+fn entries() -> MutexGuard<'static, Vec<Entry>> {
+    // A panic elsewhere leaves them whole.
+    ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Winograd's U of a weight `[3, 3, c, o]`, contiguous or not.
 pub fn transformed(weight: &FlexTensor) -> Arc<Vec<f32>> {
     let dims: [usize; 4] = weight.layout().shape().dims();
@@ -25,15 +30,15 @@ pub fn transformed(weight: &FlexTensor) -> Arc<Vec<f32>> {
     }
     let memory = weight.data_arc();
     let offset = weight.layout().start_offset();
-    let mut entries = ENTRIES.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = entries
-        .iter()
-        .find(|entry| entry.of.as_ptr() == Arc::as_ptr(&memory) && entry.offset == offset && entry.dims == dims);
-    if let Some(entry) = found {
+    let same =
+        |entry: &&Entry| entry.of.as_ptr() == Arc::as_ptr(&memory) && entry.offset == offset && entry.dims == dims;
+    if let Some(entry) = entries().iter().find(same) {
         return Arc::clone(&entry.u);
     }
-    entries.retain(|entry| entry.of.strong_count() > 0);
+    // Unlocked: burn may copy on several threads, and one of these may be asked for a weight, too.
     let u = Arc::new(make(&weight.to_contiguous(), dims));
+    let mut entries = entries();
+    entries.retain(|entry| entry.of.strong_count() > 0);
     entries.push(Entry { of: Arc::downgrade(&memory), offset, dims, u: Arc::clone(&u) });
     u
 }
