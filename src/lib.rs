@@ -21,25 +21,17 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-mod buffer;
-pub mod codes;
-pub mod cost;
-#[cfg(feature = "burn-cubecl")]
-mod cube;
+pub mod compute;
 mod error;
+pub mod figure;
 pub mod flow;
-pub mod image;
-pub mod likelihood;
 pub mod model;
 pub mod net;
 pub mod noise;
-pub mod ode;
-mod parallel;
 pub mod sampler;
 pub mod schedule;
 pub mod score;
 pub mod sde;
-pub mod vectors;
 pub mod weights;
 
 #[cfg(all(target_family = "wasm", feature = "browser"))]
@@ -55,8 +47,6 @@ pub mod device;
 pub mod eval;
 #[cfg(not(target_family = "wasm"))]
 pub mod objective;
-#[cfg(not(target_family = "wasm"))]
-pub mod plot;
 #[cfg(not(target_family = "wasm"))]
 pub mod reproduce;
 #[cfg(not(target_family = "wasm"))]

@@ -9,12 +9,11 @@ use serde::Serialize;
 use crate::{
     Error, Result,
     net::UNet,
-    sampler::check_guidance,
     score::{
-        Level, Mixture, MixtureConfig, MixtureScore, Score,
+        Mixture, MixtureConfig, MixtureScore, Score, check_guidance,
         network::{Denoiser, NetworkScore},
     },
-    sde::Process,
+    sde::{Level, Process},
     weights::{Architecture, File, Manifest, Parameterisation},
 };
 

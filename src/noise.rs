@@ -14,7 +14,7 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-use crate::{buffer, parallel::map_chunks};
+use crate::compute::{buffer, parallel::map_chunks};
 
 /// What a draw is for. Each purpose is a stream of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use burn::{Tensor, tensor::Device};
 use scorefield::{
     model::Model,
     sampler::{Sampler, SamplerKind, Settings},
-    score::{Level, Score},
-    sde::Process,
+    score::Score,
+    sde::{Level, Process},
 };
 
 const BATCH: usize = 16;

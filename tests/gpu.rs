@@ -18,11 +18,11 @@ use burn::{
 };
 use burn_cubecl::cubecl::logging::{LaunchObservation, LaunchObserver};
 use scorefield::{
-    cost,
+    compute::account,
     model::Model,
     sampler::{Sampler, SamplerKind, Settings},
-    score::{Density, Level, Score},
-    sde::Process,
+    score::{Density, Score},
+    sde::{Level, Process},
 };
 
 /// Any adapter, with a device of WebGPU's default limits and neither subgroups nor f16: 8 storage buffers, 256
@@ -95,7 +95,7 @@ fn evaluations(gpu: &Device) {
             let x = Tensor::<2>::from_data(TensorData::new(x.clone(), [n, 784]), device);
             let level = model.level(0.3).unwrap();
             let first = score.score(x.clone(), &level).into_data();
-            let (again, launches) = watch(|| cost::counted(|| score.score(x, &level)));
+            let (again, launches) = watch(|| account::counted(|| score.score(x, &level)));
             let (again, account) = (again.0.into_data(), again.1);
             assert_eq!(first, again, "a kernel reads what another one writes");
             let total: usize = launches.values().sum();

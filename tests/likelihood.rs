@@ -9,11 +9,14 @@ use burn::{
 use futures_lite::future::block_on;
 use safetensors::{Dtype, SafeTensors};
 use scorefield::{
-    codes::{self, decode, encode},
-    likelihood::{Method, Settings, log_likelihood},
+    flow::{
+        codes,
+        codes::{decode, encode},
+        dormand_prince::Tolerance,
+        likelihood::{Method, Settings, log_likelihood},
+    },
     net::UNetConfig,
     noise::{Noise, Purpose},
-    ode::Tolerance,
     score::{
         Score as _,
         divergence::{Divergence, Probe},

@@ -13,11 +13,10 @@ use burn::{
     tensor::{Device, Int, TensorData},
 };
 use scorefield::{
-    cost,
     data::{Dataset, DatasetName},
     device::DeviceChoice,
     model::Model,
-    net::UNetConfig,
+    net::{UNetConfig, cost},
     noise::Noise,
     objective::Denoising,
     sampler::{Sampler, SamplerKind, Settings},

@@ -2,7 +2,7 @@
 //! that they are in, and the worker takes the picture off it as a bitmap.
 //!
 //! The picture is a sheet of tiles, one canvas pixel an image's: the samples as `web/draw.js` lays them out by itself, and
-//! the estimates of the clean ones likewise below. `canvas.wgsl` maps values to bytes as [`crate::image::byte`] does, so that a
+//! the estimates of the clean ones likewise below. `canvas.wgsl` maps values to bytes as [`crate::figure::byte`] does, so that a
 //! bitmap's pixels are those of [`super::Run::frame`].
 
 use std::{cell::RefCell, collections::BTreeSet, num::NonZeroU64, rc::Rc};
@@ -25,7 +25,7 @@ use super::{
     gpu::Gpu,
     report,
 };
-use crate::{Error, Result, image::Grid};
+use crate::{Error, Result, figure::Grid};
 
 /// Bytes as they are: an sRGB format would encode them once more.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;

@@ -17,11 +17,11 @@ use wasm_bindgen::prelude::*;
 
 use super::{gpu, report};
 use crate::{
-    cube::BURNS,
-    net::{
-        UNetConfig,
-        cases::{self, Draw},
+    compute::{
+        kernels::testing::{cases, cases::Draw},
+        launch::BURNS,
     },
+    net::UNetConfig,
 };
 
 /// What JavaScript sees of a case.

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `engine` | the device, the model and its score |
 //! | `run` | one sampler, pulled step by step, and its frames |
-//! | `flow` | latent codes and log-likelihoods, pulled likewise |
+//! | `codes` | latent codes and log-likelihoods, pulled likewise |
 //! | `view` | samples as pictures |
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
 //! | `canvas` | frames drawn by that device, without a readback |
@@ -20,8 +20,8 @@
 
 #[cfg(feature = "browser-gpu")]
 mod canvas;
+mod codes;
 mod engine;
-mod flow;
 #[cfg(feature = "browser-gpu")]
 mod gpu;
 #[cfg(feature = "kernel-tests")]
@@ -32,8 +32,8 @@ mod report;
 mod run;
 mod view;
 
+pub use codes::{Carry, Likelihoods};
 pub use engine::Engine;
-pub use flow::{Carry, Likelihoods};
 #[cfg(feature = "kernel-tests")]
 pub use kernels::check_kernels;
 #[cfg(feature = "browser-gpu")]

@@ -27,7 +27,8 @@ use crate::{
     model::Model,
     net::{Pass, UNet},
     sampler::{Sampler, Settings},
-    score::{Level, Score},
+    score::Score,
+    sde::Level,
 };
 
 /// Steps after which a sampler has launched all that it launches: a multistep one has its history by then.

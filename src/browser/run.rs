@@ -9,7 +9,8 @@ use super::{report, view::View};
 use crate::{
     Error, Result,
     sampler::{Sampler, Step},
-    score::{Density, Level, Score},
+    score::{Density, Score},
+    sde::Level,
 };
 
 /// A score that gives the page a sign of life after every evaluation: a worker that computes hears nothing, but can be

@@ -1,10 +1,6 @@
 //! What a run shows: images as they are, or the points of a mixture as one picture of them all.
 
-use crate::{
-    Result,
-    image::{self, Plot},
-    model::Model,
-};
+use crate::{Result, figure, figure::Plot, model::Model};
 
 /// Draws of a mixture that find the window for its points.
 const DRAWS: usize = 1000;
@@ -53,7 +49,7 @@ impl View {
                 let d: usize = shape.iter().product();
                 let mut bytes = Vec::with_capacity(values.len() / shape[0] * 4);
                 for sample in values.chunks_exact(d) {
-                    bytes.extend(image::rgba(sample, shape)?);
+                    bytes.extend(figure::rgba(sample, shape)?);
                 }
                 Ok(bytes)
             }

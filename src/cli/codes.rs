@@ -11,14 +11,17 @@ use futures_lite::future::block_on;
 use serde_json::json;
 
 use super::{
-    Context,
-    flow::{self, BATCH, Data},
+    Context, flow_options,
+    flow_options::{BATCH, Data},
     npy,
     picture::Picture,
 };
 use crate::{
     Error,
-    codes::{self, Carried, Way},
+    flow::{
+        codes,
+        codes::{Direction, Solution},
+    },
     model::Model,
     weights::atomic_write,
 };
@@ -27,7 +30,7 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Encode {
     #[command(flatten)]
-    flow: flow::Args,
+    flow: flow_options::Args,
     /// Samples, float32 of shape [n, d] or [n, c, h, w]; or test, the test set of the shipped model's data.
     #[arg(long, value_name = "X.npy|test")]
     data: String,
@@ -43,7 +46,7 @@ pub(crate) struct Encode {
 #[derive(clap::Args)]
 pub(crate) struct Decode {
     #[command(flatten)]
-    flow: flow::Args,
+    flow: flow_options::Args,
     /// Codes, x at t = 1, float32 of shape [n, d] or [n, c, h, w].
     #[arg(long, value_name = "Z.npy")]
     codes: PathBuf,
@@ -74,7 +77,7 @@ pub(crate) struct Decode {
 #[derive(clap::Args)]
 pub(crate) struct Interpolate {
     #[command(flatten)]
-    flow: flow::Args,
+    flow: flow_options::Args,
     /// Samples to pass through, float32 of shape [n, d] or [n, c, h, w]; or test, the test set.
     #[arg(long, value_name = "X.npy|test")]
     data: String,
@@ -102,17 +105,17 @@ struct Led {
     nfe: u64,
 }
 
-fn lead(flow: &flow::Args, model: &Model, values: &[f32], way: Way, device: &Device) -> Result<Led> {
+fn lead(flow: &flow_options::Args, model: &Model, values: &[f32], way: Direction, device: &Device) -> Result<Led> {
     let d = model.dim();
-    let bar = flow::bar(values.len().div_ceil(BATCH * d));
+    let bar = flow_options::bar(values.len().div_ceil(BATCH * d));
     let mut led = Led { values: Vec::with_capacity(values.len()), nfe: 0 };
     for part in values.chunks(BATCH * d) {
         let score = model.score(&vec![flow.label; part.len() / d], 1.0, device)?;
-        let x = flow::rows(part, d, device);
+        let x = flow_options::rows(part, d, device);
         let (process, settings) = (model.process(), flow.settings());
-        let Carried { x, nfe, .. } = match way {
-            Way::ToCodes => block_on(codes::encode(&score, process, x, &settings)),
-            Way::ToData => block_on(codes::decode(&score, process, x, &settings)),
+        let Solution { x, nfe, .. } = match way {
+            Direction::ToCodes => block_on(codes::encode(&score, process, x, &settings)),
+            Direction::ToData => block_on(codes::decode(&score, process, x, &settings)),
         }?;
         led.values.extend(numbers(x));
         led.nfe = led.nfe.max(nfe);
@@ -137,9 +140,9 @@ const SCALE: usize = 3;
 
 /// Finds what would fail at the end before the work is done.
 fn check(npy: &Path, out: Option<&Path>, n: usize, model: &Model) -> Result<()> {
-    flow::check_folder(npy)?;
+    flow_options::check_folder(npy)?;
     let Some(out) = out else { return Ok(()) };
-    flow::check_folder(out)?;
+    flow_options::check_folder(out)?;
     Picture::of(model, SCALE)?.check(n)
 }
 
@@ -155,7 +158,7 @@ pub(crate) fn encode(args: &Encode, context: &Context) -> Result<()> {
     check(&args.npy, None, 1, &model)?;
     let x = Data::read(&args.data, args.n, &model)?.numbers();
     let start = Instant::now();
-    let Led { values, nfe } = lead(&args.flow, &model, &x, Way::ToCodes, &device)?;
+    let Led { values, nfe } = lead(&args.flow, &model, &x, Direction::ToCodes, &device)?;
     let seconds = start.elapsed().as_secs_f64();
     write(&args.npy, None, &values, &model)?;
     let n = values.len() / model.dim();
@@ -180,18 +183,20 @@ pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
     if !args.strength.is_finite() {
         return Err(Error::setting("strength", args.strength, "a finite number").into());
     }
-    let mut code = flow::rows(&flow::read_rows(&args.codes, &model)?, d, &device);
+    let mut code = flow_options::rows(&flow_options::read_rows(&args.codes, &model)?, d, &device);
     let n = code.dims()[0];
     check(&args.npy, args.out.as_deref(), n, &model)?;
     if let Some((from, to)) = args.from.as_ref().zip(args.to.as_ref()) {
-        let mean = |path: &Path| anyhow::Ok(flow::rows(&flow::read_rows(path, &model)?, d, &device).mean_dim(0));
+        let mean = |path: &Path| {
+            anyhow::Ok(flow_options::rows(&flow_options::read_rows(path, &model)?, d, &device).mean_dim(0))
+        };
         code = codes::edit(code, mean(from)?, mean(to)?, args.strength);
     }
     let code = numbers(codes::temper(code, args.temperature));
     let reference = args.compare.as_ref().map(|data| Data::read(data, Some(n), &model)).transpose()?;
 
     let start = Instant::now();
-    let Led { values, nfe } = lead(&args.flow, &model, &code, Way::ToData, &device)?;
+    let Led { values, nfe } = lead(&args.flow, &model, &code, Direction::ToData, &device)?;
     let seconds = start.elapsed().as_secs_f64();
     write(&args.npy, args.out.as_deref(), &values, &model)?;
     let psnr = reference.map(|reference| least_psnr(&values, &reference.numbers(), d));
@@ -220,8 +225,8 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
     let x = Data::read(&args.data, Some(args.n), &model)?.numbers();
 
     let start = Instant::now();
-    let Led { values: codes, nfe: up } = lead(&args.flow, &model, &x, Way::ToCodes, &device)?;
-    let codes = codes::temper(flow::rows(&codes, d, &device), args.temperature);
+    let Led { values: codes, nfe: up } = lead(&args.flow, &model, &x, Direction::ToCodes, &device)?;
+    let codes = codes::temper(flow_options::rows(&codes, d, &device), args.temperature);
     let mut path = Vec::new();
     for leg in 0..args.n - 1 {
         let [a, b] = [leg, leg + 1].map(|row| codes.clone().narrow(0, row, 1));
@@ -229,7 +234,8 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
         path.extend(legs);
     }
     path.push(codes.narrow(0, args.n - 1, 1));
-    let Led { values, nfe: down } = lead(&args.flow, &model, &numbers(Tensor::cat(path, 0)), Way::ToData, &device)?;
+    let Led { values, nfe: down } =
+        lead(&args.flow, &model, &numbers(Tensor::cat(path, 0)), Direction::ToData, &device)?;
     let seconds = start.elapsed().as_secs_f64();
     write(&args.npy, args.out.as_deref(), &values, &model)?;
     let (n, nfe) = (values.len() / d, up + down);

@@ -16,11 +16,8 @@ use super::{Context, model as models};
 use crate::{
     Error,
     data::{Dataset, DatasetName, Split},
-    eval::{
-        self, Bench, Quality,
-        judge::{self, Judge},
-        training::Recipe,
-    },
+    eval,
+    eval::{Bench, Quality, judge, judge::Judge, training::Recipe},
     model::Model,
     sampler::Settings,
     score::Score,

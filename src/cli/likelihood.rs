@@ -8,15 +8,19 @@ use futures_lite::future::block_on;
 use serde_json::json;
 
 use super::{
-    Context,
-    flow::{self, BATCH, Data},
+    Context, flow_options,
+    flow_options::{BATCH, Data},
     npy,
 };
 use crate::{
     Error,
-    likelihood::{self, Method, OFFSET, Settings, bits_per_dim, dequantise, log_likelihood},
+    flow::{
+        likelihood,
+        likelihood::{Method, OFFSET, Settings, bits_per_dim, dequantise, log_likelihood},
+    },
     model::{Kind as ModelKind, Model},
-    noise::{self, Noise},
+    noise,
+    noise::Noise,
     score::divergence::Probe,
 };
 
@@ -27,7 +31,7 @@ const LOW: usize = 16;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    flow: flow::Args,
+    flow: flow_options::Args,
     /// Samples, float32 of shape [n, d] or [n, c, h, w]; or test, the test set of the shipped model's data.
     #[arg(long, value_name = "X.npy|test")]
     data: String,
@@ -94,7 +98,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if args.seed > noise::MAX_SEED {
         return Err(Error::setting("seed", args.seed, format!("0 to {}", noise::MAX_SEED)).into());
     }
-    args.npy.as_deref().map(flow::check_folder).transpose()?;
+    args.npy.as_deref().map(flow_options::check_folder).transpose()?;
     let data = Data::read(&args.data, args.n, &model)?;
 
     let start = Instant::now();
@@ -155,7 +159,7 @@ fn measure(args: &Args, model: &Model, data: &Data, settings: &Settings, device:
     };
     let n = len / d;
     let noise = Noise::new(args.seed);
-    let bar = flow::bar(args.repeats * n.div_ceil(BATCH));
+    let bar = flow_options::bar(args.repeats * n.div_ceil(BATCH));
     let mut measured = Measured { log_p: vec![0.0; n], nfe: 0, steps: [0; 2] };
     for repeat in 0..args.repeats as u64 {
         for first in (0..n).step_by(BATCH) {
@@ -167,7 +171,7 @@ fn measure(args: &Args, model: &Model, data: &Data, settings: &Settings, device:
             };
             let score = model.score(&vec![args.flow.label; count], 1.0, device)?;
             let settings = Settings { first_sample: first as u64, repeat, ..settings.clone() };
-            let x = flow::rows(&values, d, device);
+            let x = flow_options::rows(&values, d, device);
             let result: likelihood::Likelihood = block_on(log_likelihood(&score, model.process(), x, &settings))?;
             for (sum, value) in measured.log_p[first..].iter_mut().zip(result.log_p) {
                 *sum += value / args.repeats as f64;

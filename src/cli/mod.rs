@@ -8,7 +8,7 @@ use serde_json::json;
 mod codes;
 mod data;
 mod eval;
-mod flow;
+mod flow_options;
 mod inspect;
 mod likelihood;
 mod model;

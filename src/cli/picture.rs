@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    image::{Grid, Pixels, Plot},
+    figure::{Grid, Pixels, Plot},
     model::{Kind, Model},
 };
 

@@ -216,7 +216,7 @@ fn write(args: &Args, model: &Model, drawn: &Drawn) -> Result<()> {
     }
     if let Some(path) = &args.gif {
         let frames: Vec<_> = drawn.frames.iter().map(Vec::as_slice).collect();
-        atomic_write(path, &crate::image::gif(&Picture::of(model, args.scale)?.draw(&frames)?, 80, 2000)?)?;
+        atomic_write(path, &crate::figure::gif(&Picture::of(model, args.scale)?.draw(&frames)?, 80, 2000)?)?;
     }
     if let Some(path) = &args.npy {
         npy::write(path, &shape, &drawn.samples)?;

@@ -21,11 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Result,
+    compute::ops,
     data::unit,
     net::{
         block::{Conv, Linear, Norm},
         init::Init,
-        ops,
     },
 };
 

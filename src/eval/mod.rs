@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::{
     Error, Result,
     data::Dataset,
-    image,
+    figure,
     noise::{Noise, Purpose},
     sampler::{Sampler, Settings},
     score::Score,
@@ -143,8 +143,8 @@ impl Bench {
             frechet_percent: 100.0 * frechet / frechet_ceiling,
             label_agreement: labels.map(|labels| judged.agreement(labels)),
             judge_accuracy: test.agreement(&self.test.labels),
-            nearest_samples: Summary::of(&of_samples),
-            nearest_test: Summary::of(&distances(near("nearest to test images", some_test))),
+            nearest_samples: Summary::new(&of_samples),
+            nearest_test: Summary::new(&distances(near("nearest to test images", some_test))),
             copies: of_samples.iter().filter(|&&distance| distance == 0.0).count(),
         })
     }
@@ -156,7 +156,7 @@ fn noise_images(n: usize, d: usize) -> Vec<u8> {
     let mut images = Vec::with_capacity(n * d);
     for sample in 0..n as u64 {
         Noise::new(0).fill_normal(sample, Purpose::Prior, 0, &mut values);
-        images.extend(values.iter().map(|&value| image::byte(value).expect("a normal draw is finite")));
+        images.extend(values.iter().map(|&value| figure::byte(value).expect("a normal draw is finite")));
     }
     images
 }
@@ -210,7 +210,7 @@ pub fn draw(
                 step: steps,
                 remedy: "try more steps, less guidance or another sampler".to_owned(),
             };
-            drawn.images.push(image::byte(value).ok_or_else(not_finite)?);
+            drawn.images.push(figure::byte(value).ok_or_else(not_finite)?);
         }
     }
     Ok(drawn)
@@ -222,7 +222,7 @@ mod tests {
     use crate::{
         data::{DatasetName, Split},
         sampler::SamplerKind,
-        score::Level,
+        sde::Level,
     };
 
     #[test]

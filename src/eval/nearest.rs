@@ -27,7 +27,7 @@ pub struct Summary {
 impl Summary {
     /// Of at least one distance.
     #[must_use]
-    pub fn of(distances: &[f64]) -> Self {
+    pub fn new(distances: &[f64]) -> Self {
         let mut sorted = distances.to_vec();
         sorted.sort_by(f64::total_cmp);
         let n = sorted.len();
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_median_of_an_even_count_is_the_mean_of_the_middle_two() {
-        assert_eq!(Summary::of(&[4.0, 1.0, 2.0, 9.0]), Summary { median: 3.0, mean: 4.0 });
-        assert_eq!(Summary::of(&[5.0]), Summary { median: 5.0, mean: 5.0 });
+        assert_eq!(Summary::new(&[4.0, 1.0, 2.0, 9.0]), Summary { median: 3.0, mean: 4.0 });
+        assert_eq!(Summary::new(&[5.0]), Summary { median: 5.0, mean: 5.0 });
     }
 }

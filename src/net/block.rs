@@ -4,9 +4,13 @@
 //! h = conv(silu(GN(x))); [s, b] = W·e; h = conv(silu((1 + s)·GN(h) + b)); y = (skip(x) + h)/√2.
 //! The last convolution of a block starts at zero, so that an untrained block passes its input on.
 
-use burn::{Tensor, module::Module, module::Param};
+use burn::{
+    Tensor,
+    module::{Module, Param},
+};
 
-use super::{init::Init, ops};
+use super::init::Init;
+use crate::compute::ops;
 
 /// y = x·W + b, with W stored `[in, out]`.
 #[derive(Module, Debug)]
@@ -77,7 +81,7 @@ impl Conv {
     /// `x`: `[n, h·input, w·input, in/input²]`; result: `[n, h·output, w·output, out/output²]`.
     #[must_use]
     pub fn fold(&self, x: Tensor<4>, input: usize, output: usize) -> Tensor<4> {
-        ops::conv2d_fold(x, self.weight.val(), self.bias.val(), input, output)
+        ops::conv2d_shuffle(x, self.weight.val(), self.bias.val(), input, output)
     }
 }
 

@@ -14,13 +14,13 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::parallel::among_workers;
+use crate::compute::parallel::among_workers;
 
 use super::{
     block::{Attention, Conv, Linear, Norm, ResBlock},
     init::Init,
-    ops,
 };
+use crate::compute::ops;
 
 /// How the noise level, c_noise = ¼ ln(σ/α), enters the network.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

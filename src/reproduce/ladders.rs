@@ -4,7 +4,10 @@
 use super::{Check, Report};
 use crate::{
     Result,
-    plot::{self, Axis, Curve, Legend},
+    figure::{
+        svg,
+        svg::{Axis, Curve, Legend},
+    },
     schedule::ladder::{COVERAGE, deviation2, levels, ratio, step},
 };
 
@@ -55,6 +58,6 @@ pub(super) fn run() -> Result<Report> {
     }
     let [x, y] = ["ε", "s_T²/σ² − 1"].map(|name| Axis { name, log: true });
     let title = "Technique 4: what a level leaves, against its step size";
-    report.figures.push(("ncsnv2-ladders.svg".to_owned(), plot::curves(title, x, y, &lines, Legend::UpperLeft)?));
+    report.figures.push(("ncsnv2-ladders.svg".to_owned(), svg::curves(title, x, y, &lines, Legend::UpperLeft)?));
     Ok(report)
 }

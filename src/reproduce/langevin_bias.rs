@@ -6,7 +6,10 @@ use burn::tensor::Device;
 use super::{Check, Report, SEED, finish, moments, values};
 use crate::{
     Result,
-    plot::{self, Axis, Curve, Legend},
+    figure::{
+        svg,
+        svg::{Axis, Curve, Legend},
+    },
     sampler::{Convention, Sampler, SamplerKind, Settings},
     score::Gaussian,
     sde::Process,
@@ -55,7 +58,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     let title = "Stationary variance on N(0, 1)";
     report.figures.push((
         "langevin-bias.svg".to_owned(),
-        plot::curves(title, axis("step size ε"), axis("variance"), &curves, Legend::UpperLeft)?,
+        svg::curves(title, axis("step size ε"), axis("variance"), &curves, Legend::UpperLeft)?,
     ));
     Ok(report)
 }

@@ -9,9 +9,14 @@ use burn::{
 use super::{Check, Report};
 use crate::{
     Result,
-    likelihood::{Method, Settings, log_likelihood},
-    ode::Tolerance,
-    plot::{self, Axis, Curve, Legend},
+    figure::{
+        svg,
+        svg::{Axis, Curve, Legend},
+    },
+    flow::{
+        dormand_prince::Tolerance,
+        likelihood::{Method, Settings, log_likelihood},
+    },
     score::{Gaussian, divergence::Probe},
     sde::{Process, SubVp, Ve, Vp},
 };
@@ -58,7 +63,7 @@ pub(super) fn run() -> Result<Report> {
     let curves = [("closed form", truth, false), ("probability flow, VP", found, true)]
         .map(|(name, points, marked)| Curve { name: name.to_owned(), points, marked });
     let [x, y] = ["x", "log p(x)"].map(|name| Axis { name, log: false });
-    let svg = plot::curves("Log-likelihood of N(0, 0.5²) by the probability flow", x, y, &curves, Legend::Bottom)?;
+    let svg = svg::curves("Log-likelihood of N(0, 0.5²) by the probability flow", x, y, &curves, Legend::Bottom)?;
     report.figures.push(("gaussian-likelihood.svg".to_owned(), svg));
     report.checks = checks;
     Ok(report)

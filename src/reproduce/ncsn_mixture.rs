@@ -7,8 +7,8 @@ use burn::{Tensor, tensor::Device};
 use super::{Check, Report, SEED, finish, values};
 use crate::{
     Result,
+    figure::svg,
     noise::{Noise, Purpose},
-    plot,
     sampler::{Convention, Sampler, SamplerKind, Settings},
     score::Mixture,
     sde::{Process, Smld},
@@ -57,7 +57,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     report.checks.push(Check::new("annealed Langevin: the mixture's weight", 0.8, share, 4.0 * 0.0112, reason));
     report
         .figures
-        .push(("ncsn-mixture.svg".to_owned(), plot::clouds("0.8·N((5, 5), I) + 0.2·N((−5, −5), I)", &panels, 9.0)?));
+        .push(("ncsn-mixture.svg".to_owned(), svg::clouds("0.8·N((5, 5), I) + 0.2·N((−5, −5), I)", &panels, 9.0)?));
     Ok(report)
 }
 

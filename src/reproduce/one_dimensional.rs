@@ -9,11 +9,11 @@ use burn::tensor::Device;
 use super::{Check, Report, SEED, finish, values};
 use crate::{
     Result,
+    figure::svg,
     noise::{Noise, Purpose},
-    plot,
     sampler::{Convention, Sampler, SamplerKind, Settings},
-    score::{Level, Mixture, Score as _},
-    sde::{Process, Smld},
+    score::{Mixture, Score as _},
+    sde::{Level, Process, Smld},
 };
 
 const STARTS: usize = 10_000;
@@ -76,7 +76,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     panels.push(("annealed".to_owned(), x));
     let normal = |x: f64, m: f64, s: f64| (-0.5 * ((x - m) / s).powi(2)).exp() / (s * std::f64::consts::TAU.sqrt());
     let density = |x: f64| 0.6 * normal(x, 2.0, 0.5) + 0.4 * normal(x, -2.0, 0.2);
-    let svg = plot::histograms("Langevin from 10,000 uniform starts", &panels, -3.5..3.5, 70, Some(&density))?;
+    let svg = svg::histograms("Langevin from 10,000 uniform starts", &panels, -3.5..3.5, 70, Some(&density))?;
     report.figures.push(("mixture-1d.svg".to_owned(), svg));
     Ok(report)
 }

@@ -4,11 +4,14 @@
 use super::{Check, Report, solve};
 use crate::{
     Result,
-    plot::{self, Axis, Curve, Legend},
+    figure::{
+        svg,
+        svg::{Axis, Curve, Legend},
+    },
     sampler::{SamplerKind, Settings, Spacing},
     schedule::Grid,
-    score::{Gaussian, Level},
-    sde::{Ddpm, Edm, Process, Vp},
+    score::Gaussian,
+    sde::{Ddpm, Edm, Level, Process, Vp},
 };
 
 /// The gain of a solver on N(0, std²), and its evaluations.
@@ -59,7 +62,7 @@ pub(super) fn orders() -> Result<Report> {
     }
     let [x, y] = ["steps", "relative error of the gain"].map(|name| Axis { name, log: true });
     let title = "Solvers of the probability flow on Gaussian data, VP, log-SNR grid";
-    report.figures.push(("solver-orders.svg".to_owned(), plot::curves(title, x, y, &lines, Legend::LowerLeft)?));
+    report.figures.push(("solver-orders.svg".to_owned(), svg::curves(title, x, y, &lines, Legend::LowerLeft)?));
     Ok(report)
 }
 
@@ -88,7 +91,7 @@ pub(super) fn edm_gain() -> Result<Report> {
         report.checks.push(Check::new(what, published, x[0] / exact, 0.6e-5, "the published digits"));
     }
     let [x, y] = ["steps", "gain over exact"].map(|name| Axis { name, log: false });
-    let svg = plot::curves("Heun and Euler on EDM's grid, Gaussian data", x, y, &lines, Legend::Bottom)?;
+    let svg = svg::curves("Heun and Euler on EDM's grid, Gaussian data", x, y, &lines, Legend::Bottom)?;
     report.figures.push(("edm-gain.svg".to_owned(), svg));
     Ok(report)
 }
@@ -114,7 +117,7 @@ pub(super) fn ddim_gain() -> Result<Report> {
     let curve = Curve { name: String::new(), points, marked: true };
     let axis = |name| Axis { name, log: true };
     let title = "What DDIM loses of N(0, 1)'s variance";
-    let svg = plot::curves(title, axis("steps"), axis("1 − variance"), &[curve], Legend::LowerLeft)?;
+    let svg = svg::curves(title, axis("steps"), axis("1 − variance"), &[curve], Legend::LowerLeft)?;
     report.figures.push(("ddim-gain.svg".to_owned(), svg));
     Ok(report)
 }

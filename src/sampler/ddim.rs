@@ -9,7 +9,7 @@
 use burn::Tensor;
 
 use super::State;
-use crate::{noise::Purpose, score::Score, vectors::of};
+use crate::{compute::vectors::term, noise::Purpose, score::Score};
 
 /// DDIM with its η in [0, 1].
 pub(super) struct Ddim {
@@ -26,7 +26,7 @@ impl Ddim {
 
         let s = state.evaluate(&x, from, score);
         let denoised = from.estimate(&x, &s);
-        let mean = denoised * to.alpha - of(&s) * (from.sigma * direction);
+        let mean = denoised * to.alpha - term(&s) * (from.sigma * direction);
         let next = state.noisy(mean, noise2.max(0.0).sqrt(), &x, Purpose::Predictor, state.index as u64);
         state.project(next, &to)
     }

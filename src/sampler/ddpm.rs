@@ -11,7 +11,7 @@
 use burn::Tensor;
 
 use super::{State, Variance};
-use crate::{noise::Purpose, score::Score, vectors::of};
+use crate::{compute::vectors::term, noise::Purpose, score::Score};
 
 /// DDPM's step with its fixed variance.
 pub(super) struct Ddpm {
@@ -32,7 +32,7 @@ impl Ddpm {
 
         let s = state.evaluate(&x, from, score);
         let denoised = from.estimate(&x, &s);
-        let mean = denoised * (to.alpha * beta / (from.sigma * from.sigma)) + of(&x) * (root * kept);
+        let mean = denoised * (to.alpha * beta / (from.sigma * from.sigma)) + term(&x) * (root * kept);
         let next = state.noisy(mean, variance.max(0.0).sqrt(), &x, Purpose::Predictor, state.index as u64);
         state.project(next, &to)
     }

@@ -14,12 +14,12 @@
 //!
 //! A step of order k costs k evaluations: N steps cost k·N, where the paper's tables count evaluations. The levels lie
 //! inside the step, so that no grid is too short for an order; but where σ/α falls more than fortyfold in one step (see
-//! `ode.rs`) a slope inside it says too little of the whole, and the step is of order 1, as the paper's last ones are.
+//! `euler_heun.rs`) a slope inside it says too little of the whole, and the step is of order 1, as the paper's last ones are.
 
 use burn::Tensor;
 
-use super::{State, ode};
-use crate::{score::Score, vectors::of};
+use super::{State, euler_heun};
+use crate::{compute::vectors::term, score::Score};
 
 /// DPM-Solver with its order.
 pub(super) struct DpmSolver {
@@ -35,36 +35,36 @@ fn phi(h: f64) -> f64 {
 impl DpmSolver {
     pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
-        let (scale, slope) = ode::line(&from, &to);
+        let (scale, slope) = euler_heun::line(&from, &to);
         let (high, h) = (from.ratio(), libm::log(from.ratio() / to.ratio()));
-        let order = if ode::is_long(&from, &to) { 1 } else { self.order };
+        let order = if euler_heun::is_long(&from, &to) { 1 } else { self.order };
 
         let s = state.evaluate(&x, from, score);
-        let eps = of(&s) * -from.sigma;
+        let eps = term(&s) * -from.sigma;
         let next = match order {
-            1 => (of(&x) * scale + eps * slope).value(),
+            1 => (term(&x) * scale + eps * slope).value(),
             2 => {
                 let middle = state.level_at(high * libm::exp(-0.5 * h));
-                let (c, k) = ode::line(&from, &middle);
-                let point = (of(&x) * c + eps * k).value();
+                let (c, k) = euler_heun::line(&from, &middle);
+                let point = (term(&x) * c + eps * k).value();
                 let s = state.evaluate(&point, middle, score);
-                let eps = of(&s) * -middle.sigma;
-                (of(&x) * scale + eps * slope).value()
+                let eps = term(&s) * -middle.sigma;
+                (term(&x) * scale + eps * slope).value()
             }
             _ => {
                 let first = state.level_at(high * libm::exp(-h / 3.0));
-                let (c, k) = ode::line(&from, &first);
-                let point = (of(&x) * c + eps.clone() * k).value();
+                let (c, k) = euler_heun::line(&from, &first);
+                let point = (term(&x) * c + eps.clone() * k).value();
                 let s = state.evaluate(&point, first, score);
-                let change = of(&s) * -first.sigma - eps.clone();
+                let change = term(&s) * -first.sigma - eps.clone();
 
                 let second = state.level_at(high * libm::exp(-2.0 * h / 3.0));
-                let (c, k) = ode::line(&from, &second);
+                let (c, k) = euler_heun::line(&from, &second);
                 let bend = -2.0 * second.sigma * phi(2.0 * h / 3.0);
-                let point = (of(&x) * c + eps.clone() * k + change * bend).value();
+                let point = (term(&x) * c + eps.clone() * k + change * bend).value();
                 let s = state.evaluate(&point, second, score);
-                let change = of(&s) * -second.sigma - eps.clone();
-                (of(&x) * scale + eps * slope + change * (-1.5 * to.sigma * phi(h))).value()
+                let change = term(&s) * -second.sigma - eps.clone();
+                (term(&x) * scale + eps * slope + change * (-1.5 * to.sigma * phi(h))).value()
             }
         };
         state.project(next, &to)

@@ -17,7 +17,7 @@
 use burn::Tensor;
 
 use super::{Evaluation, State};
-use crate::{noise::Purpose, score::Score, vectors::of};
+use crate::{compute::vectors::term, noise::Purpose, score::Score};
 
 /// The largest weight of the difference of two estimates; steps of one length have ½.
 const MOST_WEIGHT: f64 = 3.0;
@@ -50,7 +50,7 @@ impl Multistep {
             }
             None => denoised,
         };
-        let mean = of(&x) * (left * to.alpha / from.alpha) + estimate * (new * to.alpha);
+        let mean = term(&x) * (left * to.alpha / from.alpha) + estimate * (new * to.alpha);
         let std = if self.stochastic { to.sigma * new.sqrt() } else { 0.0 };
         let next = state.noisy(mean, std, &x, Purpose::Predictor, state.index as u64);
         self.previous = Some(((x, from, s), h));

@@ -4,7 +4,7 @@
 //! In x̄ = x/α and r = σ/α, where it serves any affine process: with γ = min(S_churn/N, √2 − 1) where
 //! S_min ≤ r ≤ S_max, else 0,
 //!
-//! r̂ = (1 + γ)·r, x̄ ← x̄ + √(r̂² − r²)·S_noise·z, then Heun's step (see `ode.rs`) from r̂ to the next level.
+//! r̂ = (1 + γ)·r, x̄ ← x̄ + √(r̂² − r²)·S_noise·z, then Heun's step (see `euler_heun.rs`) from r̂ to the next level.
 //!
 //! N counts the final denoising, which is the algorithm's last step, by Euler to r = 0: EDM's 18 steps, 35 evaluations,
 //! are `--steps 17`. The noise rises no higher than at t = 1, where the model's training ends, so that the first step
@@ -12,12 +12,8 @@
 
 use burn::Tensor;
 
-use super::{State, ode};
-use crate::{
-    noise::Purpose,
-    score::{Level, Score},
-    vectors::of,
-};
+use super::{State, euler_heun};
+use crate::{compute::vectors::term, noise::Purpose, score::Score, sde::Level};
 
 /// EDM's stochastic sampler with its S_churn, S_min, S_max and S_noise.
 pub(super) struct Edm {
@@ -33,7 +29,7 @@ impl Edm {
     pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let to = state.to();
         let (x, from) = self.raise(x, state);
-        ode::Ode::Heun.step(x, from, to, state, score)
+        euler_heun::EulerHeun::Heun.step(x, from, to, state, score)
     }
 
     /// The samples at r̂, and its level.
@@ -51,6 +47,6 @@ impl Edm {
         }
         let z = state.normal(&x, Purpose::Predictor, state.index as u64);
         let std = raised.alpha * self.noise * variance.sqrt();
-        ((of(&x) * (raised.alpha / from.alpha) + of(&z) * std).value(), raised)
+        ((term(&x) * (raised.alpha / from.alpha) + term(&z) * std).value(), raised)
     }
 }

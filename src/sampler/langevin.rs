@@ -19,12 +19,7 @@
 use burn::Tensor;
 
 use super::{Convention, SamplerKind, State};
-use crate::{
-    noise::Purpose,
-    schedule::ladder,
-    score::{Level, Score},
-    vectors::of,
-};
+use crate::{compute::vectors::term, noise::Purpose, schedule::ladder, score::Score, sde::Level};
 
 /// The unadjusted algorithm's default ε/σ²: the narrowest direction of the data then has 5 % too much variance.
 const ULA_RATE: f64 = 0.1;
@@ -90,7 +85,7 @@ pub(super) fn default_step(
 /// x + ε·s + √(2ε)·z at `level`, with draw number `draw`.
 fn step(x: Tensor<2>, level: Level, full: f64, draw: usize, state: &mut State, score: &dyn Score) -> Tensor<2> {
     let s = state.evaluate(&x, level, score);
-    let next = state.noisy(of(&x) + of(&s) * full, (2.0 * full).sqrt(), &x, Purpose::Predictor, draw as u64);
+    let next = state.noisy(term(&x) + term(&s) * full, (2.0 * full).sqrt(), &x, Purpose::Predictor, draw as u64);
     state.project(next, &level)
 }
 
@@ -119,7 +114,7 @@ impl Annealed {
         let (from, to) = (state.from(), state.to());
         let last = state.last_level();
         let full = self.full * (to.sigma / last.ratio()).powi(2);
-        let mut x = (of(&x) * (to.alpha / from.alpha)).value();
+        let mut x = (term(&x) * (to.alpha / from.alpha)).value();
         for j in 0..self.level_steps {
             x = step(x, to, full, state.index * self.level_steps + j, state, score);
         }

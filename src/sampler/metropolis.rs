@@ -18,9 +18,10 @@ use burn::Tensor;
 use super::{SamplerKind, State};
 use crate::{
     Error, Result,
+    compute::vectors::term,
     noise::Purpose,
-    score::{Density, Level, Score},
-    vectors::of,
+    score::{Density, Score},
+    sde::Level,
 };
 
 /// How a move goes.
@@ -103,14 +104,14 @@ impl Place {
         let mut p = start.clone();
         for leap in 1..=leaps {
             // Half a kick at either end; between two leaps the halves are one.
-            let kicked = of(&p) + of(&s) * if leap == 1 { 0.5 * step } else { step };
-            let next = (of(&x) + kicked.clone() * step).value();
+            let kicked = term(&p) + term(&s) * if leap == 1 { 0.5 * step } else { step };
+            let next = (term(&x) + kicked.clone() * step).value();
             let slope = state.evaluate(&next, level, score);
             let at_end = leap == leaps;
             // At the end only the energy asks for the momentum.
             let momentum = match at_end {
                 true if density.is_none() => None,
-                true => Some((kicked + of(&slope) * (0.5 * step)).value()),
+                true => Some((kicked + term(&slope) * (0.5 * step)).value()),
                 false => Some(kicked.value()),
             };
             p = momentum.unwrap_or(p);

@@ -5,10 +5,10 @@
 //! | `ula`, `annealed-langevin` | `langevin.rs` | Song & Ermon 2019 and 2020, <https://arxiv.org/abs/1907.05600>, <https://arxiv.org/abs/2006.09011> |
 //! | `mala`, `hmc` | `metropolis.rs` | Roberts & Tweedie 1996; Neal 2011, <https://arxiv.org/abs/1206.1901> |
 //! | `euler-maruyama`, `reverse-diffusion`, `ancestral`, `pc` | `predictor_corrector.rs` | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
-//! | `euler`, `heun` | `ode.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
+//! | `euler`, `heun` | `euler_heun.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
 //! | `rk4` | `rk4.rs` | the classical method of order 4 |
 //! | `edm` | `edm.rs` | Karras et al. 2022, <https://arxiv.org/abs/2206.00364> |
-//! | `ode` | `adaptive.rs` | Dormand & Prince 1980, in the variables of [`crate::flow`] |
+//! | `ode` | `ode.rs` | Dormand & Prince 1980, in the variables of [`crate::flow`] |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
 //! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
 //! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
@@ -24,13 +24,13 @@
 //!
 //! A new sampler is a file with an `update`, an arm of [`SamplerKind`] and one of `Method`.
 
-mod adaptive;
 mod choices;
 mod ddim;
 mod ddpm;
 mod dpm;
 mod dpmpp;
 mod edm;
+mod euler_heun;
 mod langevin;
 mod metropolis;
 mod ode;
@@ -44,15 +44,15 @@ use burn::{Tensor, tensor::Device};
 
 pub use self::{
     choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance},
-    settings::{MAX_SAMPLES, Settings, check_guidance},
+    settings::{MAX_SAMPLES, Settings},
 };
 pub use crate::schedule::Spacing;
 use crate::{
     Error, Result,
+    compute::vectors::{Sum, term},
     noise::{Noise, Purpose},
-    score::{Clipped, Level, Limits, Score},
-    sde::Process,
-    vectors::{Sum, of},
+    score::{Clipped, Limits, Score},
+    sde::{Level, Process},
 };
 
 /// One step of a sampler. Tensors stay on the device.
@@ -104,7 +104,7 @@ enum Method {
     Annealed(langevin::Annealed),
     Metropolis(Box<metropolis::Metropolis>),
     PredictorCorrector(predictor_corrector::PredictorCorrector),
-    Ode(ode::Ode),
+    EulerHeun(euler_heun::EulerHeun),
     Ddim(ddim::Ddim),
     Rk4,
     DpmSolver(dpm::DpmSolver),
@@ -112,7 +112,7 @@ enum Method {
     Edm(edm::Edm),
     Ddpm(ddpm::Ddpm),
     StochasticHeun(stochastic_heun::StochasticHeun),
-    Adaptive(Box<adaptive::Adaptive>),
+    Ode(Box<ode::Ode>),
 }
 
 /// What the families share: where they are, and what they have drawn and evaluated.
@@ -180,10 +180,10 @@ impl Sampler {
         }
         let settings = &Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
         let method = Method::new(settings, process)?;
-        let open = matches!(method, Method::Adaptive(_));
+        let open = matches!(method, Method::Ode(_));
         let state = State {
             process: process.clone(),
-            limits: Limits::of(settings.clip, settings.threshold),
+            limits: Limits::new(settings.clip, settings.threshold),
             times: if open { vec![1.0] } else { settings.times(process)? },
             t_end: settings.t_end(process),
             open,
@@ -302,8 +302,8 @@ impl Method {
                 Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::Ancestral))
             }
             SamplerKind::Pc => Self::PredictorCorrector(PredictorCorrector::new(settings)),
-            SamplerKind::Heun => Self::Ode(ode::Ode::Heun),
-            SamplerKind::Euler => Self::Ode(ode::Ode::Euler),
+            SamplerKind::Heun => Self::EulerHeun(euler_heun::EulerHeun::Heun),
+            SamplerKind::Euler => Self::EulerHeun(euler_heun::EulerHeun::Euler),
             SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
             SamplerKind::Rk4 => Self::Rk4,
             SamplerKind::DpmSolver => Self::DpmSolver(dpm::DpmSolver { order: settings.order }),
@@ -318,7 +318,7 @@ impl Method {
             }),
             SamplerKind::Ddpm => Self::Ddpm(ddpm::Ddpm { variance: settings.variance }),
             SamplerKind::StochasticHeun => Self::StochasticHeun(stochastic_heun::StochasticHeun),
-            SamplerKind::Ode => Self::Adaptive(Box::new(adaptive::Adaptive::new(settings, process)?)),
+            SamplerKind::Ode => Self::Ode(Box::new(ode::Ode::new(settings, process)?)),
         })
     }
 
@@ -328,7 +328,7 @@ impl Method {
             Self::Annealed(method) => method.update(x, state, score),
             Self::Metropolis(method) => method.update(x, state, score)?,
             Self::PredictorCorrector(method) => method.update(x, state, score),
-            Self::Ode(method) => method.update(x, state, score),
+            Self::EulerHeun(method) => method.update(x, state, score),
             Self::Ddim(method) => method.update(x, state, score),
             Self::Rk4 => rk4::update(x, state, score),
             Self::DpmSolver(method) => method.update(x, state, score),
@@ -336,7 +336,7 @@ impl Method {
             Self::Edm(method) => method.update(x, state, score),
             Self::Ddpm(method) => method.update(x, state, score),
             Self::StochasticHeun(method) => method.update(x, state, score),
-            Self::Adaptive(method) => method.update(x, state, score).await?,
+            Self::Ode(method) => method.update(x, state, score).await?,
         })
     }
 }
@@ -392,7 +392,7 @@ impl State {
             return mean.value();
         }
         let z = self.normal(like, purpose, draw);
-        (mean + of(&z) * std).value()
+        (mean + term(&z) * std).value()
     }
 
     /// Draw number `draw` of uniform noise, in `x`'s shape, device and precision.
@@ -405,7 +405,7 @@ impl State {
         self.moves += 1;
         self.acceptance = Some(match self.acceptance.take() {
             None => probability,
-            Some(mean) => (of(&mean) + (of(&probability) - of(&mean)) / self.moves as f64).value(),
+            Some(mean) => (term(&mean) + (term(&probability) - term(&mean)) / self.moves as f64).value(),
         });
     }
 

@@ -1,68 +1,62 @@
-//! The probability-flow ODE on a fixed grid, by Euler's and Heun's methods (Karras et al. 2022,
-//! <https://arxiv.org/abs/2206.00364>, algorithm 1).
+//! The probability flow by Dormand and Prince's adaptive pair ([`crate::flow::dormand_prince`]), in the angle θ = atan(σ/α)
+//! ([`crate::flow`]): one accepted step an update, to `rtol` and `atol` in y = x/√(α² + σ²). `steps` and `grid`
+//! are not used.
 //!
-//! For any affine process the flow is, in x̄ = x/α against r = σ/α,
-//!
-//! dx̄/dr = ε̂(x, t) = −σ·s(x, t) = (x̄ − x̂₀)/r,
-//!
-//! the same equation for VE, VP and sub-VP, and a straight line wherever the denoised estimate x̂₀ does
-//! not change: the truncation error is that of the data, none of it the process's. Euler in these
-//! variables is DDIM with η = 0. A Heun step corrects Euler's x̃ₛ by the slope there:
-//!
-//! x̄ₛ = x̄ₜ + (rₛ − rₜ)·½(ε̂(xₜ, t) + ε̂(x̃ₛ, s)).
-//!
-//! Where one step lets r fall more than fortyfold (runs of a few steps), the slope at its end says
-//! nothing of the step, and averaging it in would leave half of the noise: Euler's value is kept, for
-//! one evaluation, as EDM does in its last step.
+//! The whole batch takes one step, so that a sample depends on its batch within the tolerances. A constraint
+//! that moves the samples costs an evaluation a step, since the slope is then that of another point.
 
 use burn::Tensor;
 
-use super::State;
+use super::{Settings, State};
 use crate::{
-    score::{Level, Score},
-    vectors::of,
+    Result,
+    compute::vectors::term,
+    flow,
+    flow::{
+        Flow,
+        dormand_prince::{DormandPrince, Tolerance},
+    },
+    score::Score,
+    sde::Process,
 };
 
-/// A step of a higher order is taken only where σ/α falls by less than this.
-const MOST_FALL: f64 = 40.0;
-
-/// A solver of the probability flow.
-pub(super) enum Ode {
-    Euler,
-    Heun,
-}
-
-/// Whether a step is too long for a higher order than Euler's. (On Gaussian data with a spectrum like an image's, and
-/// grids even in log-SNR or EDM's, any limit from 20 to 100 does about as well from ten steps on.)
-pub(super) fn is_long(from: &Level, to: &Level) -> bool {
-    from.ratio() >= MOST_FALL * to.ratio()
-}
-
-/// c and k of xₛ = c·xₜ + k·ε̂: the line through xₜ with slope dx̄/dr = ε̂.
-pub(super) fn line(from: &Level, to: &Level) -> (f64, f64) {
-    (to.alpha / from.alpha, to.sigma - to.alpha * from.ratio())
+/// The adaptive solver on its way.
+pub(super) struct Ode {
+    flow: Flow,
+    tolerance: Tolerance,
+    /// There is one from the first update on.
+    solver: Option<DormandPrince>,
 }
 
 impl Ode {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
-        let (from, to) = (state.from(), state.to());
-        self.step(x, from, to, state, score)
+    pub(super) fn new(settings: &Settings, process: &Process) -> Result<Self> {
+        let flow = Flow::new(process, settings.t_end(process))?;
+        let tolerance = Tolerance { rtol: settings.rtol, atol: settings.atol };
+        tolerance.validate()?;
+        Ok(Self { flow, tolerance, solver: None })
     }
 
-    /// The step from any level: EDM's starts above the grid's.
-    pub(super) fn step(&self, x: Tensor<2>, from: Level, to: Level, state: &mut State, score: &dyn Score) -> Tensor<2> {
-        let (scale, slope) = line(&from, &to);
-        let s = state.evaluate(&x, from, score);
-        let eps = of(&s) * -from.sigma;
-        let euler = (of(&x) * scale + eps.clone() * slope).value();
-        let next = match self {
-            Self::Heun if !is_long(&from, &to) => {
-                let s = state.evaluate(&euler, to, score);
-                let end = of(&s) * -to.sigma;
-                (of(&x) * scale + (eps + end) * (0.5 * slope)).value()
-            }
-            Self::Euler | Self::Heun => euler,
+    pub(super) async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
+        let Self { flow, tolerance, solver } = self;
+        let solver = solver.get_or_insert_with(|| {
+            let angles = flow.angles();
+            DormandPrince::new(*tolerance, angles, vec![(term(&x) / flow::norm(&flow.level(angles[0]))).value()])
+        });
+        let mut slope = |theta: f64, y: &[Tensor<2>]| {
+            let (y, level) = (&y[0], flow.level(theta));
+            let s = state.evaluate(&(term(y) * flow::norm(&level)).value(), level, score);
+            vec![flow::velocity(y.clone(), s, &level)]
         };
-        state.project(next, &to)
+        solver.step(&mut slope).await?;
+        let level = flow.level(solver.u());
+        state.times.push(level.t);
+        state.open = !solver.done();
+        let x = (term(&solver.y()[0]) * flow::norm(&level)).value();
+        if state.constraint.is_none() {
+            return Ok(x);
+        }
+        let x = state.project(x, &level);
+        solver.replace(vec![(term(&x) / flow::norm(&level)).value()]);
+        Ok(x)
     }
 }

@@ -14,7 +14,7 @@
 //! - ancestral: xₛ = (x + v·s_θ)/a + √w·z, the mean of the posterior q(xₛ | xₜ, x̂₀). For VE w = v·σₛ²/σₜ², the
 //!   posterior's own variance (SMLD's, appendix F); for VP w = v = β (DDPM's, eq. 4), and 0 where nothing is left to
 //!   noise; sub-VP by analogy with VP. `ddim` with η = 1 has the posterior's variance on every process.
-//! - Euler: the probability flow, [`super::ode`].
+//! - Euler: the probability flow, [`super::euler_heun`].
 //!
 //! The Langevin corrector at a level is x ← x + ε·s_θ + √(2ε)·z with ε = 2α(snr·‖z‖/‖s_θ‖)². `score_sde`
 //! takes α = 1 for VE and αᵢ = 1 − βᵢ for VP; both are a², the squared scale of the transition that
@@ -30,15 +30,17 @@
 use burn::Tensor;
 
 use super::{
-    Corrector, Norms, PcOrder, Predictor, Settings, State,
+    Corrector, Norms, PcOrder, Predictor, Settings, State, euler_heun,
     metropolis::{Chain, Trajectory},
-    ode,
 };
 use crate::{
+    compute::{
+        vectors,
+        vectors::{StepRule, squared_norms, term},
+    },
     noise::Purpose,
-    score::{Level, Score},
-    sde::Process,
-    vectors::{self, StepRule, of, squared_norms},
+    score::Score,
+    sde::{Level, Process},
 };
 
 /// A norm σ‖s‖ below this counts as this, so that the quotient stays finite in f32.
@@ -108,13 +110,13 @@ impl PredictorCorrector {
                 (1.0 / step.scale, step.variance / step.scale, variance)
             }
             Predictor::Euler => {
-                let (scale, slope) = ode::line(&from, &to);
+                let (scale, slope) = euler_heun::line(&from, &to);
                 (scale, -slope * from.sigma, 0.0)
             }
             Predictor::None => return x,
         };
         let s = state.evaluate(&x, from, score);
-        let mean = of(&x) * scale + of(&s) * drift;
+        let mean = term(&x) * scale + term(&s) * drift;
         let next = state.noisy(mean, variance.max(0.0).sqrt(), &x, Purpose::Predictor, state.index as u64);
         state.project(next, &to)
     }
@@ -136,7 +138,7 @@ impl PredictorCorrector {
             let s = state.evaluate(&x, level, score);
             if self.corrector == Corrector::Ald {
                 let step = 2.0 * alpha * (self.snr * level.sigma).powi(2);
-                x = state.noisy(of(&x) + of(&s) * step, (2.0 * step).sqrt(), &x, Purpose::Corrector, draw);
+                x = state.noisy(term(&x) + term(&s) * step, (2.0 * step).sqrt(), &x, Purpose::Corrector, draw);
             } else {
                 let z = state.normal(&x, Purpose::Corrector, draw);
                 x = self.langevin(&x, &s, &z, alpha, &level);

@@ -1,6 +1,6 @@
 //! The probability-flow ODE by the classical Runge–Kutta method of order 4.
 //!
-//! In x̄ = x/α against r = σ/α the flow is dx̄/dr = ε̂ (see `ode.rs`). With m = ½(rₜ + rₛ) the slopes are
+//! In x̄ = x/α against r = σ/α the flow is dx̄/dr = ε̂ (see `euler_heun.rs`). With m = ½(rₜ + rₛ) the slopes are
 //!
 //! k₁ = ε̂(x̄ₜ, rₜ), k₂ = ε̂(x̄ₜ + (m − rₜ)k₁, m), k₃ = ε̂(x̄ₜ + (m − rₜ)k₂, m), k₄ = ε̂(x̄ₜ + (rₛ − rₜ)k₃, rₛ)
 //!
@@ -9,29 +9,29 @@
 
 use burn::Tensor;
 
-use super::{State, ode};
-use crate::{score::Score, vectors::of};
+use super::{State, euler_heun};
+use crate::{compute::vectors::term, score::Score};
 
 pub(super) fn update(x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
     let (from, to) = (state.from(), state.to());
-    if ode::is_long(&from, &to) {
-        return ode::Ode::Euler.update(x, state, score);
+    if euler_heun::is_long(&from, &to) {
+        return euler_heun::EulerHeun::Euler.update(x, state, score);
     }
     let middle = state.level_at(0.5 * (from.ratio() + to.ratio()));
-    let (half_scale, half_slope) = ode::line(&from, &middle);
-    let (scale, slope) = ode::line(&from, &to);
+    let (half_scale, half_slope) = euler_heun::line(&from, &middle);
+    let (scale, slope) = euler_heun::line(&from, &to);
 
     let s1 = state.evaluate(&x, from, score);
-    let k1 = of(&s1) * -from.sigma;
-    let point = (of(&x) * half_scale + k1.clone() * half_slope).value();
+    let k1 = term(&s1) * -from.sigma;
+    let point = (term(&x) * half_scale + k1.clone() * half_slope).value();
     let s2 = state.evaluate(&point, middle, score);
-    let k2 = of(&s2) * -middle.sigma;
-    let point = (of(&x) * half_scale + k2.clone() * half_slope).value();
+    let k2 = term(&s2) * -middle.sigma;
+    let point = (term(&x) * half_scale + k2.clone() * half_slope).value();
     let s3 = state.evaluate(&point, middle, score);
-    let k3 = of(&s3) * -middle.sigma;
-    let point = (of(&x) * scale + k3.clone() * slope).value();
+    let k3 = term(&s3) * -middle.sigma;
+    let point = (term(&x) * scale + k3.clone() * slope).value();
     let s4 = state.evaluate(&point, to, score);
-    let k4 = of(&s4) * -to.sigma;
-    let next = (of(&x) * scale + (k1 + k4 + (k2 + k3) * 2.0) * (slope / 6.0)).value();
+    let k4 = term(&s4) * -to.sigma;
+    let next = (term(&x) * scale + (k1 + k4 + (k2 + k3) * 2.0) * (slope / 6.0)).value();
     state.project(next, &to)
 }

@@ -9,8 +9,8 @@ use super::{
     langevin,
 };
 use crate::{
-    Error, Result, noise,
-    schedule::{self, Grid, Spacing},
+    Error, Result, noise, schedule,
+    schedule::{Grid, Spacing},
     sde::Process,
 };
 
@@ -180,15 +180,6 @@ impl Default for Settings {
     }
 }
 
-/// Checks the weight of classifier-free guidance.
-///
-/// # Errors
-/// When it is not a number from 0 to 100.
-pub fn check_guidance(guidance: f64) -> Result<()> {
-    let ok = (0.0..=100.0).contains(&guidance);
-    ok.then_some(()).ok_or_else(|| Error::setting("guidance", guidance, "a number from 0 to 100"))
-}
-
 impl Settings {
     /// Checks every field, those that the chosen sampler ignores too. That `label` is a class of the
     /// model is for the model to check.
@@ -218,7 +209,7 @@ impl Settings {
         whole("n", self.n as u64, 1, MAX_SAMPLES as u64)?;
         whole("seed", self.seed, 0, noise::MAX_SEED)?;
         whole("corrector_steps", self.corrector_steps as u64, 1, 1000)?;
-        check_guidance(self.guidance)?;
+        crate::score::check_guidance(self.guidance)?;
         real("snr", self.snr, 1e-4, 10.0)?;
         real("eta", self.eta, 0.0, 1.0)?;
         whole("order", self.order as u64, 1, 3)?;

@@ -22,7 +22,7 @@
 use burn::Tensor;
 
 use super::State;
-use crate::{noise::Purpose, score::Score, vectors::of};
+use crate::{compute::vectors::term, noise::Purpose, score::Score};
 
 /// The stochastic Heun method.
 pub(super) struct StochasticHeun;
@@ -35,13 +35,13 @@ impl StochasticHeun {
 
         let s = state.evaluate(&x, from, score);
         let first = from.estimate(&x, &s);
-        let mean = of(&x) * ((1.0 - gained) * to.alpha / from.alpha) + first.clone() * (gained * to.alpha);
+        let mean = term(&x) * ((1.0 - gained) * to.alpha / from.alpha) + first.clone() * (gained * to.alpha);
         let std = to.sigma * gained.sqrt();
         let predicted = state.noisy(mean, std, &x, Purpose::Predictor, state.index as u64);
 
         let s = state.evaluate(&predicted, to, score);
         let second = to.estimate(&predicted, &s);
-        let next = (of(&predicted) + (second - first) * (to.alpha * (1.0 - gained / h))).value();
+        let next = (term(&predicted) + (second - first) * (to.alpha * (1.0 - gained / h))).value();
         state.project(next, &to)
     }
 }

@@ -9,13 +9,13 @@ use crate::{
     sde::{BetaSchedule, Ddpm, Edm, Smld, SubVp, Ve, Vp},
 };
 
-mod adaptive;
 mod closed_form;
 mod ladders;
 mod langevin;
 mod laws;
 mod machine;
 mod metropolis;
+mod ode;
 mod peers;
 mod solvers;
 mod weak_order;

@@ -10,7 +10,8 @@
 
 use burn::{Tensor, tensor::Bool};
 
-use super::{Level, Score};
+use super::Score;
+use crate::sde::Level;
 
 /// Halvings of the interval that the quantile is sought in: more than f32's mantissa has bits.
 const HALVINGS: usize = 26;
@@ -27,7 +28,7 @@ pub struct Limits {
 impl Limits {
     /// The limits, if there are any.
     #[must_use]
-    pub fn of(clip: Option<f64>, threshold: Option<f64>) -> Option<Self> {
+    pub fn new(clip: Option<f64>, threshold: Option<f64>) -> Option<Self> {
         (clip.is_some() || threshold.is_some()).then_some(Self { clip, threshold })
     }
 
@@ -148,7 +149,7 @@ mod tests {
         let inner = Gaussian::new(vec![0.0; 5], vec![1.0; 5]).unwrap();
         let x = rows([[0.1, -3.0, 1.0, 2.0, -0.5], [0.0, 0.2, -0.2, 0.3, 0.4]]);
         let held = |clip, threshold| {
-            let score = Clipped::new(&inner, Limits::of(clip, threshold).unwrap()).score(x.clone(), &level);
+            let score = Clipped::new(&inner, Limits::new(clip, threshold).unwrap()).score(x.clone(), &level);
             read(level.denoised(x.clone(), score))
         };
         // x̂₀ = 0.8·x for data of unit variance at α² + σ² = 1.
@@ -163,8 +164,8 @@ mod tests {
             // f32 through s and back: σ²/α and α/σ² are near 1.
             assert!(ours.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{ours:?} {expected:?}");
         }
-        let score = Clipped::new(&inner, Limits::of(Some(3.0), None).unwrap()).score(x.clone(), &level);
+        let score = Clipped::new(&inner, Limits::new(Some(3.0), None).unwrap()).score(x.clone(), &level);
         assert_eq!(read(score), read(inner.score(x, &level)), "bit for bit, where nothing is out of range");
-        assert!(Limits::of(None, None).is_none());
+        assert!(Limits::new(None, None).is_none());
     }
 }

@@ -13,9 +13,10 @@
 use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};
 
-#[cfg(not(target_family = "wasm"))]
-use super::{Level, Score};
+use super::Score;
 use crate::noise::{Noise, Purpose};
+#[cfg(not(target_family = "wasm"))]
+use crate::sde::Level;
 
 /// The law of Hutchinson's probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

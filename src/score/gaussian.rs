@@ -7,8 +7,8 @@
 
 use burn::Tensor;
 
-use super::{Density, Level, Score, constant};
-use crate::{Error, Result};
+use super::{Density, Score, constant};
+use crate::{Error, Result, sde::Level};
 
 /// The exact score of Gaussian data with a diagonal covariance.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,11 +14,12 @@ mod guided;
 use std::ops::Range;
 
 pub use self::{config::MixtureConfig, guided::MixtureScore};
-use super::{Density, Level, Score, constant};
+use super::{Density, Score, constant};
 use crate::{
     Error, Result,
-    net::ops,
+    compute::ops,
     noise::{Noise, Purpose},
+    sde::Level,
 };
 use burn::{
     Tensor,
@@ -79,7 +80,7 @@ impl Mixture {
         same_number("covariances", covariances.len(), weights.len())?;
         let mut host = Vec::new();
         for (k, covariance) in covariances.iter().enumerate() {
-            let (variances, axes) = axes::of(&format!("covariances[{k}]"), covariance, mixture.dim)?;
+            let (variances, axes) = axes::principal_axes(&format!("covariances[{k}]"), covariance, mixture.dim)?;
             mixture.variances.extend(variances);
             host.extend(axes);
         }

@@ -6,9 +6,11 @@
 mod clipped;
 pub mod divergence;
 mod gaussian;
+mod guidance;
 mod mixture;
 pub mod network;
 mod parameterisation;
+mod tweedie;
 
 use burn::{
     Tensor,
@@ -18,62 +20,11 @@ use burn::{
 pub use self::{
     clipped::{Clipped, Limits},
     gaussian::Gaussian,
+    guidance::check_guidance,
     mixture::{Mixture, MixtureConfig, MixtureScore},
     parameterisation::{Predicted, Prediction},
 };
-use crate::vectors::{Sum, of};
-
-/// Where on the forward process xₜ = α·x₀ + σ·ε a score is evaluated. Host scalars, in f64.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Level {
-    /// Time, from 0 (data) to 1 (noise).
-    pub t: f64,
-    /// Scale α(t) of the data.
-    pub alpha: f64,
-    /// Standard deviation σ(t) of the noise.
-    pub sigma: f64,
-}
-
-impl Level {
-    /// σ/α, the noise level of x/α: the one number that a process-independent denoiser needs.
-    #[must_use]
-    pub fn ratio(&self) -> f64 {
-        self.sigma / self.alpha
-    }
-
-    /// Signal-to-noise ratio α²/σ².
-    #[must_use]
-    pub fn snr(&self) -> f64 {
-        self.ratio().powi(-2)
-    }
-
-    /// Tweedie's estimate E[x₀ | xₜ] = (xₜ + σ²·s)/α.
-    ///
-    /// # Shapes
-    /// `x`, `score` and the result: `[n, d]`.
-    #[must_use]
-    pub fn denoised(&self, x: Tensor<2>, score: Tensor<2>) -> Tensor<2> {
-        self.estimate(&x, &score).value()
-    }
-
-    /// [`Level::denoised`] as a sum to be computed within another.
-    ///
-    /// # Shapes
-    /// As there.
-    #[must_use]
-    pub fn estimate<'a>(&self, x: &'a Tensor<2>, score: &'a Tensor<2>) -> Sum<'a> {
-        (of(x) + of(score) * (self.sigma * self.sigma)) / self.alpha
-    }
-
-    /// The score that belongs to a denoised estimate: s = (α·x̂₀ − xₜ)/σ².
-    ///
-    /// # Shapes
-    /// `x`, `denoised` and the result: `[n, d]`.
-    #[must_use]
-    pub fn score_of(&self, x: Tensor<2>, denoised: Tensor<2>) -> Tensor<2> {
-        ((of(&denoised) * self.alpha - of(&x)) / (self.sigma * self.sigma)).value()
-    }
-}
+use crate::sde::Level;
 
 /// s(x, t) = ∇ₓ log pₜ(x).
 pub trait Score {

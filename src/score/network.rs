@@ -14,10 +14,11 @@ use burn::{
     tensor::{Device, Int},
 };
 
-use super::{Level, Score, constant};
+use super::{Score, constant};
 use crate::{
+    compute::vectors::{term, term_rows},
     net::UNet,
-    vectors::{of, of_rows},
+    sde::Level,
 };
 
 /// A U-Net with its preconditioning, over flattened images `[n, c·h·w]`.
@@ -91,20 +92,20 @@ impl Score for NetworkScore {
         let sigma_data = self.denoiser.sigma_data;
         let variance = sigma * sigma + (alpha * sigma_data).powi(2);
         let n = x.dims()[0];
-        let scaled = of(&x) / variance.sqrt();
+        let scaled = term(&x) / variance.sqrt();
         // One row: the whole batch is at one level.
         let c_noise = constant(vec![0.25 * libm::log(level.ratio())], [1, 1], &x);
         let c_out = alpha * sigma_data / (sigma * variance.sqrt());
         match &self.condition {
             Condition::Single(class) => {
                 let f = self.denoiser.forward(scaled.value(), c_noise, class.clone());
-                (of(&f) * c_out - of(&x) / variance).value()
+                (term(&f) * c_out - term(&x) / variance).value()
             }
             Condition::Guided(class, weight) => {
-                let both = self.denoiser.forward(scaled.repeated(2), c_noise, class.clone());
-                let (conditional, null) = (of_rows(&both, 0..n), of_rows(&both, n..2 * n));
+                let both = self.denoiser.forward(scaled.stacked(2), c_noise, class.clone());
+                let (conditional, null) = (term_rows(&both, 0..n), term_rows(&both, n..2 * n));
                 let f = null * (1.0 - weight) + conditional * *weight;
-                (f * c_out - of(&x) / variance).value()
+                (f * c_out - term(&x) / variance).value()
             }
         }
     }

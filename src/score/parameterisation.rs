@@ -16,7 +16,8 @@
 use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Level, Score};
+use super::Score;
+use crate::sde::Level;
 
 /// What a network predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

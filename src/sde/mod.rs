@@ -9,6 +9,7 @@
 mod ddpm;
 mod edm;
 mod ladder;
+mod level;
 mod smld;
 mod sub_vp;
 mod ve;
@@ -21,12 +22,13 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     ddpm::{BetaSchedule, Ddpm},
     edm::Edm,
+    level::Level,
     smld::Smld,
     sub_vp::SubVp,
     ve::Ve,
     vp::Vp,
 };
-use crate::{Error, score::Level};
+use crate::Error;
 
 /// What σ may be, so that it and its square stay in the range of f32.
 const SIGMA_RANGE: RangeInclusive<f64> = 1e-6..=1e6;

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 
 use crate::{
     Result,
-    image::{Grid, Pixels},
+    figure::{Grid, Pixels},
     model::Model,
     sampler::{Sampler, Settings},
 };

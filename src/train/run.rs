@@ -23,18 +23,17 @@ use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{
-    RunConfig, Trainer,
-    checkpoint::{self, Before},
-    log::Log,
-    preview,
-};
+use super::{RunConfig, Trainer, checkpoint, checkpoint::Before, log::Log, preview};
 use crate::{
     Error, Result,
     data::{Dataset, Split},
+    figure::{
+        svg,
+        svg::{Axis, Curve, Legend},
+    },
     model::Model,
-    plot::{self, Axis, Curve, Legend},
-    weights::{self, Architecture, Data, Manifest, Parameterisation, Training, atomic_write},
+    weights,
+    weights::{Architecture, Data, Manifest, Parameterisation, Training, atomic_write},
 };
 
 /// The averaged weights, in the run's folder.
@@ -241,7 +240,7 @@ impl Run<'_> {
         let title = format!("{}: training loss", self.config.name);
         atomic_write(
             &self.out.join("loss.svg"),
-            plot::curves(&title, axis("step"), axis("loss"), &[curve], Legend::LowerLeft)?.as_bytes(),
+            svg::curves(&title, axis("step"), axis("loss"), &[curve], Legend::LowerLeft)?.as_bytes(),
         )
     }
 

@@ -8,11 +8,11 @@ use burn::{
 use super::{RunConfig, flat, optimiser::Optimiser};
 use crate::{
     Error, Result,
+    compute::parallel::among_workers,
     data::Dataset,
     net::UNet,
     noise::{Noise, Purpose},
     objective::Denoising,
-    parallel::among_workers,
     score::network::Denoiser,
 };
 

@@ -13,7 +13,7 @@ const MAX_SWEEPS: usize = 60;
 ///
 /// # Errors
 /// When the matrix is not `[d, d]`, finite, symmetric and positive definite; `field` is named.
-pub(super) fn of(field: &str, covariance: &[Vec<f64>], d: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+pub(super) fn principal_axes(field: &str, covariance: &[Vec<f64>], d: usize) -> Result<(Vec<f64>, Vec<f64>)> {
     check(field, covariance, d)?;
     let mut columns = factor(field, covariance, d)?;
     let squares = orthogonalise(field, &mut columns)?;
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn the_hilbert_matrixs_small_eigenvalues_are_exact() {
         let hilbert: Vec<Vec<f64>> = (0..5).map(|i| (0..5).map(|j| 1.0 / f64::from(i + j + 1)).collect()).collect();
-        let (mut values, axes) = of("c", &hilbert, 5).unwrap();
+        let (mut values, axes) = principal_axes("c", &hilbert, 5).unwrap();
         let back = product(&values, &axes);
         values.sort_by(f64::total_cmp);
         // mpmath.eigsy of 1/(i + j + 1) as float64 holds it, in 40 digits.
@@ -151,7 +151,7 @@ mod tests {
         let root = DMatrix::from_fn(D, D, entry);
         let matrix = &root * root.transpose() + DMatrix::identity(D, D) * 0.01;
         let rows: Vec<Vec<f64>> = (0..D).map(|i| (0..D).map(|j| matrix[(i, j)]).collect()).collect();
-        let (mut values, axes) = of("c", &rows, D).unwrap();
+        let (mut values, axes) = principal_axes("c", &rows, D).unwrap();
         let q = DMatrix::from_row_slice(D, D, &axes);
         // Rounding of 60 products at the matrix's size, about 100.
         assert!((product(&values, &axes) - &matrix).amax() < 1e-12 * matrix.amax());

@@ -7,7 +7,10 @@ use std::{ops::Range, sync::Arc};
 use burn::Tensor;
 
 use super::Mixture;
-use crate::score::{Density, Level, Score, constant};
+use crate::{
+    score::{Density, Score, constant},
+    sde::Level,
+};
 
 /// A mixture with a label a sample, under guidance: s = s∅ + w·(s_k − s∅), where s∅ is the mixture's score and s_k that
 /// of component k alone. Both come of one pass over the components.

@@ -1,0 +1,193 @@
+//! Latent codes: the probability flow takes data x₀ to a code x at t = 1 and back, one to one (Song et al. 2021,
+//! <https://arxiv.org/abs/2011.13456>, section 4.3). Codes of data are draws from the prior where the score is right:
+//! to move between them is to move between samples.
+//!
+//! Codes are x at t = 1 itself, what `sample --init` takes. Data enter as x at `t_end`, without noise added.
+
+use burn::Tensor;
+
+use crate::{
+    Result, flow,
+    flow::{
+        Flow,
+        dormand_prince::{DormandPrince, Tolerance},
+    },
+    score::Score,
+    sde::Process,
+};
+
+/// Where the flow between data and codes ends when nothing else is asked for, as for likelihoods.
+pub const T_END: f64 = 1e-5;
+
+/// How the flow between data and codes is followed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// The solver's tolerance, in y = x/√(α² + σ²).
+    pub tolerance: Tolerance,
+    /// Time of the data.
+    pub t_end: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { tolerance: Tolerance::default(), t_end: T_END }
+    }
+}
+
+/// A direction along the flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From t_end to 1.
+    ToCodes,
+    /// From 1 to t_end.
+    ToData,
+}
+
+/// Data or codes at the flow's other end.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// `[n, d]`.
+    pub x: Tensor<2>,
+    /// Network evaluations.
+    pub nfe: u64,
+    /// Steps of the solver, accepted and rejected.
+    pub steps: [usize; 2],
+}
+
+/// Data at `t_end` to their codes at t = 1.
+///
+/// # Shapes
+/// `x` and the result's `x`: `[n, d]`.
+///
+/// # Errors
+/// For settings out of range, or where the solver cannot go on.
+pub async fn encode(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &Settings) -> Result<Solution> {
+    carry(score, process, x, settings, Direction::ToCodes).await
+}
+
+/// Codes at t = 1 to their data at `t_end`.
+///
+/// # Shapes
+/// `code` and the result's `x`: `[n, d]`.
+///
+/// # Errors
+/// For settings out of range, or where the solver cannot go on.
+pub async fn decode(score: &dyn Score, process: &Process, code: Tensor<2>, settings: &Settings) -> Result<Solution> {
+    carry(score, process, code, settings, Direction::ToData).await
+}
+
+async fn carry(
+    score: &dyn Score,
+    process: &Process,
+    x: Tensor<2>,
+    settings: &Settings,
+    way: Direction,
+) -> Result<Solution> {
+    let mut passage = Integration::new(process, x, settings, way)?;
+    while !passage.done() {
+        passage.step(score).await?;
+    }
+    Ok(passage.solution())
+}
+
+/// Data or codes on their way along the flow, for who wants to do something else between the solver's steps.
+#[derive(Clone, Debug)]
+pub struct Integration {
+    flow: Flow,
+    solver: DormandPrince,
+    nfe: u64,
+}
+
+impl Integration {
+    /// At its start: `x` is data on the way to codes, or codes on the way to data.
+    ///
+    /// # Shapes
+    /// `x`: `[n, d]`.
+    ///
+    /// # Errors
+    /// For settings out of range.
+    pub fn new(process: &Process, x: Tensor<2>, settings: &Settings, way: Direction) -> Result<Self> {
+        settings.tolerance.validate()?;
+        let flow = Flow::new(process, settings.t_end)?;
+        let [one, t_end] = flow.angles();
+        let angles = match way {
+            Direction::ToCodes => [t_end, one],
+            Direction::ToData => [one, t_end],
+        };
+        let y = x / flow::norm(&flow.level(angles[0]));
+        let solver = DormandPrince::new(settings.tolerance, angles, vec![y]);
+        Ok(Self { flow, solver, nfe: 0 })
+    }
+
+    /// One step of the solver. At the end, nothing.
+    ///
+    /// # Errors
+    /// Where the solver cannot go on.
+    pub async fn step(&mut self, score: &dyn Score) -> Result<()> {
+        let Self { flow, solver, nfe } = self;
+        let mut slope = |theta: f64, y: &[Tensor<2>]| {
+            let (y, level) = (y[0].clone(), flow.level(theta));
+            *nfe += score.evaluations();
+            let s = score.score(y.clone() * flow::norm(&level), &level);
+            vec![flow::velocity(y, s, &level)]
+        };
+        solver.step(&mut slope).await
+    }
+
+    /// Whether the other end is reached.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.solver.done()
+    }
+
+    /// What the flow has made of `x` so far.
+    #[must_use]
+    pub fn solution(&self) -> Solution {
+        let x = self.solver.y()[0].clone() * flow::norm(&self.flow.level(self.solver.u()));
+        Solution { x, nfe: self.nfe, steps: self.solver.steps() }
+    }
+}
+
+/// Spherical interpolation between codes, a row at a time (Shoemake 1985; for codes Song, Meng & Ermon 2021, appendix D.5):
+/// (sin((1 − w)Ω)·a + sin(wΩ)·b)/sin Ω, Ω the angle between a and b. It keeps the length that Gaussian vectors of
+/// many dimensions have, where the straight line between two would pass nearer to the mean than any draw.
+///
+/// Rows that are parallel or opposite, with no one arc between them, are joined by the line.
+///
+/// # Shapes
+/// `a`, `b` and the result: `[n, d]`.
+#[must_use]
+pub fn slerp(a: Tensor<2>, b: Tensor<2>, w: f64) -> Tensor<2> {
+    let length = |x: &Tensor<2>| x.clone().square().sum_dim(1).sqrt();
+    let product = length(&a) * length(&b);
+    // A row of zeros has no direction: its product is 0, and the line is taken.
+    let zero = product.clone().equal_elem(0.0);
+    let cosine = (a.clone() * b.clone()).sum_dim(1) / product.mask_fill(zero.clone(), 1.0);
+    let angle = cosine.clamp(-1.0, 1.0).acos();
+    let sine = angle.clone().sin();
+    // Below this the quotient of the sines is the line's weight to within f32's rounding, or (near π) has none.
+    let straight = sine.clone().lower_elem(1e-3).bool_or(zero);
+    let sine = sine.mask_fill(straight.clone(), 1.0);
+    let weight = |w: f64| ((angle.clone() * w).sin() / sine.clone()).mask_fill(straight.clone(), w);
+    a * weight(1.0 - w) + b * weight(w)
+}
+
+/// Codes at a temperature: the deviation from the prior's mean, 0, times `temperature`. Below 1 samples lie
+/// nearer to the modes, with less variety.
+#[must_use]
+pub fn temper(code: Tensor<2>, temperature: f64) -> Tensor<2> {
+    code * temperature
+}
+
+/// Moves codes by `strength` times the way from one code to another: with the mean codes of images without and with
+/// an attribute, that attribute.
+///
+/// # Shapes
+/// `code` and the result: `[n, d]`; `from`, `to`: `[n, d]` or `[1, d]`.
+#[must_use]
+pub fn edit(code: Tensor<2>, from: Tensor<2>, to: Tensor<2>, strength: f64) -> Tensor<2> {
+    code + (to - from) * strength
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! The counts against numbers worked out by hand.
+
+use super::*;
+
+/// The shipped network's.
+fn shipped() -> UNetConfig {
+    UNetConfig::default()
+}
+
+#[test]
+fn the_least_is_the_sum_over_the_layers() {
+    // The shipped network: 28×28 in patches of 2, 48 channels at 14×14, 96 at 7×7. Multiply-adds of its convolutions,
+    // layer by layer: (pixels, taps·inputs·outputs).
+    let layers: [(usize, usize); 21] = [
+        (196, 9 * 4 * 48),  // stem
+        (196, 9 * 48 * 48), // down, 14×14
+        (196, 9 * 48 * 48),
+        (49, 192 * 48),    // resize
+        (49, 9 * 48 * 96), // down, 7×7
+        (49, 9 * 96 * 96),
+        (49, 48 * 96),
+        (49, 9 * 96 * 96), // middle
+        (49, 9 * 96 * 96),
+        (49, 96 * 288), // attention
+        (49, 96 * 96),
+        (49, 9 * 96 * 96), // middle
+        (49, 9 * 96 * 96),
+        (49, 9 * 192 * 96), // up, 7×7
+        (49, 9 * 96 * 96),
+        (49, 192 * 96),
+        (49, 96 * 192),     // resize
+        (196, 9 * 96 * 48), // up, 14×14
+        (196, 9 * 48 * 48),
+        (196, 96 * 48),
+        (196, 9 * 48 * 4), // head
+    ];
+    let convolutions: usize = layers.iter().map(|(pixels, products)| pixels * products).sum();
+    let least = Least::of(&shipped(), 1, 1);
+    assert_eq!(least.convolutions, convolutions);
+    // What ARCHITECTURE.md says of a sample: 60.6 million multiply-adds, 121 MFLOP.
+    assert_eq!((2 * convolutions + 500_000) / 1_000_000, 121);
+    // Samples differ in nothing but their number; guidance is twice as many.
+    assert_eq!(Least::of(&shipped(), 16, 1).convolutions, 16 * convolutions);
+    assert_eq!(Least::of(&shipped(), 16, 2).convolutions, 32 * convolutions);
+    // Every parameter of the network is read once, but for the classes that no sample has.
+    let net = shipped().init(0, &Device::flex());
+    let parameters = burn::module::Module::num_params(&net);
+    assert_eq!(least.weights, parameters - 10 * 128);
+    assert_eq!(Least::of(&shipped(), 16, 1).weights, parameters);
+}
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use super::*;
+    use crate::compute::{
+        launch::testing::{gpu, random},
+        ops,
+    };
+
+    #[test]
+    fn a_layers_count_is_the_hands() {
+        let Some(gpu) = gpu() else { return };
+        // 3·5·7 = 105 pixels in tiles of 8·4 (few workgroups: the smaller tile), 4 of them; 10 channels in tiles of
+        // 8·2, 1 of them; 9·6 products each.
+        let [x, residual] = [[3, 5, 7, 6], [3, 5, 7, 10]].map(|dims| random(dims).to_device(gpu));
+        let (weight, bias) = (random([3, 3, 6, 10]).to_device(gpu), random([10]).to_device(gpu));
+        let (_, kernels) = counted(|| ops::conv2d_add(x, weight, bias, residual));
+        let expected = Cost {
+            dispatches: 1,
+            flops: 2 * (4 * 32) * 16 * 54,
+            read: 4 * (105 * 6 + 540 + 10 + 105 * 10),
+            written: 4 * 105 * 10,
+        };
+        assert_eq!(kernels, BTreeMap::from([("convolution", expected)]));
+        // 25 tokens in 4 workgroups of 8 queries, 2 heads of 3; the logits and the weighted values.
+        let qkv = random([1, 5, 5, 18]).to_device(gpu);
+        let (_, kernels) = counted(|| ops::attention(qkv, 2));
+        let expected = Cost { dispatches: 1, flops: 2 * (32 + 25) * 25 * 6, read: 4 * 25 * 18, written: 4 * 25 * 6 };
+        assert_eq!(kernels, BTreeMap::from([("attention", expected)]));
+        // Nothing is counted outside, nor on the CPU.
+        assert!(counted(|| ops::attention(random([1, 5, 5, 18]), 2)).1.is_empty());
+    }
+
+    #[test]
+    fn an_evaluation_costs_little_more_than_the_least() {
+        let Some(gpu) = gpu() else { return };
+        for (batch, guided) in [(1, false), (16, false), (2, true)] {
+            let found = evaluation(&shipped(), batch, guided, gpu);
+            println!("{}", serde_json::to_string(&found).unwrap());
+            let (ours, least) = (found.total, found.least);
+            assert_eq!(ours.dispatches, 42);
+            assert!(ours.flops >= least.flops && ours.bytes() >= least.bytes());
+            // Padding of tiles: most at a single sample, whose 49 pixels at 7×7 are two tiles of 32, and the head's
+            // 4 channels are 8.
+            assert!((ours.flops as f64) < 1.4 * least.flops as f64, "{ours:?} {least:?}");
+            // The normalisations', joins' and skips' own passes over what the least reads in place.
+            assert!((ours.bytes() as f64) < 2.0 * least.bytes() as f64, "{ours:?} {least:?}");
+        }
+    }
+}
