@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { dist, root, serve } from '../tests/browser/server.js';
+import { dist, root, serve, versioned } from '../tests/browser/server.js';
 
 /** An isolated page may share memory between threads. Ours needs none of it. */
 const ISOLATED = {
@@ -19,6 +19,8 @@ export function serveBench({ packages, inputs }) {
     if (first === 'bench') return join(root, path);
     if (first === 'packages') return join(packages, ...rest);
     if (first === 'inputs') return join(inputs, ...rest);
+    // By the names that they were built with.
+    if (first.startsWith('engine')) return dist(versioned(path));
     return dist(path);
   };
   const handle = (path) => async (_, response) => {

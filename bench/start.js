@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { launch } from '../tests/browser/browser.js';
-import { dist, root, serve } from '../tests/browser/server.js';
+import { dist, root, serve, versioned } from '../tests/browser/server.js';
 
 /** Raw and gzipped bytes of everything that is compiled or run. */
 export function sizes(packages) {
@@ -12,10 +12,10 @@ export function sizes(packages) {
     const bytes = readFileSync(file);
     return { name, raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
   };
-  const ours = readdirSync(dist('.')).filter((file) => file.endsWith('.wasm')).sort();
+  const ours = readdirSync(dist(versioned('.'))).filter((file) => file.endsWith('.wasm')).sort();
   const ort = join(packages, 'onnxruntime-web/dist');
   return [
-    ...ours.map((file) => of(`Scorefield, ${file}`, dist(file))),
+    ...ours.map((file) => of(`Scorefield, ${file}`, dist(versioned(file)))),
     of('onnxruntime-web, ort-wasm-simd-threaded.wasm', join(ort, 'ort-wasm-simd-threaded.wasm')),
     of('onnxruntime-web, ort-wasm-simd-threaded.asyncify.wasm (WebGPU)', join(ort, 'ort-wasm-simd-threaded.asyncify.wasm')),
     of('tfjs, tfjs-backend-wasm-simd.wasm', join(packages, '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm')),

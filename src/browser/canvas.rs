@@ -1,9 +1,9 @@
 //! Frames without a readback: the engine's own device draws a step's samples on an `OffscreenCanvas`, from the buffers
 //! that they are in, and the worker takes the picture off it as a bitmap.
 //!
-//! The picture is a sheet of tiles, one canvas pixel an image's: the samples as `web/draw.js` lays them out by itself, and
-//! the estimates of the clean ones likewise below. `canvas.wgsl` maps values to bytes as [`crate::figure::byte`] does, so that a
-//! bitmap's pixels are those of [`super::Run::frame`].
+//! The picture is a sheet of tiles, one canvas pixel an image's: the samples as `web/api/draw.js` lays them out by
+//! itself, and the estimates of the clean ones likewise below. `canvas.wgsl` maps values to bytes as
+//! [`crate::figure::byte`] does, so that a bitmap's pixels are those of [`super::Run::frame`].
 
 use std::{cell::RefCell, collections::BTreeSet, num::NonZeroU64, rc::Rc};
 
@@ -30,7 +30,7 @@ use crate::{Error, Result, figure::Grid};
 /// Bytes as they are: an sRGB format would encode them once more.
 const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
-/// Pixels between images: what `web/draw.js` leaves unless told otherwise.
+/// Pixels between images: what `web/api/draw.js` leaves unless told otherwise.
 const GAP: u32 = 1;
 
 /// What draws on the canvas.

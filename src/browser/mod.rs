@@ -1,6 +1,6 @@
 //! The boundary to JavaScript: an engine for one model on one device, and its runs.
 //!
-//! `web/worker.js` is its only caller: it makes an [`Engine`] in a worker, loads a model into it, and pulls steps out
+//! `web/worker/worker.js` is its only caller: it makes an [`Engine`] in a worker, loads a model, and pulls steps out
 //! of [`Run`]s, one call at a time. Nothing here blocks: results come back by awaited reads, one a shown frame; a GPU's
 //! frames are drawn where they are, and only their end is awaited.
 //! What ends the engine — a panic, a lost device, a GPU error that nobody caught — is reported as an event, for

@@ -1,6 +1,6 @@
 //! Errors, panics and log lines as JavaScript sees them.
 //!
-//! An error is an object `{ code, what, where, remedy }` that `web/errors.js` makes a `ScorefieldError` of; an event is
+//! An error is an object `{ code, what, where, remedy }` that `web/api/errors.js` makes a `ScorefieldError` of; an event is
 //! a call of the function that came with [`super::Engine::create`]: `emit(name, { message })`.
 
 use std::cell::RefCell;

@@ -5,13 +5,13 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { launch, open } from './browser.js';
 import { colourModel } from './colour.js';
-import { dist, serve } from './server.js';
+import { dist, serve, versioned } from './server.js';
 
 let browser;
 let server;
 before(async () => {
   [browser, server] = await Promise.all([launch({ gpu: true }), serve()]);
-  server.routes['worker.js'] = counting;
+  server.routes[versioned('worker/worker.js')] = counting;
   server.routes['colour.safetensors'] = (_, response) => response.end(colourModel());
 });
 after(async () => {
@@ -50,7 +50,7 @@ async function counting(_, response) {
     };
   `;
   response.setHeader('content-type', 'text/javascript');
-  response.end(hook + (await readFile(dist('worker.js'), 'utf8')));
+  response.end(hook + (await readFile(dist(versioned('worker/worker.js')), 'utf8')));
 }
 
 /** Runs in the page. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { finished, launch, open } from './browser.js';
-import { serve, site } from './server.js';
+import { serve, site, versioned } from './server.js';
 
 let browser;
 let server;
@@ -115,14 +115,15 @@ test('an engine that is missing, or is none; the next attempt fetches it again',
         return `${error.name} ${error.code}: ${error.message}`;
       }
     }, server.origin);
-  server.routes['engine_bg.wasm'] = (_, response) => {
+  const engine = versioned('engine_bg.wasm');
+  server.routes[engine] = (_, response) => {
     response.statusCode = 404;
     response.end();
   };
   assert.match(await attempt(), /^ScorefieldError engine: .*engine_bg\.wasm: .*answered 404.*serve the engines’ files/);
-  server.routes['engine_bg.wasm'] = octets('<!DOCTYPE html>');
+  server.routes[engine] = octets('<!DOCTYPE html>');
   assert.match(await attempt(), /^ScorefieldError engine: .*engine_bg\.wasm: .*cannot be compiled.*try again/);
-  delete server.routes['engine_bg.wasm'];
+  delete server.routes[engine];
   assert.equal(await attempt(), 'loaded');
   // None is left behind; the browser says so a moment later.
   for (let i = 0; i < 100 && page.workers().length > 0; i++) await page.waitForTimeout(100);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BUDGET, Frames } from '../../web/frames.js';
+import { BUDGET, Frames } from '../../web/page/frames.js';
 
 const SIZE = { n: 4, width: 28, height: 28 };
 /** RGBA of the samples and of the estimates. */

@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SAMPLERS } from '../../web/settings.js';
-import * as api from '../../web/scorefield.js';
+import { SAMPLERS } from '../../web/page/settings.js';
+import * as api from '../../web/api/scorefield.js';
 import { command } from './native.js';
 import { root } from './server.js';
 
-const types = readFileSync(join(root, 'web', 'scorefield.d.ts'), 'utf8');
+const types = readFileSync(join(root, 'web', 'api', 'scorefield.d.ts'), 'utf8');
 const strings = (text) => [...text.replaceAll(/\/\*\*.*?\*\//gs, '').matchAll(/'([^']+)'/g)].map(([, name]) => name);
 
 test('what scorefield.js exports is what its types declare', () => {
@@ -38,8 +38,10 @@ test('every settings field of the types is a flag of the command line', () => {
 
 test('every error code that the package throws is in its types', () => {
   const codes = strings(/type ErrorCode =([\s\S]+?);/.exec(types)[1]);
-  const files = ['scorefield.js', 'pool.js', 'modules.js', 'weights.js', 'worker.js', 'run.js', 'device.js', 'errors.js', 'page.js'];
-  const thrown = files.flatMap((file) => [...readFileSync(join(root, 'web', file), 'utf8').matchAll(/ScorefieldError\('([\w-]+)'/g)]);
+  const folders = ['api', 'worker', 'page'].map((name) => join(root, 'web', name));
+  const all = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)));
+  const files = all.filter((file) => file.endsWith('.js'));
+  const thrown = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/ScorefieldError\('([\w-]+)'/g)]);
   const rust = [...readFileSync(join(root, 'src', 'error.rs'), 'utf8').matchAll(/Self::\w+ \{ \.\. \} => "([\w-]+)"/g)];
   assert.ok(thrown.length > 10 && rust.length > 5);
   for (const [, code] of [...thrown, ...rust]) assert.ok(codes.includes(code), code);

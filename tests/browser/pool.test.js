@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open } from './browser.js';
-import { serve } from './server.js';
+import { serve, versioned } from './server.js';
 
 let browser;
 let server;
@@ -141,7 +141,7 @@ test('the engine and the weights come once, whatever the number of workers', asy
   assert.equal(workers, 3);
   assert.equal(page.workers().length, 3);
   const since = server.requests.slice(from);
-  for (const file of ['engine_bg.wasm', 'models/fashion.safetensors']) {
+  for (const file of [versioned('engine_bg.wasm'), 'models/fashion.safetensors']) {
     assert.equal(since.filter((path) => path === file).length, 1, file);
   }
   await page.context().close();

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { SAMPLERS } from '../../web/settings.js';
+import { SAMPLERS } from '../../web/page/settings.js';
 import { launch, open } from './browser.js';
 import { command } from './native.js';
 import { readNpy } from './npy.js';

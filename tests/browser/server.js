@@ -1,10 +1,13 @@
 // A static server on 127.0.0.1 for the tests, with what a real server may do wrong.
 
 import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { assemble, version } from '../../web/assemble.js';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const root = join(here, '..', '..');
@@ -17,14 +20,34 @@ const TYPES = {
   '.ts': 'text/plain',
 };
 
-/** The built page. */
-export const dist = (path) => join(root, 'dist', path);
+/** A file of the site that the tests serve: the built one, or with SCOREFIELD_MOCK=1 one with the mock engine. */
+export const dist = (path) => join(folder(), path);
 
-/** The page from its sources, with the mock engine: for work on the page alone. */
-export function mock(path) {
-  if (path === 'index.html') return join(root, 'index.html');
-  if (path === 'engine.js') return join(here, 'mock-engine.js');
-  return join(root, 'web', path);
+/** The path in the site of an internal file, such as `worker/worker.js` or `engine_bg.wasm`. */
+export const versioned = (path) => `${version(folder())}/${path}`;
+
+let mock;
+
+function folder() {
+  if (!process.env.SCOREFIELD_MOCK) return join(root, 'dist');
+  mock ??= assembleMock();
+  return mock;
+}
+
+/** A site of the sources and the mock engine, for work on the page alone; it goes with the process. */
+function assembleMock() {
+  const temporary = mkdtempSync(join(tmpdir(), 'scorefield-mock-'));
+  process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  const [engines, out] = [join(temporary, 'engines'), join(temporary, 'dist')];
+  mkdirSync(engines);
+  for (const name of ['engine', 'engine-gpu']) {
+    copyFileSync(join(here, 'mock-engine.js'), join(engines, `${name}.js`));
+    // A WebAssembly module of nothing.
+    writeFileSync(join(engines, `${name}_bg.wasm`), Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+  }
+  assemble({ engines, out });
+  return out;
 }
 
 /** A file that begins as weights do, and its index. */
@@ -35,13 +58,11 @@ export function mockModels() {
   return {
     'models/index.json': (_, response) => response.end(JSON.stringify({ version: 1, models: [model] })),
     'models/fashion.safetensors': (_, response) => response.end(bytes),
-    // A WebAssembly module of nothing.
-    'engine_bg.wasm': (_, response) => response.end(Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])),
   };
 }
 
-/** What the tests serve: the built page, or with SCOREFIELD_MOCK=1 its sources and the mock engine. */
-export const site = () => (process.env.SCOREFIELD_MOCK ? { files: mock, routes: mockModels() } : { files: dist, routes: {} });
+/** What the tests serve. */
+export const site = () => ({ files: dist, routes: process.env.SCOREFIELD_MOCK ? mockModels() : {} });
 
 /**
  * @param {{files?: (path: string) => string, routes?: Record<string, Function>, port?: number}} options

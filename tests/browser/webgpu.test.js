@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { canvasBytes, finished, launch, open, out } from './browser.js';
-import { dist, serve } from './server.js';
+import { dist, serve, versioned } from './server.js';
 
 let browser;
 let server;
@@ -67,11 +67,11 @@ async function hooked(_, response) {
     };
   `;
   response.setHeader('content-type', 'text/javascript');
-  response.end(hook + (await readFile(dist('worker.js'), 'utf8')));
+  response.end(hook + (await readFile(dist(versioned('worker/worker.js')), 'utf8')));
 }
 
 test('a device that is lost is replaced once; lost again, the CPU carries on, and says why', async () => {
-  server.routes['worker.js'] = hooked;
+  server.routes[versioned('worker/worker.js')] = hooked;
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
   const running = page.evaluate(async (origin) => {
     // An adapter that claims to be real.
@@ -98,7 +98,7 @@ test('a device that is lost is replaced once; lost again, the CPU carries on, an
     await page.evaluate(() => window.go());
   }
   const found = await running;
-  delete server.routes['worker.js'];
+  delete server.routes[versioned('worker/worker.js')];
   assert.deepEqual(found.indices, [1, 2, 3, 4, 5]);
   assert.deepEqual(found.recovered, ['lost', 'lost']);
   assert.deepEqual(found.devices, ['webgpu', 'webgpu', 'webgpu', 'webgpu', 'cpu', 'cpu']);

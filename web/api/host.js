@@ -8,7 +8,11 @@
 import { ScorefieldError } from './errors.js';
 
 /** A worker's script, and what it imports: fetched in one go rather than one after another. */
-const SCRIPTS = ['worker.js', 'errors.js', 'engine.js'].map((file) => new URL(`./${file}`, import.meta.url).href);
+const SCRIPTS = [
+  new URL('../worker/worker.js', import.meta.url).href,
+  new URL('./errors.js', import.meta.url).href,
+  new URL('../engine.js', import.meta.url).href,
+];
 
 /** The end of a worker; whoever waits for it may start another one. */
 export class Death extends Error {

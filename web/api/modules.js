@@ -6,7 +6,10 @@ import { ScorefieldError } from './errors.js';
 const modules = new Map();
 
 /** The CPU's is small; WebGPU's is fetched only where it is needed. */
-const FILES = { cpu: 'engine_bg.wasm', webgpu: 'engine-gpu_bg.wasm' };
+const FILES = {
+  cpu: new URL('../engine_bg.wasm', import.meta.url),
+  webgpu: new URL('../engine-gpu_bg.wasm', import.meta.url),
+};
 
 /**
  * The compiled engine of a device.
@@ -17,7 +20,7 @@ const FILES = { cpu: 'engine_bg.wasm', webgpu: 'engine-gpu_bg.wasm' };
  */
 export function compiled(device, onProgress) {
   if (!modules.has(device)) {
-    const module = compile(new URL(`./${FILES[device]}`, import.meta.url), onProgress);
+    const module = compile(FILES[device], onProgress);
     modules.set(device, module);
     module.catch(() => modules.delete(device));
   }
@@ -31,7 +34,7 @@ async function compile(url, onProgress) {
     response = await fetch(url);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
   } catch (cause) {
-    const remedy = 'serve the engines’ files beside scorefield.js; from another origin the server must allow it (CORS)';
+    const remedy = 'serve the engines’ files where they were built; from another origin the server must allow it (CORS)';
     throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where, remedy, cause });
   }
   // With a content encoding, Content-Length counts the compressed bytes: no total then.

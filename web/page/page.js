@@ -2,7 +2,7 @@
 
 import { Figure, format, memoryNote } from './figure.js';
 import { SAMPLERS, buildForm, readAddress, readForm, showFields, writeAddress } from './settings.js';
-import { ScorefieldError, load, models } from './scorefield.js';
+import { ScorefieldError, load, models } from '../api/scorefield.js';
 
 // This script does not wait for the page's first picture, but for its elements.
 if (document.readyState === 'loading') await new Promise((resolve) => document.addEventListener('DOMContentLoaded', resolve));
@@ -30,7 +30,7 @@ async function start() {
   buildForm(form);
   const problems = readAddress(form);
   $('#memory-note').textContent = memoryNote;
-  $('#origin').textContent = new URL('./', import.meta.url).href;
+  $('#origin').textContent = new URL('../../', import.meta.url).href;
   figure.placeholder(count(), 28, 28);
   listen();
   const autostart = new URLSearchParams(location.search).get('autostart') === '1';

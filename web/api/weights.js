@@ -17,7 +17,7 @@ const MAX_HEADER = 2 ** 20;
 /** What is being put into the cache: whoever looks there waits for it, and nobody else does. */
 let storing = Promise.resolve();
 
-const indexUrl = new URL('./models/index.json', import.meta.url);
+const indexUrl = new URL('../../models/index.json', import.meta.url);
 let indexPromise;
 
 /** The shipped models: `[{name, title, file, bytes, sha256, default, url}]`. */
@@ -98,7 +98,7 @@ async function find(source) {
   }
   let url;
   try {
-    url = new URL(text, globalThis.document?.baseURI ?? import.meta.url).href;
+    url = new URL(text, globalThis.document?.baseURI ?? new URL('..', indexUrl)).href;
   } catch (cause) {
     throw new ScorefieldError('not-found', `"${text}" is not an address`, { remedy: 'give a model name, an address or a file', cause });
   }
@@ -212,7 +212,7 @@ async function hash(bytes) {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-const cacheKey = (sha256) => new URL(`./models/sha256/${sha256}`, import.meta.url).href;
+const cacheKey = (sha256) => new URL(`sha256/${sha256}`, indexUrl).href;
 
 /** The cache; null where there is no Cache API (private windows, insecure pages). */
 async function openCache() {

@@ -334,7 +334,7 @@ function disposed() {
 
 function worn(death, device) {
   if (death.kind === 'script') {
-    const remedy = 'serve worker.js and engine.js beside scorefield.js; from another origin the server must allow it (CORS)';
+    const remedy = 'serve the whole folder of scorefield.js; from another origin the server must allow it (CORS)';
     return new ScorefieldError('engine', death.message, { remedy, cause: death });
   }
   const code = { lost: 'device-lost', 'gpu-error': 'device', timeout: 'timeout' }[death.kind] ?? 'engine';

@@ -1,7 +1,7 @@
 // The engine's worker: one engine, one model, any number of runs, one request at a time.
-// host.js describes the messages.
+// api/host.js describes the messages.
 
-import { ScorefieldError } from './errors.js';
+import { ScorefieldError } from '../api/errors.js';
 
 /** Steps that a GPU may have before it when no frame is shown. */
 const QUEUED = 8;
@@ -61,7 +61,7 @@ const handlers = {
 
   /** Opens the device with its compiled engine; without a problem, its frames are drawn on a canvas. */
   async create({ id, device, module, problem }) {
-    const bindings = await import(device === 'webgpu' ? './engine-gpu.js' : './engine.js');
+    const bindings = await (device === 'webgpu' ? import('../engine-gpu.js') : import('../engine.js'));
     await bindings.default({ module_or_path: module });
     emit('progress', { id, phase: 'device' });
     engine = await bindings.Engine.create(device, emit);

@@ -1,6 +1,6 @@
 // The figure: the picture, its time line and its caption.
 
-import { draw, toPng } from './draw.js';
+import { draw, toPng } from '../api/draw.js';
 import { BUDGET, Frames } from './frames.js';
 import { SAMPLERS } from './settings.js';
 
