@@ -1,7 +1,7 @@
 //! The account of what kernels do on a GPU: dispatches, FLOPs and bytes, counted as they are launched.
 //!
 //! - **Dispatches** are launches of this crate's kernels. (burn's own kernels are not seen; an evaluation has none of
-//!   them, as `tests/gpu.rs` checks.)
+//!   them, as `tests/it/gpu.rs` checks.)
 //! - **FLOPs** are two for each multiply-add of a convolution, a linear layer, attention or a sum, those on a tile's
 //!   padding included. What normalisations, activations and softmax do besides is not counted: about a hundredth.
 //! - **Bytes** are those of each buffer that a dispatch binds, once: values that the units of a dispatch share, or read

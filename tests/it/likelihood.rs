@@ -26,7 +26,7 @@ use scorefield::{
     weights,
 };
 
-const FIXTURE: &[u8] = include_bytes!("reference/unet.safetensors");
+const FIXTURE: &[u8] = include_bytes!("../reference/unet.safetensors");
 /// 2·8·12 values an image.
 const D: usize = 192;
 

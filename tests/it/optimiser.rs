@@ -31,7 +31,7 @@ struct Step {
 
 #[test]
 fn adam_clipping_and_average_agree_with_pytorch() {
-    let fixture: Fixture = serde_json::from_str(include_str!("reference/training.json")).unwrap();
+    let fixture: Fixture = serde_json::from_str(include_str!("../reference/training.json")).unwrap();
     let device = Device::flex();
     for Run { lr, clip, ema, initial, steps } in &fixture.runs {
         let (beta1, beta2, epsilon) = (0.9, 0.999, 1e-8);

@@ -19,7 +19,7 @@ use scorefield::{
 };
 use serde::Deserialize;
 
-const FIXTURE: &[u8] = include_bytes!("reference/unet.safetensors");
+const FIXTURE: &[u8] = include_bytes!("../reference/unet.safetensors");
 
 /// What the fixture says of itself.
 #[derive(Deserialize)]

@@ -1,0 +1,11 @@
+//! The library and its command line as a user has them. One program, since each one links all of burn.
+
+mod eval;
+#[cfg(feature = "gpu")]
+mod gpu;
+mod likelihood;
+mod network;
+mod objective;
+mod optimiser;
+mod samplers;
+mod train;
