@@ -10,6 +10,7 @@
 //! | [`flow`], [`ode`] | the probability flow in the angle θ = atan(σ/α), and the adaptive solver of its ODE |
 //! | [`likelihood`] | log-densities by the flow's change of variables; in a browser of mixtures only, for a network needs gradients |
 //! | [`codes`] | latent codes: encode, decode, interpolate, edit |
+//! | [`space`] | what a sample is: an image or a point |
 //! | [`noise`] | counted noise: one seed, one picture |
 //! | [`vectors`] | linear combinations of tensors, each in one pass |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
@@ -32,6 +33,7 @@ pub mod sampler;
 pub mod schedule;
 pub mod score;
 pub mod sde;
+pub mod space;
 pub mod weights;
 
 #[cfg(all(target_family = "wasm", feature = "browser"))]

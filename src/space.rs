@@ -1,0 +1,80 @@
+//! What a sample is: an image or a point. Samplers and processes see neither, only rows of [`Space::dim`] numbers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The space that samples lie in. Written as its numbers: `[c, h, w]` or `[d]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
+pub enum Space {
+    /// Images: channels, height and width, flattened in this order.
+    Image([usize; 3]),
+    /// Points in this many dimensions.
+    Points(usize),
+}
+
+impl Space {
+    /// Numbers in one sample: c·h·w, or d.
+    #[must_use]
+    pub fn dim(self) -> usize {
+        match self {
+            Self::Image(shape) => shape.iter().product(),
+            Self::Points(dim) => dim,
+        }
+    }
+
+    /// Shape of an array of `n` samples, as NPY files have it: `[n, c, h, w]`, or `[n, d]`.
+    #[must_use]
+    pub fn array_shape(self, n: usize) -> Vec<usize> {
+        [vec![n], self.into()].concat()
+    }
+}
+
+impl From<Space> for Vec<usize> {
+    fn from(space: Space) -> Self {
+        match space {
+            Space::Image(shape) => shape.to_vec(),
+            Space::Points(dim) => vec![dim],
+        }
+    }
+}
+
+impl TryFrom<Vec<usize>> for Space {
+    type Error = String;
+
+    fn try_from(numbers: Vec<usize>) -> Result<Self, String> {
+        match *numbers {
+            [channels, height, width] => Ok(Self::Image([channels, height, width])),
+            [dim] => Ok(Self::Points(dim)),
+            _ => Err(format!("invalid length {}, expected [channels, height, width] or [dimensions]", numbers.len())),
+        }
+    }
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", Vec::from(*self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_is_written_as_its_numbers() {
+        for (space, text, dim, array) in
+            [(Space::Image([3, 4, 5]), "[3,4,5]", 60, vec![7, 3, 4, 5]), (Space::Points(6), "[6]", 6, vec![7, 6])]
+        {
+            assert_eq!(serde_json::to_string(&space).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Space>(text).unwrap(), space);
+            assert_eq!(space.to_string(), text.replace(',', ", "));
+            assert_eq!((space.dim(), space.array_shape(7)), (dim, array));
+        }
+        for text in ["[]", "[1, 28]", "[1, 2, 3, 4]"] {
+            assert!(serde_json::from_str::<Space>(text).unwrap_err().to_string().contains("invalid length"), "{text}");
+        }
+        assert!(serde_json::from_str::<Space>("[-1]").is_err());
+    }
+}
