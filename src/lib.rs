@@ -43,6 +43,12 @@ pub mod browser;
 pub mod cli;
 #[cfg(not(target_family = "wasm"))]
 pub mod data;
+/// Training data (of it only what needs no files).
+#[cfg(target_family = "wasm")]
+pub mod data {
+    pub mod source;
+    pub use source::Source;
+}
 #[cfg(not(target_family = "wasm"))]
 pub mod device;
 #[cfg(not(target_family = "wasm"))]

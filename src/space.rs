@@ -29,6 +29,16 @@ impl Space {
     pub fn array_shape(self, n: usize) -> Vec<usize> {
         [vec![n], self.into()].concat()
     }
+
+    /// Mirrors one image left to right, in place; a point has no left and stays.
+    ///
+    /// # Shapes
+    /// `sample`: `[dim]`.
+    pub fn mirror(self, sample: &mut [f32]) {
+        if let Self::Image([_, _, width]) = self {
+            sample.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+        }
+    }
 }
 
 impl From<Space> for Vec<usize> {
@@ -76,5 +86,14 @@ mod tests {
             assert!(serde_json::from_str::<Space>(text).unwrap_err().to_string().contains("invalid length"), "{text}");
         }
         assert!(serde_json::from_str::<Space>("[-1]").is_err());
+    }
+
+    #[test]
+    fn images_are_mirrored_by_rows_and_points_are_not() {
+        let mut sample = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        Space::Image([1, 2, 3]).mirror(&mut sample);
+        assert_eq!(sample, [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
+        Space::Points(6).mirror(&mut sample);
+        assert_eq!(sample, [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
     }
 }

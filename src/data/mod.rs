@@ -11,14 +11,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, space::Space};
 
 mod fetch;
 pub mod idx;
 mod published;
+pub mod source;
 
 pub use fetch::{Fetched, fetch};
 pub use published::{DataFile, Part, Published};
+pub use source::Source;
 
 /// Which data set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -187,6 +189,28 @@ impl Dataset {
                 *value = unit(pixel);
             }
         }
+    }
+}
+
+impl Source for Dataset {
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn space(&self) -> Space {
+        Space::Image(self.shape)
+    }
+
+    fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        Some(usize::from(self.labels[index]))
+    }
+
+    fn fill(&self, index: usize, out: &mut [f32]) {
+        Self::fill(self, index, false, out);
     }
 }
 
