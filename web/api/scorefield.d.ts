@@ -189,8 +189,16 @@ export interface LoadOptions {
   onProgress?: (event: Progress) => void;
   /** The most bytes to accept; default 64 MiB, what the engine takes. */
   maxBytes?: number;
-  /** The file's SHA-256 in hex, where it is not a shipped model's. */
+  /**
+   * The file's SHA-256 in hex, where it is not a shipped model's. Where it cannot be computed (a page that is not served
+   * securely), loading with it is an error with code `hash`.
+   */
   sha256?: string;
+  /**
+   * Whether an address may be of another site than the page, or redirect there; default true, for addresses that a page's
+   * author wrote. A page that takes addresses from its visitors or from links sets false, and asks (see {@link resolve}).
+   */
+  allowForeign?: boolean;
   /** Milliseconds without an answer after which a worker is replaced; default 120000. */
   timeout?: number;
   /**
@@ -206,6 +214,23 @@ export interface LoadOptions {
  * it lets the engine start meanwhile.
  */
 export function load(source: Source | Promise<Source>, options?: LoadOptions): Promise<Model>;
+
+/** What a source is, before anything is fetched. */
+export interface Resolved {
+  /** A shipped model's name, an address, or the data themselves. */
+  kind: 'name' | 'address' | 'data';
+  /** The model's name, or that of the file. */
+  name: string;
+  /** The address that would be fetched; of an address only. */
+  url: string | null;
+  /** The address's origin, or its scheme where it has none (`data:`); of an address only. */
+  site: string | null;
+  /** Another site than the page's. */
+  foreign: boolean;
+}
+
+/** What `load` makes of a source: an address is resolved against the page. An error with code `not-found` where it is none. */
+export function resolve(source: Source): Resolved;
 
 export interface Adapter {
   vendor?: string;
@@ -371,6 +396,8 @@ export type ErrorCode =
   /** Its SHA-256 is not the index's. */
   | 'hash'
   | 'not-found'
+  /** An address of another site, or one that leads there, where `allowForeign` is false. */
+  | 'foreign'
   | 'network'
   /** No such device, or it cannot run the model. */
   | 'device'

@@ -13,9 +13,9 @@ import { ScorefieldError, aborted } from './errors.js';
 import { Death } from './host.js';
 import { Pool } from './pool.js';
 import { Run, Step, checkNumbers, newRun } from './run.js';
-import { models, readWeights } from './weights.js';
+import { models, readWeights, resolve } from './weights.js';
 
-export { Run, ScorefieldError, Step, devices, draw, models, toPng };
+export { Run, ScorefieldError, Step, devices, draw, models, resolve, toPng };
 
 /** Pools of workers that one model may wear out before it gives up; a step that succeeds does not refill it. */
 const MAX_DEATHS = 4;
@@ -32,18 +32,19 @@ const SOLVER = 4;
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView | Promise} source a shipped model's name, an address, or the
  *   data; or a promise of it
  * @param {{device?: 'auto' | 'webgpu' | 'cpu', signal?: AbortSignal, onProgress?: (event: object) => void,
- *          maxBytes?: number, sha256?: string, timeout?: number, workers?: 'auto' | number}} [options]
+ *          maxBytes?: number, sha256?: string, allowForeign?: boolean, timeout?: number, workers?: 'auto' | number}} [options]
  * @returns {Promise<Model>}
  */
 export async function load(source, options = {}) {
-  const { device = 'auto', signal, onProgress = () => {}, maxBytes, sha256, timeout = TIMEOUT, workers = 'auto' } = options;
+  const { device = 'auto', signal, onProgress = () => {}, timeout = TIMEOUT, workers = 'auto' } = options;
+  const { maxBytes, sha256, allowForeign } = options;
   if (signal?.aborted) throw aborted(signal);
   // The workers start and the engine is compiled while the weights are on their way.
   const model = new Model({ device, workers, onProgress, timeout });
   const stop = () => model.dispose();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await model._take(await readWeights(await source, { signal, onProgress, maxBytes, sha256 }));
+    await model._take(await readWeights(await source, { signal, onProgress, maxBytes, sha256, allowForeign }));
     return model;
   } catch (error) {
     model.dispose();

@@ -5,17 +5,15 @@
 // before parsing, and is the key of the cache. A file outside the index is capped by `maxBytes`. A mixture's TOML
 // file goes the same way.
 
+import { find, openCache, store } from './cache.js';
 import { ScorefieldError, aborted } from './errors.js';
+import { optional } from './optional.js';
 
-const CACHE = 'scorefield-weights-v1';
 const MAX_BYTES = 64 * 2 ** 20;
 /** Bytes of safetensors' header length, and its opening brace: nothing shorter can be a weights file. */
 const PREAMBLE = 9;
 /** The engine refuses longer headers too. */
 const MAX_HEADER = 2 ** 20;
-
-/** What is being put into the cache: whoever looks there waits for it, and nobody else does. */
-let storing = Promise.resolve();
 
 const indexUrl = new URL('../../models/index.json', import.meta.url);
 let indexPromise;
@@ -48,72 +46,148 @@ async function readIndex() {
 }
 
 /**
+ * What a source is, before anything is fetched: the page that asks and the loader that fetches go by the same answer.
+ *
+ * A name is a shipped model's. An address counts as foreign unless it is of the document's own site (origin): what is written
+ * `\\\\host`, with full-width dots, or as `data:` or `blob:`, is foreign, too.
+ *
+ * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} source
+ * @returns {{kind: 'name' | 'address' | 'data', name: string, url: string | null, site: string | null, foreign: boolean}}
+ *   `site`: an address's origin, or its scheme where it has none
+ * @throws {ScorefieldError} `not-found` where it is none of these
+ */
+export function resolve(source) {
+  if (source instanceof Blob) return { kind: 'data', name: source.name ?? 'weights', url: null, site: null, foreign: false };
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
+    return { kind: 'data', name: 'bytes', url: null, site: null, foreign: false };
+  }
+  if (!(typeof source === 'string' || source instanceof URL) || source === '') {
+    const given = source === '' ? 'an empty name' : typeof source === 'object' && source !== null ? 'an object' : String(source);
+    throw new ScorefieldError('not-found', `${given} is no model`, { remedy: 'give a model name, an address, a file, or bytes' });
+  }
+  const text = String(source);
+  if (/^[\w-]+$/.test(text)) return { kind: 'name', name: text, url: null, site: null, foreign: false };
+  const own = globalThis.location?.origin ?? indexUrl.origin;
+  let url;
+  try {
+    url = new URL(text, globalThis.document?.baseURI ?? new URL('..', indexUrl));
+  } catch (cause) {
+    throw new ScorefieldError('not-found', `"${text}" is not an address`, { remedy: 'give a model name, an address or a file', cause });
+  }
+  const { protocol } = url;
+  if (![...SCHEMES, globalThis.location?.protocol].includes(protocol)) {
+    throw new ScorefieldError('not-found', `nothing can be downloaded from a ${protocol} address`, { where: text, remedy: 'give an https address or a file' });
+  }
+  const hasOrigin = url.origin !== 'null' && protocol !== 'blob:';
+  const name = hasOrigin ? decodeName(url.pathname) : `${protocol.slice(0, -1)} address`;
+  return { kind: 'address', name, url: url.href, site: hasOrigin ? url.origin : protocol, foreign: !hasOrigin || url.origin !== own };
+}
+
+/** What can be fetched, beside what the document itself came by. */
+const SCHEMES = ['http:', 'https:', 'data:', 'blob:'];
+
+/** The last part of a path. */
+function decodeName(path) {
+  const part = path.split('/').pop() || path;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/**
  * The bytes of a weights file.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} source a shipped model's name, an address, or the data
- * @param {{signal?: AbortSignal, onProgress?: Function, maxBytes?: number, sha256?: string}} options
+ * @param {{signal?: AbortSignal, onProgress?: Function, maxBytes?: number, sha256?: string, allowForeign?: boolean}} options
+ *   without `allowForeign`, an address of another site is an error, and so is one that redirects there
  * @returns {Promise<{bytes: Uint8Array, name: string, title?: string, sha256: string | null, cached: boolean}>}
  */
-export async function readWeights(source, { signal, onProgress = () => {}, maxBytes = MAX_BYTES, sha256 } = {}) {
+export async function readWeights(source, { signal, onProgress = () => {}, maxBytes = MAX_BYTES, sha256, allowForeign = true } = {}) {
   if (signal?.aborted) throw aborted(signal);
-  if (source instanceof Blob) {
-    const name = source.name ?? 'weights';
-    if (source.size > maxBytes) throw tooLarge(name, source.size, maxBytes);
-    return finish(new Uint8Array(await source.arrayBuffer()), { name, sha256 });
+  const wanted = checkHash(sha256);
+  const resolved = resolve(source);
+  if (resolved.kind === 'data') {
+    const size = source.size ?? source.byteLength;
+    if (size > maxBytes) throw tooLarge(resolved.name, size, maxBytes);
+    return finish(await copy(source), { name: resolved.name, sha256: wanted });
   }
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
-    const view = ArrayBuffer.isView(source)
-      ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-      : new Uint8Array(source);
-    if (view.length > maxBytes) throw tooLarge('bytes', view.length, maxBytes);
-    // A copy: the caller may transfer or change its own.
-    return finish(view.slice(), { name: 'bytes', sha256 });
-  }
+  if (resolved.foreign && !allowForeign) throw foreign(resolved.url, `this address is of another site, ${resolved.site}`);
   // The first look into a profile's caches takes a while: the index comes meanwhile.
   const cache = openCache();
-  const entry = await find(source);
-  const name = entry.name ?? entry.url.split('/').pop().split('?')[0];
-  const expected = sha256 ?? entry.sha256;
-  const cached = expected && (await fromCache(cache, expected));
-  if (cached) {
+  const entry = await entryOf(resolved);
+  const name = entry.name ?? resolved.name;
+  const expected = wanted ?? entry.sha256;
+  const cached = expected && (await find(cache, expected));
+  if (cached && (await hash(cached)) === expected) {
+    if (cached.length > maxBytes) throw tooLarge(entry.url, cached.length, maxBytes);
     onProgress({ phase: 'weights', loaded: cached.length, total: cached.length, cached: true });
     return { bytes: cached, name, title: entry.title, sha256: expected, cached: true };
   }
-  const bytes = await download(entry, { signal, onProgress, maxBytes });
+  // The index is the host's own: what it names may be anywhere.
+  const leave = allowForeign || resolved.kind === 'name';
+  const bytes = await download(entry, { signal, onProgress, maxBytes, leave });
   const result = await finish(bytes, { name, sha256: expected, where: entry.url });
-  if (expected) storing = toCache(cache, expected, bytes);
+  if (expected) store(cache, expected, bytes);
   return { ...result, title: entry.title };
 }
 
+/** A copy of data in memory: the caller may transfer or change its own. */
+async function copy(data) {
+  if (data instanceof Blob) {
+    try {
+      return new Uint8Array(await data.arrayBuffer());
+    } catch (cause) {
+      // Moved, changed or forbidden since it was chosen.
+      const remedy = 'choose it again; it may have changed since';
+      throw new ScorefieldError('io', `the file cannot be read (${cause.message})`, { where: data.name ?? 'weights', remedy, cause });
+    }
+  }
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() : new Uint8Array(data).slice();
+}
+
 /** The index's entry of a name or an address; an address outside the index is an entry of its own. */
-async function find(source) {
-  const text = String(source);
-  const isName = typeof source === 'string' && /^[\w-]+$/.test(text);
-  if (isName) {
+async function entryOf({ kind, name, url }) {
+  if (kind === 'name') {
     const all = await models();
-    const entry = all.find((model) => model.name === text);
+    const entry = all.find((model) => model.name === name);
     if (entry) return entry;
     const remedy = `shipped models are ${all.map((model) => model.name).join(', ')}; or give an address or a file`;
-    throw new ScorefieldError('not-found', `no model is named "${text}"`, { where: indexUrl.href, remedy });
-  }
-  let url;
-  try {
-    url = new URL(text, globalThis.document?.baseURI ?? new URL('..', indexUrl)).href;
-  } catch (cause) {
-    throw new ScorefieldError('not-found', `"${text}" is not an address`, { remedy: 'give a model name, an address or a file', cause });
+    throw new ScorefieldError('not-found', `no model is named "${name}"`, { where: indexUrl.href, remedy });
   }
   const folder = new URL('./', indexUrl).href;
   const entry = url.startsWith(folder) ? (await models()).find((model) => model.url === url) : undefined;
   return entry ?? { url };
 }
 
-async function download(entry, { signal, onProgress, maxBytes }) {
+function foreign(where, what) {
+  const remedy = 'load it with allowForeign: true, once its user has agreed';
+  return new ScorefieldError('foreign', what, { where, remedy });
+}
+
+/** The response of an address; without `leave`, no request goes to another site, not even by a redirect. */
+async function ask(where, { signal, leave }) {
+  if (leave) return fetch(where, { signal });
+  // A sandboxed document is of no origin: its own server's files are another's to it.
+  const inside = globalThis.origin === new URL(where).origin ? { mode: 'same-origin' } : { redirect: 'error' };
+  try {
+    return await fetch(where, { signal, ...inside });
+  } catch (cause) {
+    const first = signal?.aborted ? null : await optional(() => fetch(where, { signal, redirect: 'manual' }), null);
+    if (first?.type !== 'opaqueredirect') throw cause;
+    throw foreign(where, 'this address leads to one of another site');
+  }
+}
+
+async function download(entry, { signal, onProgress, maxBytes, leave }) {
   const where = entry.url;
   let response;
   try {
-    response = await fetch(where, { signal });
+    response = await ask(where, { signal, leave });
   } catch (cause) {
     if (signal?.aborted) throw aborted(signal);
+    if (cause instanceof ScorefieldError) throw cause;
     const remedy = 'check the address, the connection, and that the server allows other origins (CORS)';
     throw new ScorefieldError('network', 'the download failed', { where, remedy, cause });
   }
@@ -171,6 +245,7 @@ async function finish(bytes, { name, sha256, where = name }) {
   }
   checkPreamble(bytes, where);
   const digest = await hash(bytes);
+  if (sha256 && digest === null) console.warn(`Scorefield: ${where}: ${UNCHECKED}, so its SHA-256 was not compared with the index’s`);
   if (sha256 && digest && digest !== sha256) {
     const remedy = 'clear the browser’s cache and load it again; if it stays, the server’s file and its index differ';
     throw new ScorefieldError('hash', `the file’s SHA-256 is ${digest.slice(0, 12)}…, not ${sha256.slice(0, 12)}…`, { where, remedy });
@@ -205,49 +280,24 @@ function tooLarge(where, bytes, cap) {
   return new ScorefieldError('too-large', `at least ${bytes} bytes, ${cap} are allowed`, { where, remedy });
 }
 
+/** Why a hash cannot be had. */
+const UNCHECKED = 'a page that is not served securely (https or localhost) has no WebCrypto';
+
+/** A caller's SHA-256 as the index writes it; who gives one wants it checked. */
+function checkHash(sha256) {
+  if (sha256 === undefined || sha256 === null) return undefined;
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/i.test(sha256)) {
+    throw new ScorefieldError('setting', `sha256 = ${String(sha256)}`, { remedy: 'use 64 hexadecimal digits' });
+  }
+  if (!globalThis.crypto?.subtle) {
+    throw new ScorefieldError('hash', `the SHA-256 cannot be checked: ${UNCHECKED}`, { remedy: 'serve the page over https, or load without sha256' });
+  }
+  return sha256.toLowerCase();
+}
+
 /** SHA-256 in hex; null where the browser offers no WebCrypto (pages that are not served securely). */
 async function hash(bytes) {
   if (!globalThis.crypto?.subtle) return null;
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-const cacheKey = (sha256) => new URL(`sha256/${sha256}`, indexUrl).href;
-
-/** The cache; null where there is no Cache API (private windows, insecure pages). */
-async function openCache() {
-  try {
-    return await caches.open(CACHE);
-  } catch {
-    return null;
-  }
-}
-
-async function fromCache(opened, sha256) {
-  try {
-    await storing;
-    const hit = await (await opened)?.match(cacheKey(sha256));
-    if (!hit) return null;
-    const bytes = new Uint8Array(await hit.arrayBuffer());
-    return (await hash(bytes)) === sha256 ? bytes : null;
-  } catch {
-    // What cannot be read is downloaded.
-    return null;
-  }
-}
-
-async function toCache(opened, sha256, bytes) {
-  const cache = await opened;
-  if (!cache) return;
-  try {
-    try {
-      await cache.put(cacheKey(sha256), new Response(bytes));
-    } catch {
-      // Out of quota: drop what older models left, and try once more.
-      for (const key of await cache.keys()) await cache.delete(key);
-      await cache.put(cacheKey(sha256), new Response(bytes));
-    }
-  } catch {
-    // A cache is a convenience: without it the next visit downloads again.
-  }
 }
