@@ -17,11 +17,10 @@ use super::{
 use crate::{
     Error, Result,
     flow::{
-        codes,
-        codes::{Direction, Integration, T_END},
+        T_END, codes,
+        codes::{Direction, Integration},
         dormand_prince::Tolerance,
-        likelihood,
-        likelihood::{Estimate, Method, bits_per_dim},
+        likelihood::{Estimate, LikelihoodSettings, Method, bits_per_dim},
     },
     model::{Kind, Model},
     sde::Process,
@@ -117,8 +116,8 @@ impl Work {
         self.model.process()
     }
 
-    fn settings(&self) -> codes::Settings {
-        codes::Settings { tolerance: self.options.tolerance(), t_end: self.options.t_end }
+    fn settings(&self) -> codes::SolverSettings {
+        codes::SolverSettings { tolerance: self.options.tolerance(), t_end: self.options.t_end }
     }
 
     fn count(&mut self, nfe: u64, steps: [usize; 2]) {
@@ -238,9 +237,8 @@ impl Likelihoods {
     }
 
     fn begin(&mut self) -> Result<()> {
-        let codes::Settings { tolerance, t_end } = self.work.settings();
-        let settings =
-            likelihood::Settings { tolerance, t_end, method: Method::Exact, ..likelihood::Settings::default() };
+        let codes::SolverSettings { tolerance, t_end } = self.work.settings();
+        let settings = LikelihoodSettings { tolerance, t_end, method: Method::Exact, ..LikelihoodSettings::default() };
         self.batch = match self.work.take()? {
             Some((x, score)) => Some((Estimate::new(&score, self.work.process(), x, &settings)?, score)),
             None => None,

@@ -13,10 +13,7 @@ use super::{model, npy};
 use crate::{
     Error,
     data::{Dataset, DatasetName, Split},
-    flow::{
-        codes::{Settings, T_END},
-        dormand_prince::Tolerance,
-    },
+    flow::{T_END, codes::SolverSettings, dormand_prince::Tolerance},
     model::Model,
     schedule,
 };
@@ -51,8 +48,8 @@ impl Args {
         Tolerance { rtol: self.rtol, atol: self.atol }
     }
 
-    pub fn settings(&self) -> Settings {
-        Settings { tolerance: self.tolerance(), t_end: self.t_end }
+    pub fn settings(&self) -> SolverSettings {
+        SolverSettings { tolerance: self.tolerance(), t_end: self.t_end }
     }
 
     /// Loads the model, and finds what would fail once the work has begun.

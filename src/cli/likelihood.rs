@@ -1,4 +1,4 @@
-//! `scorefield likelihood`: log-densities and bits a dimension, with the protocol.
+//! `scorefield likelihood`: log-densities and bits per dimension, with the protocol.
 
 use std::{path::PathBuf, time::Instant};
 
@@ -16,7 +16,7 @@ use crate::{
     Error,
     flow::{
         likelihood,
-        likelihood::{Method, OFFSET, Settings, bits_per_dim, dequantise, log_likelihood},
+        likelihood::{LikelihoodSettings, Method, OFFSET, bits_per_dim, dequantise, log_likelihood},
     },
     model::{Kind as ModelKind, Model},
     noise,
@@ -74,6 +74,8 @@ struct Measured {
     nfe: u64,
     /// Its steps.
     steps: [usize; 2],
+    /// Whether the divergence was the score's closed form, without gradients.
+    closed_form: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
@@ -84,12 +86,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         None if model.dim() <= LOW || model.kind() == ModelKind::Mixture => Method::Exact,
         Some(Kind::Hutchinson) | None => Method::Hutchinson { probe: args.probe, probes: args.probes },
     };
-    let settings = Settings {
+    let settings = LikelihoodSettings {
         tolerance: args.flow.tolerance(),
         t_end: args.flow.t_end,
         method,
         seed: args.seed,
-        ..Settings::default()
+        ..LikelihoodSettings::default()
     };
     settings.validate()?;
     if !(1..=1000).contains(&args.repeats) {
@@ -102,7 +104,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let data = Data::read(&args.data, args.n, &model)?;
 
     let start = Instant::now();
-    let Measured { log_p, nfe, steps: [accepted, rejected] } = measure(args, &model, &data, &settings, &device)?;
+    let Measured { log_p, nfe, steps: [accepted, rejected], closed_form } =
+        measure(args, &model, &data, &settings, &device)?;
     let seconds = start.elapsed().as_secs_f64();
     if let Some(path) = &args.npy {
         npy::write(path, &[log_p.len()], &log_p.iter().map(|&value| value as f32).collect::<Vec<_>>())?;
@@ -114,8 +117,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let bits: Vec<f64> = log_p.iter().map(|&value| bits_per_dim(value, d, offset)).collect();
     let (mean, error) = mean_and_error(&bits);
     let (nats, _) = mean_and_error(&log_p);
-    // A mixture has its divergence without gradients.
-    let closed = method == Method::Exact && model.kind() == ModelKind::Mixture;
     let deterministic = method == Method::Exact && !dequantised;
     let value = json!({
         "model": args.flow.model, "data": args.data, "n": n, "label": args.flow.label,
@@ -131,7 +132,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     });
     let error = error.map(|error| format!(" ± {error:.4} (s.e. over samples)")).unwrap_or_default();
     let how = match method {
-        Method::Exact if closed => "closed-form divergence".to_owned(),
+        Method::Exact if closed_form => "closed-form divergence".to_owned(),
         Method::Exact => "exact divergence".to_owned(),
         Method::Hutchinson { probe, probes } => {
             format!("Hutchinson's divergence, {probes} {probe:?} probe(s)").to_lowercase()
@@ -146,12 +147,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         args.flow.rtol,
         args.flow.atol,
         args.repeats,
-        if closed { "" } else { " with a backward pass each" },
+        if closed_form { "" } else { " with a backward pass each" },
     );
     context.report(&value, &human)
 }
 
-fn measure(args: &Args, model: &Model, data: &Data, settings: &Settings, device: &Device) -> Result<Measured> {
+fn measure(
+    args: &Args,
+    model: &Model,
+    data: &Data,
+    settings: &LikelihoodSettings,
+    device: &Device,
+) -> Result<Measured> {
     let d = model.dim();
     let len = match data {
         Data::Numbers(values) => values.len(),
@@ -160,7 +167,7 @@ fn measure(args: &Args, model: &Model, data: &Data, settings: &Settings, device:
     let n = len / d;
     let noise = Noise::new(args.seed);
     let bar = flow_options::bar(args.repeats * n.div_ceil(BATCH));
-    let mut measured = Measured { log_p: vec![0.0; n], nfe: 0, steps: [0; 2] };
+    let mut measured = Measured { log_p: vec![0.0; n], nfe: 0, steps: [0; 2], closed_form: false };
     for repeat in 0..args.repeats as u64 {
         for first in (0..n).step_by(BATCH) {
             let count = BATCH.min(n - first);
@@ -170,12 +177,13 @@ fn measure(args: &Args, model: &Model, data: &Data, settings: &Settings, device:
                 Data::Pixels(pixels) => dequantise(&pixels[part], d, &noise, first as u64, repeat),
             };
             let score = model.score(&vec![args.flow.label; count], 1.0, device)?;
-            let settings = Settings { first_sample: first as u64, repeat, ..settings.clone() };
+            let settings = LikelihoodSettings { first_sample: first as u64, repeat, ..settings.clone() };
             let x = flow_options::rows(&values, d, device);
             let result: likelihood::Likelihood = block_on(log_likelihood(&score, model.process(), x, &settings))?;
             for (sum, value) in measured.log_p[first..].iter_mut().zip(result.log_p) {
                 *sum += value / args.repeats as f64;
             }
+            measured.closed_form = result.closed_form;
             if result.nfe > measured.nfe {
                 (measured.nfe, measured.steps) = (result.nfe, result.steps);
             }

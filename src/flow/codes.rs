@@ -9,26 +9,23 @@ use burn::Tensor;
 use crate::{
     Result, flow,
     flow::{
-        Flow,
+        Flow, T_END,
         dormand_prince::{DormandPrince, Tolerance},
     },
     score::Score,
     sde::Process,
 };
 
-/// Where the flow between data and codes ends when nothing else is asked for, as for likelihoods.
-pub const T_END: f64 = 1e-5;
-
 /// How the flow between data and codes is followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
+pub struct SolverSettings {
     /// The solver's tolerance, in y = x/√(α² + σ²).
     pub tolerance: Tolerance,
     /// Time of the data.
     pub t_end: f64,
 }
 
-impl Default for Settings {
+impl Default for SolverSettings {
     fn default() -> Self {
         Self { tolerance: Tolerance::default(), t_end: T_END }
     }
@@ -61,8 +58,8 @@ pub struct Solution {
 ///
 /// # Errors
 /// For settings out of range, or where the solver cannot go on.
-pub async fn encode(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &Settings) -> Result<Solution> {
-    carry(score, process, x, settings, Direction::ToCodes).await
+pub async fn encode(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &SolverSettings) -> Result<Solution> {
+    integrate(score, process, x, settings, Direction::ToCodes).await
 }
 
 /// Codes at t = 1 to their data at `t_end`.
@@ -72,25 +69,30 @@ pub async fn encode(score: &dyn Score, process: &Process, x: Tensor<2>, settings
 ///
 /// # Errors
 /// For settings out of range, or where the solver cannot go on.
-pub async fn decode(score: &dyn Score, process: &Process, code: Tensor<2>, settings: &Settings) -> Result<Solution> {
-    carry(score, process, code, settings, Direction::ToData).await
+pub async fn decode(
+    score: &dyn Score,
+    process: &Process,
+    code: Tensor<2>,
+    settings: &SolverSettings,
+) -> Result<Solution> {
+    integrate(score, process, code, settings, Direction::ToData).await
 }
 
-async fn carry(
+async fn integrate(
     score: &dyn Score,
     process: &Process,
     x: Tensor<2>,
-    settings: &Settings,
-    way: Direction,
+    settings: &SolverSettings,
+    direction: Direction,
 ) -> Result<Solution> {
-    let mut passage = Integration::new(process, x, settings, way)?;
-    while !passage.done() {
-        passage.step(score).await?;
+    let mut integration = Integration::new(process, x, settings, direction)?;
+    while !integration.done() {
+        integration.step(score).await?;
     }
-    Ok(passage.solution())
+    Ok(integration.solution())
 }
 
-/// Data or codes on their way along the flow, for who wants to do something else between the solver's steps.
+/// The flow between data and codes, integrated one solver step per call, for callers with other work between steps.
 #[derive(Clone, Debug)]
 pub struct Integration {
     flow: Flow,
@@ -99,18 +101,18 @@ pub struct Integration {
 }
 
 impl Integration {
-    /// At its start: `x` is data on the way to codes, or codes on the way to data.
+    /// The integration at its start; `x` are data for [`Direction::ToCodes`] and codes for [`Direction::ToData`].
     ///
     /// # Shapes
     /// `x`: `[n, d]`.
     ///
     /// # Errors
     /// For settings out of range.
-    pub fn new(process: &Process, x: Tensor<2>, settings: &Settings, way: Direction) -> Result<Self> {
+    pub fn new(process: &Process, x: Tensor<2>, settings: &SolverSettings, direction: Direction) -> Result<Self> {
         settings.tolerance.validate()?;
         let flow = Flow::new(process, settings.t_end)?;
         let [one, t_end] = flow.angles();
-        let angles = match way {
+        let angles = match direction {
             Direction::ToCodes => [t_end, one],
             Direction::ToData => [one, t_end],
         };
@@ -148,7 +150,7 @@ impl Integration {
     }
 }
 
-/// Spherical interpolation between codes, a row at a time (Shoemake 1985; for codes Song, Meng & Ermon 2021, appendix D.5):
+/// Spherical interpolation between codes, row by row (Shoemake 1985; for codes Song, Meng & Ermon 2021, appendix D.5):
 /// (sin((1 − w)Ω)·a + sin(wΩ)·b)/sin Ω, Ω the angle between a and b. It keeps the length that Gaussian vectors of
 /// many dimensions have, where the straight line between two would pass nearer to the mean than any draw.
 ///
@@ -179,7 +181,7 @@ pub fn temper(code: Tensor<2>, temperature: f64) -> Tensor<2> {
     code * temperature
 }
 
-/// Moves codes by `strength` times the way from one code to another: with the mean codes of images without and with
+/// Adds `strength`·(to − from) to codes: with the mean codes of images without and with
 /// an attribute, that attribute.
 ///
 /// # Shapes

@@ -12,10 +12,11 @@
 //! x counts as a draw at t = t_end. What comes out is an estimate, never exact: the solver has tolerances, VE's prior
 //! ignores the data's mean, the flow ends before 0, and Hutchinson's divergence has a variance.
 //!
-//! The divergence tr ∂s/∂x is a mixture's own closed form, or comes by automatic differentiation, which the browser's
-//! engines do not have.
+//! The divergence tr ∂s/∂x is the score's own closed form where it has one ([`Density::divergence`]), and else comes by
+//! automatic differentiation, which the browser's engines do not have.
 //!
-//! The solver holds ℓ, in nats a dimension, to the same tolerances as y, and takes the larger error of the two.
+//! The solver controls the error of ℓ, in nats per dimension, by the same tolerances as that of y, and takes the larger of
+//! the two.
 
 use burn::Tensor;
 use serde::Serialize;
@@ -25,8 +26,7 @@ use crate::score::divergence::Divergence;
 use crate::{
     Error, Result, flow,
     flow::{
-        Flow,
-        codes::T_END,
+        Flow, T_END,
         dormand_prince::{DormandPrince, Tolerance},
     },
     noise::{Noise, Purpose},
@@ -37,14 +37,14 @@ use crate::{
 /// Most probes of Hutchinson's estimate.
 const MOST_PROBES: usize = 1000;
 
-/// Bits a dimension that 8-bit data on [−1, 1) have beside their density's: log₂ 128, since a level is 1/128 wide.
+/// Bits per dimension that 8-bit data on [−1, 1) have in addition to their density's: log₂ 128, since a level is 1/128 wide.
 pub const OFFSET: f64 = 7.0;
 
-/// How the divergence is had.
+/// How the divergence is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "divergence")]
 pub enum Method {
-    /// The score's closed form where it has one, or else a pass a dimension.
+    /// The score's closed form where it has one, or else one pass per dimension.
     Exact,
     /// Hutchinson's estimate: the same probes from t_end to 1, fresh ones in each repeat.
     Hutchinson {
@@ -57,12 +57,12 @@ pub enum Method {
 
 /// How a likelihood is computed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// The solver's tolerance, in y and in nats a dimension.
+pub struct LikelihoodSettings {
+    /// The solver's tolerance, in y and in nats per dimension.
     pub tolerance: Tolerance,
     /// Time of the data.
     pub t_end: f64,
-    /// How the divergence is had.
+    /// How the divergence is computed.
     pub method: Method,
     /// Seed of the probes.
     pub seed: u64,
@@ -72,7 +72,7 @@ pub struct Settings {
     pub repeat: u64,
 }
 
-impl Default for Settings {
+impl Default for LikelihoodSettings {
     fn default() -> Self {
         Self {
             tolerance: Tolerance::default(),
@@ -85,7 +85,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl LikelihoodSettings {
     /// # Errors
     /// For tolerances or a number of probes out of range.
     pub fn validate(&self) -> Result<()> {
@@ -98,12 +98,17 @@ impl Settings {
         }
     }
 
-    /// How the divergence of `score` is had at the rows of `x`.
+    /// Whether `score` has a closed form of its divergence, asked at the start of the flow.
+    fn has_closed_form(score: &dyn Score, x: &Tensor<2>, start: &Level) -> bool {
+        score.density().is_some_and(|density| density.divergence(x.clone(), start).is_some())
+    }
+
+    /// How the divergence of `score` is computed, for the rows of `x` at the level where the flow starts.
     #[cfg(not(target_family = "wasm"))]
-    fn trace(&self, score: &dyn Score, x: &Tensor<2>) -> Result<Trace> {
+    fn trace(&self, score: &dyn Score, x: &Tensor<2>, start: &Level) -> Result<Trace> {
         let Method::Hutchinson { probe, probes } = self.method else {
-            let known = score.density().is_some();
-            return Ok(if known { Trace::Closed } else { Trace::Gradients(Divergence::Exact) });
+            let closed = Self::has_closed_form(score, x, start);
+            return Ok(if closed { Trace::Closed } else { Trace::Gradients(Divergence::Exact) });
         };
         let noise = Noise::new(self.seed);
         let draw = |i: usize| {
@@ -113,11 +118,11 @@ impl Settings {
         Ok(Trace::Gradients(Divergence::Hutchinson((0..probes).map(draw).collect())))
     }
 
-    /// How the divergence of `score` is had: in closed form or not at all.
+    /// How the divergence of `score` is computed: in closed form or not at all.
     #[cfg(target_family = "wasm")]
-    fn trace(&self, score: &dyn Score, _: &Tensor<2>) -> Result<Trace> {
+    fn trace(&self, score: &dyn Score, x: &Tensor<2>, start: &Level) -> Result<Trace> {
         match self.method {
-            Method::Exact if score.density().is_some() => Ok(Trace::Closed),
+            Method::Exact if Self::has_closed_form(score, x, start) => Ok(Trace::Closed),
             Method::Exact => Err(Error::setting("model", "a network", format!("a mixture{ELSEWHERE}"))),
             Method::Hutchinson { .. } => {
                 Err(Error::setting("divergence", "hutchinson", format!("exact, of a mixture{ELSEWHERE}")))
@@ -144,8 +149,9 @@ impl Trace {
     fn evaluate(&self, score: &dyn Score, x: Tensor<2>, level: &Level) -> (Tensor<2>, Tensor<2>) {
         match self {
             Self::Closed => {
-                let density = score.density().expect("Settings::trace found one");
-                (score.score(x.clone(), level), density.divergence(x, level))
+                let divergence = score.density().and_then(|density| density.divergence(x.clone(), level));
+                let divergence = divergence.expect("a score that has a closed form has it everywhere");
+                (score.score(x, level), divergence)
             }
             #[cfg(not(target_family = "wasm"))]
             Self::Gradients(divergence) => divergence.evaluate(score, &x, level),
@@ -166,12 +172,14 @@ impl Trace {
 /// Log-likelihoods of a batch.
 #[derive(Clone, Debug)]
 pub struct Likelihood {
-    /// log p(x) in nats, one a sample.
+    /// log p(x) in nats, one per sample.
     pub log_p: Vec<f64>,
     /// The samples' codes at t = 1, `[n, d]`.
     pub code: Tensor<2>,
     /// Network evaluations, each with a backward pass unless the divergence has a closed form.
     pub nfe: u64,
+    /// Whether the divergence was the score's closed form, without gradients.
+    pub closed_form: bool,
     /// Steps of the solver, accepted and rejected.
     pub steps: [usize; 2],
 }
@@ -187,7 +195,7 @@ pub async fn log_likelihood(
     score: &dyn Score,
     process: &Process,
     x: Tensor<2>,
-    settings: &Settings,
+    settings: &LikelihoodSettings,
 ) -> Result<Likelihood> {
     let mut estimate = Estimate::new(score, process, x, settings)?;
     while !estimate.done() {
@@ -196,7 +204,7 @@ pub async fn log_likelihood(
     estimate.likelihood().await
 }
 
-/// Log-likelihoods on their way, for who wants to do something else between the solver's steps.
+/// Log-likelihoods integrated one solver step per call, for callers with other work between steps.
 pub struct Estimate {
     flow: Flow,
     solver: DormandPrince,
@@ -207,21 +215,22 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// At its start.
+    /// The integration at its start.
     ///
     /// # Shapes
     /// `x`: `[n, d]`, on a device without autodiff.
     ///
     /// # Errors
-    /// For settings out of range, or where the score's divergence cannot be had.
-    pub fn new(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &Settings) -> Result<Self> {
+    /// For settings out of range, or where the score's divergence cannot be computed.
+    pub fn new(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &LikelihoodSettings) -> Result<Self> {
         settings.validate()?;
-        let trace = settings.trace(score, &x)?;
         let flow = Flow::new(process, settings.t_end)?;
         let ([n, _], [one, t_end]) = (x.dims(), flow.angles());
+        let start = flow.level(t_end);
+        let trace = settings.trace(score, &x, &start)?;
         let density = Tensor::zeros([n, 1], (&x.device(), x.dtype()));
-        let start = vec![x / flow::norm(&flow.level(t_end)), density];
-        let solver = DormandPrince::new(settings.tolerance, [t_end, one], start);
+        let state = vec![x / flow::norm(&start), density];
+        let solver = DormandPrince::new(settings.tolerance, [t_end, one], state);
         Ok(Self { flow, solver, trace, prior: process.prior_std(), nfe: 0 })
     }
 
@@ -264,9 +273,10 @@ impl Estimate {
             let square: f64 = row.iter().map(|x| x * x).sum();
             -0.5 * (square / variance + dim * libm::log(std::f64::consts::TAU * variance))
         };
+        let closed_form = matches!(self.trace, Trace::Closed);
         let scale = libm::log(one / t_end);
         let log_p = squares.chunks_exact(d).zip(change).map(|(row, change)| log_prior(row) + dim * (scale - change));
-        Ok(Likelihood { log_p: log_p.collect(), code, nfe: self.nfe, steps: self.solver.steps() })
+        Ok(Likelihood { log_p: log_p.collect(), code, nfe: self.nfe, closed_form, steps: self.solver.steps() })
     }
 }
 
@@ -279,7 +289,7 @@ async fn read(x: &Tensor<2>) -> Result<Vec<f64>> {
     Ok(data.iter().collect())
 }
 
-/// Bits a dimension: −(log p)/(d·ln 2) + offset.
+/// Bits per dimension: −(log p)/(d·ln 2) + offset.
 #[must_use]
 pub fn bits_per_dim(log_p: f64, d: usize, offset: f64) -> f64 {
     offset - log_p / (d as f64 * std::f64::consts::LN_2)

@@ -26,6 +26,9 @@ use crate::{
     sde::{Level, Process},
 };
 
+/// Where the flow ends at the data's side when nothing else is asked for, for codes and likelihoods.
+pub const T_END: f64 = 1e-5;
+
 /// The flow between two times.
 #[derive(Clone, Debug)]
 pub struct Flow {

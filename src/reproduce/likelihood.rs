@@ -15,7 +15,7 @@ use crate::{
     },
     flow::{
         dormand_prince::Tolerance,
-        likelihood::{Method, Settings, log_likelihood},
+        likelihood::{LikelihoodSettings, Method, log_likelihood},
     },
     score::{Gaussian, divergence::Probe},
     sde::{Process, SubVp, Ve, Vp},
@@ -27,7 +27,7 @@ pub(super) fn run() -> Result<Report> {
     let mut of = |process: &Process, t_end: f64, method: Method, tolerance: f64, x: f64| -> Result<f64> {
         let x = Tensor::<2>::from_data(TensorData::from([[x]]), (&Device::flex(), DType::F64));
         let tolerance = Tolerance { rtol: tolerance, atol: tolerance };
-        let settings = Settings { tolerance, t_end, method, ..Settings::default() };
+        let settings = LikelihoodSettings { tolerance, t_end, method, ..Default::default() };
         let found = futures_lite::future::block_on(log_likelihood(&score, process, x, &settings))?;
         report.nfe += found.nfe;
         Ok(found.log_p[0])

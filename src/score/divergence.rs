@@ -4,8 +4,8 @@
 //!
 //! | method | tr ∂s/∂x | costs |
 //! |---|---|---|
-//! | exact | Σᵢ eᵢᵀ(∂s/∂x)eᵢ | a forward and a backward pass a dimension |
-//! | Hutchinson | mean of vᵀ(∂s/∂x)v over probes v with `E[v·vᵀ] = I` | a forward and a backward pass a probe |
+//! | exact | Σᵢ eᵢᵀ(∂s/∂x)eᵢ | a forward and a backward pass per dimension |
+//! | Hutchinson | mean of vᵀ(∂s/∂x)v over probes v with `E[v·vᵀ] = I` | a forward and a backward pass per probe |
 //!
 //! Hutchinson (1990; Skilling 1989) is unbiased. With entries ±1 (Rademacher) its variance is 2·Σᵢ≠ⱼ Jᵢⱼ² for a symmetric
 //! J, none for a diagonal one; with Gaussian entries 2·Σᵢⱼ Jᵢⱼ².
@@ -13,10 +13,9 @@
 use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};
 
-use super::Score;
 use crate::noise::{Noise, Purpose};
 #[cfg(not(target_family = "wasm"))]
-use crate::sde::Level;
+use crate::{score::Score, sde::Level};
 
 /// The law of Hutchinson's probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

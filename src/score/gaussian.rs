@@ -83,9 +83,9 @@ impl Density for Gaussian {
     }
 
     /// −Σᵢ 1/Sᵢ², whatever x.
-    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Option<Tensor<2>> {
         let sum: f64 = self.std_at(level).into_iter().map(|std| -1.0 / (std * std)).sum();
-        Tensor::full([x.dims()[0], 1], sum, (&x.device(), x.dtype()))
+        Some(Tensor::full([x.dims()[0], 1], sum, (&x.device(), x.dtype())))
     }
 }
 

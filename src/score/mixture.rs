@@ -345,8 +345,8 @@ impl Density for Mixture {
 
     /// # Panics
     /// When `x` has not as many columns as the mixture has dimensions.
-    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        self.in_parts(x, |x, _| self.components(x, level).divergence().squeeze_dim(0))
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Option<Tensor<2>> {
+        Some(self.in_parts(x, |x, _| self.components(x, level).divergence().squeeze_dim(0)))
     }
 }
 

@@ -53,11 +53,15 @@ pub trait Density: Score {
     /// `x`: `[n, d]`; result: `[n, 1]`.
     fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2>;
 
-    /// The score's divergence ∇·s = Δ log pₜ(x) in closed form, at every row of `x`.
+    /// The score's divergence ∇·s = Δ log pₜ(x) in closed form, at every row of `x`; none where it has no closed form, and
+    /// then at no x and no level. Likelihoods differentiate such a score (`divergence::Divergence`).
     ///
     /// # Shapes
     /// `x`: `[n, d]`; result: `[n, 1]`.
-    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2>;
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Option<Tensor<2>> {
+        let _ = (x, level);
+        None
+    }
 }
 
 /// Host numbers on `x`'s device and in its precision.

@@ -139,10 +139,6 @@ impl Density for Free {
     fn log_density(&self, _: Tensor<2>, _: &Level) -> Tensor<2> {
         self.density.clone().unwrap()
     }
-
-    fn divergence(&self, _: Tensor<2>, _: &Level) -> Tensor<2> {
-        unreachable!("no sampler asks for it")
-    }
 }
 
 /// Polls once: a future that waits for the device is not ready.

@@ -13,7 +13,7 @@ use scorefield::{
         codes,
         codes::{decode, encode},
         dormand_prince::Tolerance,
-        likelihood::{Method, Settings, log_likelihood},
+        likelihood::{LikelihoodSettings, Method, log_likelihood},
     },
     net::UNetConfig,
     noise::{Noise, Purpose},
@@ -111,7 +111,7 @@ fn a_probes_term_is_that_of_differences() {
 fn a_networks_codes_lead_back_to_its_images() {
     let x = Noise::new(7).normal(0, [3, D], Purpose::Prior, 0, &Device::flex()).tanh();
     let psnr = |both: f64| {
-        let settings = codes::Settings { tolerance: tolerance(both), ..codes::Settings::default() };
+        let settings = codes::SolverSettings { tolerance: tolerance(both), ..Default::default() };
         let code = block_on(encode(&score(3), &process(), x.clone(), &settings)).unwrap();
         let back = block_on(decode(&score(3), &process(), code.x, &settings)).unwrap();
         let squares = read(&(back.x - x.clone()).square().mean_dim(1));
@@ -128,7 +128,7 @@ fn a_networks_likelihood_by_probes_is_the_exact_ones() {
     // The mean of single-probe estimates of one image against the exact divergence.
     const N: usize = 64;
     let run = |n: usize, method| {
-        let settings = Settings { tolerance: tolerance(3e-3), t_end: 5e-2, method, ..Settings::default() };
+        let settings = LikelihoodSettings { tolerance: tolerance(3e-3), t_end: 5e-2, method, ..Default::default() };
         block_on(log_likelihood(&score(n), &process(), copies(n), &settings)).unwrap()
     };
     let exact = run(1, Method::Exact).log_p[0];

@@ -10,8 +10,8 @@ use crate::{
     score::Gaussian,
 };
 
-fn settings(tolerance: f64) -> Settings {
-    Settings { tolerance: Tolerance { rtol: tolerance, atol: tolerance }, ..Settings::default() }
+fn settings(tolerance: f64) -> SolverSettings {
+    SolverSettings { tolerance: Tolerance { rtol: tolerance, atol: tolerance }, ..SolverSettings::default() }
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn temperature_and_edits_act_on_gaussians_as_on_numbers() {
         let score = &score;
         move |x: Tensor<2>| {
             let settings = settings(1e-9);
-            let carried = if up {
+            let solution = if up {
                 block_on(encode(score, &VP, x, &settings))
             } else {
                 block_on(decode(score, &VP, x, &settings))
             };
-            carried.unwrap().x
+            solution.unwrap().x
         }
     });
     let code = encode(rows(&[[0.4]]));

@@ -6,16 +6,20 @@ use futures_lite::future::block_on;
 use super::*;
 use crate::{
     flow::tests::{Mixture, SUB_VP, VE, VP, fixture, rows},
-    score::{Density as _, Gaussian},
+    score::{Density, Gaussian},
 };
 
 const EXACT: Method = Method::Exact;
 
-fn settings(tolerance: f64, method: Method) -> Settings {
-    Settings { tolerance: Tolerance { rtol: tolerance, atol: tolerance }, method, ..Settings::default() }
+fn settings(tolerance: f64, method: Method) -> LikelihoodSettings {
+    LikelihoodSettings {
+        tolerance: Tolerance { rtol: tolerance, atol: tolerance },
+        method,
+        ..LikelihoodSettings::default()
+    }
 }
 
-fn log_p(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &Settings) -> Vec<f64> {
+fn log_p(score: &dyn Score, process: &Process, x: Tensor<2>, settings: &LikelihoodSettings) -> Vec<f64> {
     block_on(log_likelihood(score, process, x, settings)).unwrap().log_p
 }
 
@@ -26,7 +30,7 @@ fn a_gaussians_likelihood_is_the_closed_form() {
     for (process, t_end, exact) in
         [(VP, 1e-5, -0.405_802_68), (VP, 1e-3, -0.405_907_26), (SUB_VP, 1e-5, -0.405_815_22), (VE, 1e-5, -0.405_887_36)]
     {
-        let settings = Settings { t_end, ..settings(1e-10, EXACT) };
+        let settings = LikelihoodSettings { t_end, ..settings(1e-10, EXACT) };
         let ours = log_p(&score, &process, rows(&[[0.3]]), &settings)[0];
         assert!((ours - exact).abs() < 0.6e-8, "{} {t_end}: {ours}", process.name());
         assert!((ours + 0.405_791_35).abs() < 2e-4, "t_end and the prior, no more");
@@ -40,6 +44,38 @@ fn standard_normal_data_has_its_entropy_in_bits() {
     let ours = log_p(&score, &VP, rows(&[[1.0, -1.0, 1.0]]), &settings(1e-9, EXACT))[0];
     assert!((bits_per_dim(ours, 3, 0.0) - 2.047_096).abs() < 0.6e-6, "{ours}");
     assert!((bits_per_dim(ours, 3, OFFSET) - 9.047_096).abs() < 0.6e-6);
+}
+
+#[test]
+fn a_density_without_a_closed_form_is_differentiated() {
+    struct Opaque(Gaussian);
+    impl Score for Opaque {
+        fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+            self.0.score(x, level)
+        }
+
+        fn density(&self) -> Option<&dyn Density> {
+            Some(self)
+        }
+    }
+    impl Density for Opaque {
+        fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+            self.0.log_density(x, level)
+        }
+    }
+    let gaussian = || Gaussian::new(vec![0.1, -0.4, 0.0], vec![0.5, 1.5, 0.2]).unwrap();
+    let x = rows(&[[0.3, -1.0, 0.2], [0.9, 0.4, -0.1]]);
+    let run =
+        |score: &dyn Score, method| block_on(log_likelihood(score, &VP, x.clone(), &settings(1e-6, method))).unwrap();
+    let (known, opaque) = (run(&gaussian(), EXACT), run(&Opaque(gaussian()), EXACT));
+    assert!(known.closed_form && !opaque.closed_form);
+    // The order in which three terms are summed.
+    let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
+    assert!(close(&known.log_p, &opaque.log_p), "{:?} {:?}", known.log_p, opaque.log_p);
+    assert_eq!(opaque.nfe, 3 * known.nfe, "one pass per dimension in place of the closed form");
+    // A diagonal Jacobian has no variance under a Rademacher probe.
+    let probe = run(&Opaque(gaussian()), Method::Hutchinson { probe: Probe::Rademacher, probes: 1 });
+    assert!(close(&known.log_p, &probe.log_p) && probe.nfe == known.nfe && !probe.closed_form);
 }
 
 #[test]
@@ -70,7 +106,7 @@ fn a_mixtures_likelihood_is_scipys() {
     // The prior at t = 1 is not quite the marginal: its mean is off by α₁·2 = 0.013, and x₁ lies up to 4 from 0.
     assert!(result.log_p.iter().zip(&fixture.density).all(|(ours, density)| (ours - density).abs() < 0.06));
     let (error, result) = run(fixture.rk45.tolerance);
-    // Two passes, one a dimension, for each of the flow's evaluations.
+    // Two passes, one per dimension, for each of the flow's evaluations.
     let evaluations = result.nfe / 2;
     let ratio = evaluations as f64 / fixture.rk45.nfe as f64;
     println!(
@@ -88,7 +124,7 @@ fn f32_costs_little_accuracy() {
     let exact: Vec<f64> = score.log_density(x.clone(), &level).into_data().iter().collect();
     let ours = log_p(&score, &VP, x, &settings(1e-5, EXACT));
     for (ours, exact) in ours.into_iter().zip(exact) {
-        // Tolerances of 1e-5 a dimension over some twenty steps, f32's rounding of tan θ = 152 beside them, and the
+        // Tolerances of 1e-5 per dimension over some twenty steps, f32's rounding of tan θ = 152 beside them, and the
         // prior's mean, off by α₁·0.2 = 0.0013 in each of 8 dimensions.
         assert!((ours - exact).abs() < 2e-2, "{ours} {exact}");
     }
@@ -99,7 +135,7 @@ fn estimates_are_counted_by_sample_and_repeat() {
     let probe = Method::Hutchinson { probe: Probe::Rademacher, probes: 2 };
     let x = [[2.1, -0.2], [-1.9, 1.5], [0.0, 0.5]];
     let run = |x: &[[f64; 2]], first_sample, repeat| {
-        let settings = Settings { first_sample, repeat, ..settings(1e-8, probe) };
+        let settings = LikelihoodSettings { first_sample, repeat, ..settings(1e-8, probe) };
         log_p(&Mixture, &VP, rows(x), &settings)
     };
     let whole = run(&x, 0, 0);
@@ -132,11 +168,11 @@ fn dequantisation_fills_each_level_evenly() {
 
 #[test]
 fn bad_settings_are_refused() {
-    let error = |settings: Settings| {
+    let error = |settings: LikelihoodSettings| {
         block_on(log_likelihood(&Mixture, &VP, rows(&[[0.0, 0.0]]), &settings)).unwrap_err().to_string()
     };
     let none = Method::Hutchinson { probe: Probe::Gaussian, probes: 0 };
     assert!(error(settings(1e-5, none)).starts_with("probes = 0: expected 1 to 1000"));
     assert!(error(settings(0.0, EXACT)).starts_with("rtol = 0"));
-    assert!(error(Settings { t_end: 1.5, ..Settings::default() }).starts_with("t_end = 1.5"));
+    assert!(error(LikelihoodSettings { t_end: 1.5, ..LikelihoodSettings::default() }).starts_with("t_end = 1.5"));
 }

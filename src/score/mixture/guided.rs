@@ -95,15 +95,15 @@ impl Density for MixtureScore {
     ///
     /// # Panics
     /// As [`MixtureScore::score`].
-    fn divergence(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+    fn divergence(&self, x: Tensor<2>, level: &Level) -> Option<Tensor<2>> {
         if self.labels.is_empty() {
             return self.mixture.divergence(x, level);
         }
-        self.mixture.in_parts(x, |x, rows| {
+        Some(self.mixture.in_parts(x, |x, rows| {
             let (rest, own) = self.guide(rows, &x);
             let components = self.mixture.components(x, level);
             let conditional = (components.traces() * own).sum_dim(0);
             (components.divergence() * rest + conditional).squeeze_dim(0)
-        })
+        }))
     }
 }
