@@ -65,10 +65,11 @@ export function mockModels() {
 export const site = () => ({ files: dist, routes: process.env.SCOREFIELD_MOCK ? mockModels() : {} });
 
 /**
- * @param {{files?: (path: string) => string, routes?: Record<string, Function>, port?: number}} options
- *   `routes` answer before the files: `(request, response) => boolean | void`, false to go on to the files
+ * @param {{files?: (path: string) => string, routes?: Record<string, Function>, headers?: Record<string, string>, port?: number}}
+ *   options `routes` answer before the files: `(request, response) => boolean | void`, false to go on to the files; `headers`
+ *   are of every answer, and can be changed
  */
-export async function serve({ files, routes, port = 0 } = site()) {
+export async function serve({ files, routes, headers = {}, port = 0 } = site()) {
   const requests = [];
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).slice(1) || 'index.html';
@@ -76,6 +77,7 @@ export async function serve({ files, routes, port = 0 } = site()) {
     // Other origins may import and read: what a page of the web that embeds Scorefield needs.
     response.setHeader('access-control-allow-origin', '*');
     response.setHeader('cache-control', 'no-store');
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     try {
       if (routes[path] && (await routes[path](request, response)) !== false) return;
       const file = path.startsWith('tests/') ? join(root, path) : files(path);
@@ -94,7 +96,7 @@ export async function serve({ files, routes, port = 0 } = site()) {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   };
-  return { origin, requests, routes, close };
+  return { origin, requests, routes, headers, close };
 }
 
 // `node server.js [port]`

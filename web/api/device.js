@@ -1,6 +1,7 @@
 // Which devices there are, and which one a request gets. Runs in a page and in a worker.
 
 import { ScorefieldError } from './errors.js';
+import { optional, present } from './optional.js';
 
 /** (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)): valid where wasm has SIMD. */
 const SIMD = Uint8Array.of(
@@ -9,6 +10,8 @@ const SIMD = Uint8Array.of(
 
 /** What the engine's GPU runtime (cubecl-wgpu) cannot do without: it asks for GPU timers when it starts. */
 const REQUIRED = ['timestamp-query'];
+/** Milliseconds for an adapter to be found: drivers that hang do so for good. */
+const PATIENCE = 15_000;
 
 /**
  * What is available, and why not.
@@ -25,16 +28,18 @@ function cpu() {
   return { available, reason: available ? '' : 'this browser’s WebAssembly has no SIMD' };
 }
 
+const none = (reason) => ({ available: false, software: false, reason, adapter: null });
+
 async function webgpu() {
-  const none = (reason) => ({ available: false, software: false, reason, adapter: null });
   if (globalThis.isSecureContext === false) return none('WebGPU needs a secure page (https or localhost)');
-  if (!globalThis.navigator?.gpu) return none('this browser has no WebGPU');
-  let adapter;
-  try {
-    adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
-  } catch (error) {
-    return none(`WebGPU failed: ${error.message}`);
-  }
+  const gpu = present(() => navigator.gpu);
+  if (!gpu) return none('this browser has no WebGPU');
+  const asked = look(gpu).catch((error) => none(`WebGPU failed: ${error.message}`));
+  return optional(() => asked, none('WebGPU does not answer'), PATIENCE);
+}
+
+async function look(gpu) {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return none('there is no WebGPU adapter');
   const info = adapter.info ?? {};
   const software = Boolean(info.isFallbackAdapter ?? adapter.isFallbackAdapter);

@@ -3,28 +3,37 @@
 // Request:  { id, run, type, … }            run is 0 for what belongs to no run
 // Reply:    { id, run, value } or { id, run, error: {code, what, where, remedy, fatal} }
 // Event:    { id?, run, event, … }          progress of a request; `alive`: a sign of life in the midst of one;
-//                                           `panic`, `lost`, `gpu-error`: the engine's end
+//                                           `panic`, `lost`, `gpu-error`: the engine's end;
+//                                           `unloadable`: the worker's script could not be imported (spawn.js)
 
 import { ScorefieldError } from './errors.js';
-
-/** A worker's script, and what it imports: fetched in one go rather than one after another. */
-const SCRIPTS = [
-  new URL('../worker/worker.js', import.meta.url).href,
-  new URL('./errors.js', import.meta.url).href,
-  new URL('../engine.js', import.meta.url).href,
-];
+import { optional, present } from './optional.js';
+import { diagnose, ways } from './spawn.js';
 
 /** The end of a worker; whoever waits for it may start another one. */
 export class Death extends Error {
-  /** @param {'panic' | 'lost' | 'gpu-error' | 'timeout' | 'killed' | 'script'} kind */
-  constructor(kind, message) {
+  /**
+   * @param {'panic' | 'lost' | 'gpu-error' | 'timeout' | 'killed' | 'script'} kind `script`: another one would not start either
+   * @param {string} message
+   * @param {string} [remedy]
+   */
+  constructor(kind, message, remedy = '') {
     super(message);
     this.kind = kind;
+    this.remedy = remedy;
   }
 }
 
+/** The way to start a worker that has worked: others would only fail again. */
+let proven = null;
+
 export class Host {
-  #worker;
+  #worker = null;
+  /** Ways that are left, what the others have said, and what is to be said again to the next worker. */
+  #ways = proven ? [proven] : ways();
+  #failures = [];
+  #unheard = [];
+  #release = () => {};
   #pending = new Map();
   #next = 1;
   #death = null;
@@ -36,19 +45,8 @@ export class Host {
    */
   constructor({ timeout = 0, onDeath = () => {} } = {}) {
     this.#onDeath = onDeath;
-    // A worker's script must have the page's origin; a Blob has, and may import from any that allows it (CORS).
-    const source = SCRIPTS.map((url) => `import ${JSON.stringify(url)};`).join('');
-    const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-    this.#worker = new Worker(blob, { type: 'module', name: 'scorefield' });
-    this.#worker.addEventListener('message', ({ data }) => this.#receive(data));
-    this.#worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      // An error without a message is a script that could not be loaded.
-      if (event.message) this.kill(new Death('panic', event.message));
-      else this.kill(new Death('script', `the worker’s script ${SCRIPTS[0]} or what it imports could not be loaded`));
-    });
-    this.#worker.addEventListener('messageerror', () => this.kill(new Death('panic', 'a message could not be read')));
-    this.ready = this.request('hello', { lock: this.#watch() }, { timeout }).finally(() => URL.revokeObjectURL(blob));
+    this.#start();
+    this.ready = this.request('hello', { lock: this.#watch() }, { timeout });
     this.ready.catch(() => {});
   }
 
@@ -57,15 +55,61 @@ export class Host {
     return this.#death;
   }
 
+  #start() {
+    const way = this.#ways.shift();
+    let started;
+    try {
+      started = way();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    const { worker, release } = started;
+    this.#worker = worker;
+    this.#release = release;
+    worker.addEventListener('message', ({ data }) => {
+      if (data.event === 'unloadable') {
+        this.#fail(data);
+        return;
+      }
+      if (this.#unheard) {
+        this.#unheard = null;
+        proven = way;
+        release();
+      }
+      this.#receive(data);
+    });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      // Before its first word: a script that could not be loaded or run, which says nothing or little of it.
+      if (this.#unheard) this.#fail(event);
+      else this.kill(new Death('panic', event.message || 'the worker failed'));
+    });
+    worker.addEventListener('messageerror', () => this.kill(new Death('panic', 'a message could not be read')));
+    for (const message of this.#unheard) worker.postMessage(message);
+  }
+
+  /** One way has not led to a worker: the next, or the end. */
+  #fail(failure) {
+    if (this.#death) return;
+    this.#failures.push(failure);
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#release();
+    if (this.#ways.length) {
+      this.#start();
+      return;
+    }
+    diagnose(this.#failures).then(({ what, remedy }) => this.kill(new Death('script', what, remedy)));
+  }
+
   /** The worker holds a lock for as long as it lives; whoever gets it next knows that it has died. */
   #watch() {
-    if (!globalThis.navigator?.locks) return null;
-    const name = `scorefield-${crypto.randomUUID()}`;
-    this.held = () => {
-      navigator.locks
-        .request(name, { signal: this.#lock.signal }, () => this.kill(new Death('killed', 'the worker was ended by the browser')))
-        .catch(() => {});
-    };
+    const locks = present(() => navigator.locks);
+    if (!locks) return null;
+    const name = `scorefield-${Date.now()}-${Math.random()}`;
+    const died = () => this.kill(new Death('killed', 'the worker was ended by the browser'));
+    this.held = () => optional(() => locks.request(name, { signal: this.#lock.signal }, died));
     return name;
   }
 
@@ -91,13 +135,25 @@ export class Host {
       };
       entry.touch();
       this.#pending.set(id, entry);
-      this.#worker.postMessage({ ...payload, id, run, type }, transfer);
+      try {
+        this.#post({ ...payload, id, run, type }, transfer);
+      } catch (error) {
+        // What cannot be sent (a function, say) must not look like a worker that does not answer.
+        clearTimeout(entry.timer);
+        this.#pending.delete(id);
+        reject(ScorefieldError.from(error));
+      }
     });
   }
 
   /** Sends a message that has no reply. */
   send(type, payload = {}, { run = 0 } = {}) {
-    if (!this.#death) this.#worker.postMessage({ ...payload, id: 0, run, type });
+    if (!this.#death) this.#post({ ...payload, id: 0, run, type });
+  }
+
+  #post(message, transfer) {
+    this.#worker?.postMessage(message, transfer);
+    this.#unheard?.push(message);
   }
 
   #receive(data) {
@@ -136,7 +192,8 @@ export class Host {
   kill(death) {
     if (this.#death) return this.#death;
     this.#death = death;
-    this.#worker.terminate();
+    this.#worker?.terminate();
+    this.#release();
     this.#lock.abort();
     for (const entry of this.#pending.values()) {
       clearTimeout(entry.timer);

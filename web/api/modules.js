@@ -2,6 +2,7 @@
 // a worker that takes over from one that died.
 
 import { ScorefieldError } from './errors.js';
+import { allow, blockedBy, refusal } from './policy.js';
 
 const modules = new Map();
 
@@ -34,8 +35,10 @@ async function compile(url, onProgress) {
     response = await fetch(url);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
   } catch (cause) {
-    const remedy = 'serve the engines’ files where they were built; from another origin the server must allow it (CORS)';
-    throw new ScorefieldError('engine', `the engine cannot be downloaded (${cause.message})`, { where, remedy, cause });
+    const refused = await refusal(where);
+    const remedy =
+      refused?.remedy ?? 'reload the page; serve the engines’ files where they were built; to other origins the server must allow it (CORS)';
+    throw new ScorefieldError('engine', `the engine cannot be downloaded (${refused?.what ?? cause.message})`, { where, remedy, cause });
   }
   // With a content encoding, Content-Length counts the compressed bytes: no total then.
   const total = response.headers.get('content-encoding') ? undefined : Number(response.headers.get('content-length')) || undefined;
@@ -52,6 +55,11 @@ async function compile(url, onProgress) {
   try {
     return await WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
   } catch (cause) {
+    const directive = await blockedBy('wasm-eval');
+    if (directive) {
+      const what = `the page’s Content-Security-Policy (${directive}) does not allow WebAssembly`;
+      throw new ScorefieldError('engine', what, { where, remedy: allow(directive, `'wasm-unsafe-eval'`), cause });
+    }
     // What is no WebAssembly, or broke off on its way.
     const remedy = 'try again; serve the engines’ files as they were built';
     throw new ScorefieldError('engine', `the engine cannot be compiled (${cause.message})`, { where, remedy, cause });

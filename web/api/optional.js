@@ -25,3 +25,12 @@ export async function optional(use, otherwise, patience = 0) {
     clearTimeout(timer);
   }
 }
+
+/** What `use` gives at once; null where it throws or there is nothing. */
+export function present(use) {
+  try {
+    return use() ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -7,6 +7,7 @@ import { choose } from './device.js';
 import { ScorefieldError } from './errors.js';
 import { Death, Host } from './host.js';
 import { compiled } from './modules.js';
+import { present } from './optional.js';
 
 /**
  * Workers that a pool has where nobody says, at most: each takes some 10 MB before its first sample, and a run has 16
@@ -22,7 +23,7 @@ let unusable = '';
 
 /** How many workers `auto` or a number is. */
 function count(workers) {
-  if (workers === 'auto') return Math.max(1, Math.min(MOST, globalThis.navigator?.hardwareConcurrency ?? 1));
+  if (workers === 'auto') return Math.max(1, Math.min(MOST, present(() => navigator.hardwareConcurrency) ?? 1));
   if (Number.isInteger(workers) && workers >= 1 && workers <= LIMIT) return workers;
   throw new ScorefieldError('setting', `workers = ${workers}`, { remedy: `use auto, or a whole number from 1 to ${LIMIT}` });
 }

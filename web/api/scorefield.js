@@ -335,8 +335,7 @@ function disposed() {
 
 function worn(death, device) {
   if (death.kind === 'script') {
-    const remedy = 'serve the whole folder of scorefield.js; from another origin the server must allow it (CORS)';
-    return new ScorefieldError('engine', death.message, { remedy, cause: death });
+    return new ScorefieldError('engine', death.message, { remedy: death.remedy, cause: death });
   }
   const code = { lost: 'device-lost', 'gpu-error': 'device', timeout: 'timeout' }[death.kind] ?? 'engine';
   const remedy = device === 'webgpu' ? 'use device cpu, or fewer samples' : 'use fewer samples; reload the page';

@@ -8,6 +8,7 @@
 import { find, openCache, store } from './cache.js';
 import { ScorefieldError, aborted } from './errors.js';
 import { optional } from './optional.js';
+import { refusal } from './policy.js';
 
 const MAX_BYTES = 64 * 2 ** 20;
 /** Bytes of safetensors' header length, and its opening brace: nothing shorter can be a weights file. */
@@ -35,8 +36,9 @@ async function readIndex() {
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     index = await response.json();
   } catch (cause) {
-    const remedy = 'serve the folder models/ beside scorefield.js';
-    throw new ScorefieldError('not-found', `the index of models cannot be read (${cause.message})`, { where, remedy, cause });
+    const refused = await refusal(where);
+    const remedy = refused?.remedy ?? 'serve the folder models/ beside scorefield.js';
+    throw new ScorefieldError('not-found', `the index of models cannot be read (${refused?.what ?? cause.message})`, { where, remedy, cause });
   }
   if (index?.version !== 1 || !Array.isArray(index.models)) {
     const remedy = 'serve scorefield.js and models/ of one version';
@@ -188,8 +190,11 @@ async function download(entry, { signal, onProgress, maxBytes, leave }) {
   } catch (cause) {
     if (signal?.aborted) throw aborted(signal);
     if (cause instanceof ScorefieldError) throw cause;
-    const remedy = 'check the address, the connection, and that the server allows other origins (CORS)';
-    throw new ScorefieldError('network', 'the download failed', { where, remedy, cause });
+    const { what, remedy } = (await refusal(where)) ?? {
+      what: 'the download failed',
+      remedy: 'check the address, the connection, and that the server allows other origins (CORS)',
+    };
+    throw new ScorefieldError('network', what, { where, remedy, cause });
   }
   if (!response.ok) {
     const missing = response.status === 404 || response.status === 410;

@@ -1,5 +1,7 @@
 // Whether this browser draws on a WebGPU canvas in a worker, byte for byte: a GPU's frames need no readback then.
 
+import { present } from '../api/optional.js';
+
 /** Milliseconds after which the answer is no. */
 const PATIENCE = 5000;
 const SIDE = 16;
@@ -20,7 +22,7 @@ const SHADER = `
  * @returns {Promise<string>} why not; empty where it works
  */
 export async function canvasProblem() {
-  if (typeof OffscreenCanvas === 'undefined') return 'this browser has no OffscreenCanvas';
+  if (!present(() => OffscreenCanvas)) return 'this browser has no OffscreenCanvas';
   let device = null;
   let timer;
   const late = new Promise((resolve) => (timer = setTimeout(() => resolve('drawing on a canvas takes too long'), PATIENCE)));

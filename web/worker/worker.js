@@ -2,6 +2,12 @@
 // api/host.js describes the messages.
 
 import { ScorefieldError } from '../api/errors.js';
+import { optional } from '../api/optional.js';
+// All that it may need, at once: bundlers make one file of a worker, and the engines themselves, which are large, come as
+// compiled modules.
+import * as cpu from '../engine.js';
+import * as gpu from '../engine-gpu.js';
+import { canvasProblem } from './canvas.js';
 
 /** Steps that a GPU may have before it when no frame is shown. */
 const QUEUED = 8;
@@ -45,23 +51,23 @@ const handlers = {
   /** Takes the lock whose release tells the page that this worker has died. */
   async hello({ lock }) {
     if (lock) {
-      navigator.locks.request(lock, () => {
+      const held = () => {
         emit('held', {});
         return new Promise(() => {});
-      });
+      };
+      optional(() => navigator.locks.request(lock, held));
     }
     return { value: {} };
   },
 
   /** Why a GPU cannot draw its frames on a canvas here; empty where it can. Before the engine has a device that could be lost. */
   async canvas() {
-    const { canvasProblem } = await import('./canvas.js');
     return { value: await canvasProblem() };
   },
 
   /** Opens the device with its compiled engine; without a problem, its frames are drawn on a canvas. */
   async create({ id, device, module, problem }) {
-    const bindings = await (device === 'webgpu' ? import('../engine-gpu.js') : import('../engine.js'));
+    const bindings = device === 'webgpu' ? gpu : cpu;
     await bindings.default({ module_or_path: module });
     emit('progress', { id, phase: 'device' });
     engine = await bindings.Engine.create(device, emit);
