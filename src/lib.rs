@@ -23,6 +23,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod compute;
+pub mod data;
 mod error;
 pub mod figure;
 pub mod flow;
@@ -41,14 +42,6 @@ pub mod browser;
 
 #[cfg(not(target_family = "wasm"))]
 pub mod cli;
-#[cfg(not(target_family = "wasm"))]
-pub mod data;
-/// Training data (of it only what needs no files).
-#[cfg(target_family = "wasm")]
-pub mod data {
-    pub mod source;
-    pub use source::Source;
-}
 #[cfg(not(target_family = "wasm"))]
 pub mod device;
 #[cfg(not(target_family = "wasm"))]

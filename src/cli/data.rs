@@ -23,9 +23,9 @@ enum Action {
     Get {
         /// The data set.
         name: DatasetName,
-        /// The folder to look in and to put it into. By default $SCOREFIELD_DATA, the system's data sets
-        /// (/usr/share/datasets) and the user's data folder are searched; a download goes to $SCOREFIELD_DATA,
-        /// or else to the user's data folder.
+        /// The folder to look in and to put it into: its files, or its own folder in it as torchvision lays it out. By
+        /// default $SCOREFIELD_DATA, the system's data sets (/usr/share/datasets) and the user's data folder are
+        /// searched; a download goes to $SCOREFIELD_DATA, or else to the user's data folder.
         #[arg(long)]
         dir: Option<PathBuf>,
     },
@@ -37,9 +37,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
         Action::Get { name, dir } => {
             let fetched = fetch(name, dir.as_deref())?;
             let (folder, verb) = (fetched.folder.display(), if fetched.found { "found in" } else { "put into" });
+            let files = name.published().files().count();
             context.report(
                 &json!({ "name": name, "folder": folder.to_string(), "found": fetched.found }),
-                &format!("{name}: {verb} {folder}; its four files are the published ones"),
+                &format!("{name}: {verb} {folder}; its {files} files are the published ones"),
             )?;
             Ok(())
         }
@@ -64,7 +65,8 @@ fn list(context: &Context) -> Result<()> {
         }
         rows.push(json!({
             "name": name, "title": published.title, "train": train, "test": test, "shape": published.shape,
-            "classes": published.classes, "licence": published.licence, "origin": published.origin, "folder": folder,
+            "classes": published.classes, "sigma_data": published.sigma_data,
+            "licence": published.licence, "origin": published.origin, "folder": folder,
         }));
     }
     context.report(&json!({ "datasets": rows }), &text)?;

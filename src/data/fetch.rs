@@ -6,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use super::{Dataset, DatasetName, Published, Split, user_folder};
+use super::{
+    Dataset, DatasetName, Obtain, Published, Split,
+    folder::{set, user_folder},
+};
 use crate::{Error, Result};
 
 /// Where a data set was found, or put.
@@ -28,10 +31,9 @@ pub fn fetch(name: DatasetName, dir: Option<&Path>) -> Result<Fetched> {
         check(name, &folder)?;
         return Ok(Fetched { folder, found: true });
     }
-    let set = std::env::var_os("SCOREFIELD_DATA").filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = match dir {
         Some(dir) => dir.to_path_buf(),
-        None => set.or_else(user_folder).map(|root| root.join(published.name)).ok_or_else(|| {
+        None => set("SCOREFIELD_DATA").or_else(user_folder).map(|root| root.join(published.name)).ok_or_else(|| {
             Error::data(published.name, "no folder to put it in: HOME is not set", "name one with --dir")
         })?,
     };
@@ -51,11 +53,11 @@ fn fill(name: DatasetName, folder: &Path) -> Result<()> {
     let work = tempfile::tempdir_in(folder).map_err(Error::io(folder))?;
     let source = match name.locate(None) {
         Ok(elsewhere) => elsewhere,
-        Err(_) => unpack(published, work.path())?,
+        Err(_) => obtain(published, work.path())?,
     };
     check(name, &source)?;
     for file in published.files() {
-        let from = file.in_folder(&source).ok_or_else(|| {
+        let from = published.find(file, &source).ok_or_else(|| {
             let problem = format!("{} is missing in {}", file.name, source.display());
             Error::data(published.name, problem, published.by_hand())
         })?;
@@ -73,9 +75,15 @@ fn check(name: DatasetName, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Downloads the package into `work` and unpacks it there; returns the folder with the files.
-fn unpack(published: &Published, work: &Path) -> Result<PathBuf> {
-    let package = published.debian_package;
+/// Gets the files into `work`; returns the folder with them.
+fn obtain(published: &Published, work: &Path) -> Result<PathBuf> {
+    match published.obtain {
+        Obtain::Debian { package, folder } => unpack(published, package, work).map(|()| work.join(folder)),
+    }
+}
+
+/// Downloads a Debian package into `work` and unpacks it there.
+fn unpack(published: &Published, package: &str, work: &Path) -> Result<()> {
     let failed = |problem: String| Error::data(published.name, problem, published.by_hand());
     run(Command::new("apt-get").args(["download", "-q", package]).current_dir(work)).map_err(failed)?;
     let archive = fs::read_dir(work)
@@ -83,8 +91,7 @@ fn unpack(published: &Published, work: &Path) -> Result<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
         .ok_or_else(|| failed(format!("apt-get downloaded no package {package}")))?;
-    run(Command::new("dpkg-deb").arg("-x").args([archive.as_path(), work])).map_err(failed)?;
-    Ok(work.join("usr/share/datasets").join(published.name))
+    run(Command::new("dpkg-deb").arg("-x").args([archive.as_path(), work])).map_err(failed)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

@@ -2,7 +2,7 @@
 //! 2019, <https://arxiv.org/abs/1907.05600>), and NCSNv2's techniques, which choose one from the data (Song & Ermon
 //! 2020, <https://arxiv.org/abs/2006.09011>):
 //!
-//! 1. σ₁ is the largest Euclidean distance between two training samples: [`largest_distance`].
+//! 1. σ₁ is the largest Euclidean distance between two training samples (`data::distance`).
 //! 2. γ solves Φ(√(2D)(γ − 1) + 3γ) − Φ(√(2D)(γ − 1) − 3γ) = C in D dimensions, so that a share C of the samples of
 //!    one level lies within three deviations of the next one's sphere: [`ratio`]. Φ is the standard normal
 //!    distribution function.
@@ -12,10 +12,7 @@
 //! (Technique 3 is the network's division by σ, and 5 the moving average of its weights.) The paper proposes C ≈ 0.5;
 //! the ladders that it publishes lie at [`COVERAGE`].
 
-use crate::{
-    Error, Result,
-    noise::{Noise, Purpose},
-};
+use crate::{Error, Result};
 
 /// The C of technique 2 at which NCSNv2's published ladders lie: 232, 500, 788, 1086 and 2311 levels, each within one.
 pub const COVERAGE: f64 = 0.567;
@@ -137,117 +134,6 @@ pub fn step(gamma: f64, steps: usize) -> Result<f64> {
         }
     }
     Ok(libm::exp(0.5 * (low + high)))
-}
-
-/// A number of a data set's row. Distances are summed without rounding for bytes, in f64 for f32.
-pub trait Coordinate: Copy + Into<f64> + Sync {
-    /// |a − b|².
-    fn distance2(a: &[Self], b: &[Self]) -> f64;
-}
-
-impl Coordinate for u8 {
-    fn distance2(a: &[Self], b: &[Self]) -> f64 {
-        // 65,025 a pixel: a part's sum fits in 32 bits, in which the loop vectorises.
-        let part = |(a, b): (&[u8], &[u8])| -> u64 {
-            u64::from(a.iter().zip(b).map(|(&a, &b)| u32::from(a.abs_diff(b)).pow(2)).sum::<u32>())
-        };
-        a.chunks(1 << 16).zip(b.chunks(1 << 16)).map(part).sum::<u64>() as f64
-    }
-}
-
-impl Coordinate for f32 {
-    fn distance2(a: &[Self], b: &[Self]) -> f64 {
-        // Eight sums beside one another, in which the loop vectorises.
-        let mut sums = [0.0; 8];
-        let square = |a: f32, b: f32| (f64::from(a) - f64::from(b)).powi(2);
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-        for (a, b) in a.iter().zip(b) {
-            for i in 0..8 {
-                sums[i] += square(a[i], b[i]);
-            }
-        }
-        let rest: f64 = a_rest.iter().zip(b_rest).map(|(&a, &b)| square(a, b)).sum();
-        sums.iter().sum::<f64>() + rest
-    }
-}
-
-/// Technique 1: the largest Euclidean distance between two of the rows, exactly, in their own units (bytes of images
-/// in [−1, 1] are 1/127.5 apart). With fewer than two rows it is 0.
-///
-/// Every pair counts, but few are measured: two rows are no farther apart than their distances to the mean add up to,
-/// so that rows are taken from the outside inwards until no pair can exceed the largest distance found.
-///
-/// # Shapes
-/// `rows`: `[n, dim]` flattened.
-///
-/// # Panics
-/// When `dim` is 0 or does not divide the length.
-#[must_use]
-pub fn largest_distance<T: Coordinate>(rows: &[T], dim: usize) -> f64 {
-    assert!(dim > 0 && rows.len().is_multiple_of(dim), "rows of {dim} numbers");
-    let n = rows.len() / dim;
-    let mut mean = vec![0.0f64; dim];
-    for row in rows.chunks_exact(dim) {
-        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += x.into() / n as f64);
-    }
-    let radius = |row: &[T]| row.iter().zip(&mean).map(|(&x, m)| (x.into() - m).powi(2)).sum::<f64>().sqrt();
-    // Rounding must not hide a pair.
-    let mut order: Vec<(f64, &[T])> = rows.chunks_exact(dim).map(|row| (radius(row) * (1.0 + 1e-9), row)).collect();
-    order.sort_by(|a, b| b.0.total_cmp(&a.0));
-
-    let mut best2 = 0.0f64;
-    let mut done = 1;
-    while done < n {
-        let best = best2.sqrt();
-        if order[done].0 + order[0].0 <= best {
-            break;
-        }
-        // Short blocks first, since they raise what later ones must exceed.
-        let block = done..(2 * done).min(done + 256).min(n);
-        let farthest = |i: usize| {
-            let (radius, row) = order[i];
-            let candidates = order[..i].iter().take_while(|other| radius + other.0 > best);
-            candidates.map(|(_, other)| T::distance2(row, other)).fold(0.0, f64::max)
-        };
-        best2 = best2.max(most(block.clone(), farthest));
-        done = block.end;
-    }
-    best2.sqrt()
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn most(range: std::ops::Range<usize>, f: impl Fn(usize) -> f64 + Send + Sync) -> f64 {
-    use rayon::prelude::*;
-    range.into_par_iter().map(f).reduce(|| 0.0, f64::max)
-}
-
-#[cfg(target_family = "wasm")]
-fn most(range: std::ops::Range<usize>, f: impl Fn(usize) -> f64) -> f64 {
-    range.map(f).fold(0.0, f64::max)
-}
-
-/// [`largest_distance`] among `sample` of the rows, drawn without replacement: for sets that are too large for all
-/// pairs. It is at most the set's own.
-///
-/// # Shapes
-/// `rows`: `[n, dim]` flattened.
-///
-/// # Panics
-/// When `dim` is 0 or does not divide the length.
-#[must_use]
-pub fn largest_distance_of_sample<T: Coordinate>(rows: &[T], dim: usize, sample: usize, seed: u64) -> f64 {
-    assert!(dim > 0 && rows.len().is_multiple_of(dim), "rows of {dim} numbers");
-    let n = rows.len() / dim;
-    let sample = sample.min(n);
-    // The first places of a Fisher–Yates shuffle.
-    let mut uniforms = vec![0.0; sample];
-    Noise::new(seed).fill_uniform(0, Purpose::Shuffle, 0, &mut uniforms);
-    let mut order: Vec<usize> = (0..n).collect();
-    for (i, u) in uniforms.into_iter().enumerate() {
-        order.swap(i, i + (u * (n - i) as f64) as usize);
-    }
-    let drawn: Vec<T> = order[..sample].iter().flat_map(|&i| &rows[i * dim..][..dim]).copied().collect();
-    largest_distance(&drawn, dim)
 }
 
 #[cfg(test)]

@@ -1,6 +1,4 @@
-//! The published ladders, SciPy's roots and minima, and distances by brute force.
-
-use proptest::prelude::*;
+//! The published ladders, SciPy's roots and minima.
 
 use super::*;
 
@@ -90,42 +88,3 @@ fn what_is_no_ladder_is_refused() {
     assert!(ratio(4, 0.567).is_err() && ratio(784, 0.999).is_err() && ratio(784, f64::NAN).is_err());
     assert!(step(1.0, 5).is_err() && step(1.1, 0).is_err());
 }
-
-/// Every pair, from the definition.
-fn brute(rows: &[f64], dim: usize) -> f64 {
-    let rows: Vec<&[f64]> = rows.chunks(dim).collect();
-    let pairs = rows.iter().flat_map(|a| rows.iter().map(move |b| (a, b)));
-    pairs.map(|(a, b)| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f64>()).fold(0.0, f64::max).sqrt()
-}
-
-proptest! {
-    #[test]
-    fn the_largest_distance_is_every_pairs(
-        (dim, rows) in (1usize..20).prop_flat_map(|dim| (Just(dim), prop::collection::vec(any::<u8>(), 0..60 * dim))),
-    ) {
-        let rows = &rows[..rows.len() / dim * dim];
-        let floats: Vec<f32> = rows.iter().map(|&x| f32::from(x) / 127.5 - 1.0).collect();
-        let exact = brute(&rows.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), dim);
-        prop_assert_eq!(largest_distance(rows, dim), exact);
-        let exact = brute(&floats.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(), dim);
-        // The order of the sums.
-        prop_assert!((largest_distance(&floats, dim) - exact).abs() <= 1e-14 * exact);
-        let n = rows.len() / dim;
-        prop_assert_eq!(largest_distance_of_sample(rows, dim, n, 7), largest_distance(rows, dim));
-        prop_assert!(largest_distance_of_sample(rows, dim, n / 2, 7) <= largest_distance(rows, dim));
-    }
-}
-
-#[test]
-fn the_largest_distance_of_images() {
-    // Fashion-MNIST's test set, 8-bit: NumPy, all pairs by ‖a‖² + ‖b‖² − 2ab in int64.
-    use crate::data::{Dataset, DatasetName, Split};
-    let data = Dataset::load(DatasetName::FashionMnist, Split::Test, None).expect("the tests need Fashion-MNIST");
-    assert_eq!(largest_distance(&data.images, data.dim()).powi(2).round(), FARTHEST);
-    let sampled = largest_distance_of_sample(&data.images, data.dim(), 1000, 1);
-    // A tenth of the images comes near: the distance is the set's within 15 %.
-    assert!((0.85..=1.0).contains(&(sampled / FARTHEST.sqrt())), "{sampled}");
-}
-
-/// |a − b|² of the two farthest images.
-const FARTHEST: f64 = 29_770_234.0;

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits", 1998. Files are plain or
-//! gzipped, which their first two bytes tell. Nothing is allocated on the header's word: memory grows with
-//! the bytes that really arrive.
+//! gzipped, which their first two bytes tell; a gzipped file may have several members, whose contents follow one
+//! another (RFC 1952, section 2.2), as gunzip has it. Nothing is allocated on the header's word: memory grows with the
+//! bytes that really arrive, and no more are unpacked than the header announces.
 
 use std::{
     fs::File,
@@ -18,7 +19,7 @@ use std::{
     path::Path,
 };
 
-use flate2::bufread::GzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
@@ -40,26 +41,44 @@ pub struct Idx {
     pub sha256: [u8; 32],
 }
 
-/// Reads a plain or gzipped file whose array has `rank` indices.
+/// What an array must be.
+#[derive(Clone, Copy, Debug)]
+pub enum Expected<'a> {
+    /// An array with so many indices.
+    Rank(usize),
+    /// An array of just these sizes: nothing is read of a file that has others.
+    Sizes(&'a [usize]),
+}
+
+impl Expected<'_> {
+    fn rank(self) -> usize {
+        match self {
+            Self::Rank(rank) => rank,
+            Self::Sizes(sizes) => sizes.len(),
+        }
+    }
+}
+
+/// Reads a plain or gzipped file.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be opened, [`Error::Data`] when it is not what it must be.
-pub fn read(path: &Path, rank: usize) -> Result<Idx> {
+pub fn read(path: &Path, expected: Expected<'_>) -> Result<Idx> {
     let mut file = BufReader::new(File::open(path).map_err(Error::io(path))?);
     let name = path.display().to_string();
     let start = std::io::BufRead::fill_buf(&mut file).map_err(Error::io(path))?;
     if start.starts_with(&GZIP) {
-        return parse(GzDecoder::new(file), &name, rank, None);
+        return parse(MultiGzDecoder::new(file), &name, expected, None);
     }
     let length = file.get_ref().metadata().map_err(Error::io(path))?.len();
-    parse(file, &name, rank, Some(length))
+    parse(file, &name, expected, Some(length))
 }
 
 /// Parses an uncompressed stream; `length` is its length in bytes where that is known beforehand.
 ///
 /// # Errors
 /// [`Error::Data`], with the field, when the header or the length is wrong.
-pub fn parse(mut source: impl Read, name: &str, rank: usize, length: Option<u64>) -> Result<Idx> {
+pub fn parse(mut source: impl Read, name: &str, expected: Expected<'_>, length: Option<u64>) -> Result<Idx> {
     let wrong = |problem: String| Error::data(name, problem, "fetch the file again, or point at another folder");
     let cut = |error: std::io::Error, field: &str| match error.kind() {
         std::io::ErrorKind::UnexpectedEof => wrong(format!("the file ends inside its {field}")),
@@ -74,6 +93,7 @@ pub fn parse(mut source: impl Read, name: &str, rank: usize, length: Option<u64>
     if kind != UNSIGNED_BYTE {
         return Err(wrong(format!("element type {kind:#04x}: expected 0x08, unsigned bytes")));
     }
+    let rank = expected.rank();
     if usize::from(found_rank) != rank {
         return Err(wrong(format!("rank {found_rank}: expected {rank}")));
     }
@@ -85,6 +105,11 @@ pub fn parse(mut source: impl Read, name: &str, rank: usize, length: Option<u64>
         source.read_exact(&mut size).map_err(|e| cut(e, &format!("size {axis}")))?;
         header.extend(size);
         sizes.push(u32::from_be_bytes(size) as usize);
+    }
+    if let Expected::Sizes(expected) = expected
+        && sizes != expected
+    {
+        return Err(wrong(format!("sizes {sizes:?}: expected {expected:?}")));
     }
     let count = sizes
         .iter()
@@ -129,7 +154,7 @@ mod tests {
     fn from_file(bytes: &[u8], rank: usize) -> Result<Idx> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        read(file.path(), rank)
+        read(file.path(), Expected::Rank(rank))
     }
 
     fn problem(bytes: &[u8], rank: usize) -> String {
@@ -145,6 +170,51 @@ mod tests {
         assert_eq!(plain.sizes, [2, 3]);
         assert_eq!(plain.elements, [1, 2, 3, 4, 5, 6]);
         assert_eq!(from_file(&gzip(&SMALL), 2).unwrap(), plain);
+    }
+
+    #[test]
+    fn members_of_a_gzipped_file_follow_one_another() {
+        // As `cat a.gz b.gz | gunzip`: cut inside the header, at its end, inside the elements, and an empty member.
+        for at in [0, 1, 6, 12, 15, 18] {
+            let members = [gzip(&SMALL[..at]), gzip(&SMALL[at..])].concat();
+            assert_eq!(from_file(&members, 2).unwrap(), from_file(&SMALL, 2).unwrap(), "cut at {at}");
+        }
+        let bytes: Vec<_> = SMALL.iter().flat_map(|&byte| gzip(&[byte])).collect();
+        assert_eq!(from_file(&bytes, 2).unwrap().elements, [1, 2, 3, 4, 5, 6]);
+        // Each member's own sum is checked, the last one's too, and what is too much is told.
+        let mut damaged = [gzip(&SMALL[..15]), gzip(&SMALL[15..])].concat();
+        let crc = damaged.len() - 8;
+        damaged[crc] ^= 1;
+        assert!(problem(&damaged, 2).contains("elements"));
+        assert!(problem(&[gzip(&SMALL), gzip(&[7])].concat(), 2).contains("more than the 6"));
+        assert!(problem(&gzip(&SMALL[..15]), 2).contains("fewer than the 6"));
+    }
+
+    /// A stream of zeros that counts what is read of it.
+    struct Zeros<'a>(&'a std::cell::Cell<u64>);
+
+    impl Read for Zeros<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            out.fill(0);
+            self.0.set(self.0.get() + out.len() as u64);
+            Ok(out.len())
+        }
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_the_header_announces() {
+        // A bomb: a small array's header, and zeros without end.
+        let taken = std::cell::Cell::new(0);
+        let refused = |header: &[u8], expected| {
+            parse(header.chain(Zeros(&taken)), "bomb", expected, None).unwrap_err().to_string()
+        };
+        assert!(refused(&SMALL[..12], Expected::Rank(2)).contains("more than the 6"));
+        assert_eq!(taken.get(), 7);
+        // Sizes that are not the published ones are refused before anything is unpacked, as are those beyond the limit.
+        let announced = |n: u32| [&[0, 0, 8, 1][..], &n.to_be_bytes()].concat();
+        assert!(refused(&announced(1 << 28), Expected::Sizes(&[60_000])).contains("expected [60000]"));
+        assert!(refused(&announced(u32::MAX), Expected::Rank(1)).contains("more than 268435456"));
+        assert_eq!(taken.get(), 7);
     }
 
     #[test]
@@ -182,8 +252,8 @@ mod tests {
     proptest! {
         #[test]
         fn hostile_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..64), rank in 0usize..5) {
-            let _ = parse(&bytes[..], "hostile", rank, None);
-            let _ = parse(&bytes[..], "hostile", rank, Some(bytes.len() as u64));
+            let _ = parse(&bytes[..], "hostile", Expected::Rank(rank), None);
+            let _ = parse(&bytes[..], "hostile", Expected::Rank(rank), Some(bytes.len() as u64));
         }
 
         /// Past the magic number, what is accepted is exactly what is consistent.
@@ -197,7 +267,7 @@ mod tests {
             bytes.extend(&elements);
             let consistent = sizes.iter().map(|&size| u128::from(size)).product::<u128>() == elements.len() as u128;
             for length in [None, Some(bytes.len() as u64)] {
-                let result = parse(&bytes[..], "hostile", sizes.len(), length);
+                let result = parse(&bytes[..], "hostile", Expected::Rank(sizes.len()), length);
                 prop_assert_eq!(result.is_ok(), consistent);
             }
         }
@@ -211,7 +281,7 @@ mod tests {
                 }
             }
             bytes.truncate(keep);
-            let _ = parse(GzDecoder::new(&bytes[..]), "hostile", 2, None);
+            let _ = parse(MultiGzDecoder::new(&bytes[..]), "hostile", Expected::Rank(2), None);
         }
     }
 }
