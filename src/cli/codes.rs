@@ -10,12 +10,7 @@ use burn::{Tensor, tensor::Device};
 use futures_lite::future::block_on;
 use serde_json::json;
 
-use super::{
-    Context, flow_options,
-    flow_options::{BATCH, Data},
-    npy,
-    picture::Picture,
-};
+use super::{Context, flow_options, flow_options::BATCH, npy, picture::Picture, samples::Data};
 use crate::{
     Error,
     flow::{
@@ -31,7 +26,7 @@ use crate::{
 pub(crate) struct Encode {
     #[command(flatten)]
     flow: flow_options::Args,
-    /// Samples, float32 of shape [n, d] or [n, c, h, w]; or test, the test set of the shipped model's data.
+    /// Samples, float32 of shape [n, d] or [n, c, h, w]; or test, the test set of the model's data.
     #[arg(long, value_name = "X.npy|test")]
     data: String,
     /// Samples, from the first on; without it all.
@@ -156,7 +151,7 @@ pub(crate) fn encode(args: &Encode, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = args.flow.open(&device)?;
     check(&args.npy, None, 1, &model)?;
-    let x = Data::read(&args.data, args.n, &model)?.numbers();
+    let x = Data::read(&args.data, args.n, args.flow.values, &model)?.numbers();
     let start = Instant::now();
     let Led { values, nfe } = lead(&args.flow, &model, &x, Direction::ToCodes, &device)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -193,7 +188,8 @@ pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
         code = codes::edit(code, mean(from)?, mean(to)?, args.strength);
     }
     let code = numbers(codes::temper(code, args.temperature));
-    let reference = args.compare.as_ref().map(|data| Data::read(data, Some(n), &model)).transpose()?;
+    let reference =
+        args.compare.as_ref().map(|data| Data::read(data, Some(n), args.flow.values, &model)).transpose()?;
 
     let start = Instant::now();
     let Led { values, nfe } = lead(&args.flow, &model, &code, Direction::ToData, &device)?;
@@ -222,7 +218,7 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
         return Err(Error::setting("frames", args.frames, "1 to 1000").into());
     }
     check(&args.npy, args.out.as_deref(), (args.n - 1) * args.frames + 1, &model)?;
-    let x = Data::read(&args.data, Some(args.n), &model)?.numbers();
+    let x = Data::read(&args.data, Some(args.n), args.flow.values, &model)?.numbers();
 
     let start = Instant::now();
     let Led { values: codes, nfe: up } = lead(&args.flow, &model, &x, Direction::ToCodes, &device)?;

@@ -1,6 +1,4 @@
-//! What the commands along the probability flow share: their data, labels, tolerances and batches.
-
-use std::path::PathBuf;
+//! What the commands along the probability flow share: their labels, tolerances and batches.
 
 use anyhow::{Context as _, Result, bail};
 use burn::{
@@ -9,10 +7,8 @@ use burn::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{model, npy};
+use super::{model, npy, samples::Values};
 use crate::{
-    Error,
-    data::{Dataset, DatasetName, Split},
     flow::{T_END, codes::SolverSettings, dormand_prince::Tolerance},
     model::Model,
     schedule,
@@ -20,8 +16,6 @@ use crate::{
 
 /// Samples that take the solver's steps together: the rest waits, so that memory does not grow with --n.
 pub(super) const BATCH: usize = 64;
-/// The shipped data's test set, in place of a file.
-const TEST: &str = "test";
 
 /// The flow and its tolerances.
 #[derive(clap::Args)]
@@ -41,6 +35,9 @@ pub(super) struct Args {
     /// Time of the data.
     #[arg(long, default_value_t = T_END)]
     pub t_end: f64,
+    /// What the numbers of an NPY file of images are; without it they must lie in [−1, 1], and look so.
+    #[arg(long, value_enum)]
+    pub values: Option<Values>,
 }
 
 impl Args {
@@ -59,51 +56,6 @@ impl Args {
         schedule::check_t_end(model.process(), self.t_end)?;
         model.score(&[self.label], 1.0, device)?;
         Ok(model)
-    }
-}
-
-/// Samples, `[n, d]` flattened; of the test set as bytes.
-pub(super) enum Data {
-    Numbers(Vec<f32>),
-    Pixels(Vec<u8>),
-}
-
-impl Data {
-    /// The first `n` samples (all of them, where that is not given) of an NPY file or of the test set.
-    pub fn read(data: &str, n: Option<usize>, model: &Model) -> Result<Self> {
-        let d = model.dim();
-        let first = |len: usize| match n {
-            Some(n) if !(1..=len).contains(&n) => Err(Error::setting("n", n, format!("1 to {len}, what {data} has"))),
-            n => Ok(n.unwrap_or(len) * d),
-        };
-        if data == TEST {
-            let mut set = Dataset::load(DatasetName::default(), Split::Test, None)?;
-            if set.shape != model.shape() {
-                bail!(
-                    "{} has images of {:?}, this model of {:?}: give an NPY file",
-                    set.name,
-                    set.shape,
-                    model.shape()
-                );
-            }
-            let keep = first(set.len())?;
-            set.images.truncate(keep);
-            return Ok(Self::Pixels(set.images));
-        }
-        let path = PathBuf::from(data);
-        let array = npy::read(&path)?;
-        let keep = first(array.rows(&path, model.shape())?)?;
-        let mut values = array.values;
-        values.truncate(keep);
-        Ok(Self::Numbers(values))
-    }
-
-    /// The samples as numbers, pixels p as p/127.5 − 1.
-    pub fn numbers(self) -> Vec<f32> {
-        match self {
-            Self::Numbers(values) => values,
-            Self::Pixels(pixels) => pixels.into_iter().map(crate::data::unit).collect(),
-        }
     }
 }
 

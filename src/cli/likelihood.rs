@@ -7,11 +7,7 @@ use burn::tensor::Device;
 use futures_lite::future::block_on;
 use serde_json::json;
 
-use super::{
-    Context, flow_options,
-    flow_options::{BATCH, Data},
-    npy,
-};
+use super::{Context, flow_options, flow_options::BATCH, npy, samples::Data};
 use crate::{
     Error,
     flow::{
@@ -32,7 +28,7 @@ const LOW: usize = 16;
 pub(crate) struct Args {
     #[command(flatten)]
     flow: flow_options::Args,
-    /// Samples, float32 of shape [n, d] or [n, c, h, w]; or test, the test set of the shipped model's data.
+    /// Samples, float32 of shape [n, d] or [n, c, h, w]; or test, the test set of the model's data.
     #[arg(long, value_name = "X.npy|test")]
     data: String,
     /// Samples, from the first on; without it all.
@@ -101,7 +97,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
         return Err(Error::setting("seed", args.seed, format!("0 to {}", noise::MAX_SEED)).into());
     }
     args.npy.as_deref().map(flow_options::check_folder).transpose()?;
-    let data = Data::read(&args.data, args.n, &model)?;
+    let data = Data::read(&args.data, args.n, args.flow.values, &model)?;
 
     let start = Instant::now();
     let Measured { log_p, nfe, steps: [accepted, rejected], closed_form } =

@@ -16,6 +16,7 @@ mod npy;
 mod picture;
 mod reproduce;
 mod sample;
+mod samples;
 mod score;
 mod train;
 
