@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -21,7 +21,8 @@ use crate::{
     model::Model,
     sampler::Settings,
     score::Score,
-    weights::sha256,
+    space::Space,
+    weights::{read_file, sha256},
 };
 
 /// Arguments of `eval`.
@@ -39,9 +40,15 @@ pub(crate) struct Args {
     /// Folder with the data; without it the usual places.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// The classifier that judges samples, as --train-classifier writes it; without it the shipped one.
+    #[arg(long, value_name = "FILE", conflicts_with = "train_classifier")]
+    judge: Option<PathBuf>,
     /// Train the classifier that judges samples, and write it to this file. The shipped one is made so.
     #[arg(long, value_name = "FILE", conflicts_with = "model")]
     train_classifier: Option<PathBuf>,
+    /// With --train-classifier: the data that it is to judge.
+    #[arg(long, value_name = "NAME", default_value_t, requires = "train_classifier")]
+    data_set: DatasetName,
     /// With --train-classifier: passes over the training images.
     #[arg(long, default_value_t = Recipe::default().epochs, requires = "train_classifier", value_parser = passes())]
     epochs: usize,
@@ -72,17 +79,22 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
     let bytes = models::bytes(name)?;
     let model = Model::from_bytes(name, &bytes, device)?;
     let trained_on = &model.network()?.manifest().data.name;
-    let data: DatasetName =
-        serde_json::from_value(json!(trained_on)).map_err(|e| anyhow!("{name} was trained on {trained_on}: {e}"))?;
+    let data = DatasetName::find(trained_on).ok_or_else(|| {
+        let problem = format!("{name} was trained on it, and there is neither a judge of it here nor its images");
+        Error::data(trained_on, problem, format!("evaluate a model of {}", DatasetName::list()))
+    })?;
+    let judge = match &args.judge {
+        Some(path) => Judge::from_bytes(&path.display().to_string(), &read_file(path)?, device)?,
+        None => Judge::shipped(data, device)?,
+    };
+    judge.check_data(data)?;
     let bench = Bench {
-        judge: Judge::shipped(data, device)?,
+        judge,
         train: Dataset::load(data, Split::Train, args.data.as_deref())?,
         test: Dataset::load(data, Split::Test, args.data.as_deref())?,
     };
     bench.check(settings.n)?;
-    if model.shape() != bench.test.shape {
-        bail!("{name} draws images {:?}, those of {data} are {:?}", model.shape(), bench.test.shape);
-    }
+    bench.test.check_model(Space::Image(model.shape()), model.classes())?;
 
     let bar = Bar::new();
     let progress = |stage, done, all| bar.show(stage, done, all);
@@ -170,11 +182,10 @@ fn train_classifier(out: &Path, args: &Args, device: &Device, described: &str, c
     let start = Instant::now();
     let recipe = Recipe { epochs: args.epochs, seed: args.settings.seed, ..Recipe::default() };
     let bar = Bar::new();
-    let judge =
-        judge::train(DatasetName::FashionMnist, args.data.as_deref(), &recipe, device, out, |step, steps, loss| {
-            bar.show("training", step, steps);
-            bar.bar.set_message(format!("loss {loss:.3}"));
-        })?;
+    let judge = judge::train(args.data_set, args.data.as_deref(), &recipe, device, out, |step, steps, loss| {
+        bar.show("training", step, steps);
+        bar.bar.set_message(format!("loss {loss:.3}"));
+    })?;
     bar.clear();
     let seconds = start.elapsed().as_secs_f64();
     let value = json!({

@@ -1,10 +1,8 @@
 //! The shipped judge and its file: safetensors in f16, with how it was trained in the metadata.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use burn::tensor::{Device, TensorData};
-use half::f16;
-use safetensors::{Dtype, SafeTensors};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,6 +22,9 @@ const KEY: &str = "scorefield-classifier";
 const MAX_BYTES: usize = 1 << 20;
 
 const SHIPPED: (&str, &[u8]) = ("fashion-classifier.safetensors", include_bytes!("fashion-classifier.safetensors"));
+
+/// How another judge is had.
+const TRAIN: &str = "train a classifier with `scorefield eval --train-classifier FILE`";
 
 /// What a classifier's file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,38 +64,36 @@ impl Judge {
         }
     }
 
+    /// Whether this judges samples of `data`: its features and classes mean something for what it was trained on alone.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when it was trained on another set.
+    pub fn check_data(&self, data: DatasetName) -> Result<()> {
+        let (About { config, data: own, .. }, published) = (&self.about, data.published());
+        if *own == data && config.shape == published.shape && config.classes == published.classes.len() {
+            return Ok(());
+        }
+        let (shape, classes) = (config.shape, config.classes);
+        let problem = format!(
+            "the judge {} was trained on {own}, images {shape:?} of {classes} classes, and can judge nothing else",
+            self.name
+        );
+        Err(Error::data(data.to_string(), problem, format!("{TRAIN} --data-set {data}, and give it with --judge FILE")))
+    }
+
     /// Reads a classifier's file.
     ///
     /// # Errors
     /// When it is not one.
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self> {
-        let wrong = |problem: String| {
-            Error::weights(name, problem, "train a classifier anew with `scorefield eval --train-classifier FILE`")
-        };
-        if bytes.len() > MAX_BYTES {
-            return Err(wrong(format!("{} bytes: expected at most {MAX_BYTES}", bytes.len())));
-        }
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| wrong(e.to_string()))?;
-        let json = header
-            .metadata()
-            .as_ref()
-            .and_then(|map| map.get(KEY))
+        let wrong = |problem: String| Error::weights(name, problem, TRAIN);
+        let file = weights::Container::open(name, bytes, MAX_BYTES)?;
+        let json = file
+            .text(KEY)
             .ok_or_else(|| wrong(format!("its metadata has no {KEY}: it is no classifier of this program")))?;
         let about: About = serde_json::from_str(json).map_err(|e| wrong(format!("{KEY}: {e}")))?;
         about.config.validate()?;
-        let file = SafeTensors::deserialize(bytes).map_err(|e| wrong(e.to_string()))?;
-        let mut tensors = BTreeMap::new();
-        for (path, view) in file.tensors() {
-            if view.dtype() != Dtype::F16 {
-                return Err(wrong(format!("tensor {path} is {:?}: expected F16", view.dtype())));
-            }
-            let values: Vec<f32> =
-                view.data().as_chunks::<2>().0.iter().map(|&pair| f16::from_le_bytes(pair).to_f32()).collect();
-            if values.iter().any(|value| !value.is_finite()) {
-                return Err(wrong(format!("tensor {path} is not finite")));
-            }
-            tensors.insert(path, TensorData::new(values, view.shape().to_vec()));
-        }
+        let tensors = file.tensors()?.into_iter().map(|(path, entry)| (path, entry.to_data())).collect();
         let classifier = weights::with_tensors(name, about.config.init(0, device), &tensors)?;
         Ok(Self { name: name.to_owned(), sha256: weights::sha256(bytes), about, classifier })
     }
@@ -160,13 +159,21 @@ mod tests {
             let error = Judge::from_bytes("bad", bytes, &device).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
-        refused(&SHIPPED.1[..SHIPPED.1.len() - 1], "ncomplete");
-        refused(b"<!DOCTYPE html><html></html>", "eader");
+        refused(&SHIPPED.1[..SHIPPED.1.len() - 1], "truncated");
+        refused(b"<!DOCTYPE html><html></html>", "HTML");
         let config = ClassifierConfig { widths: [8, 8], features: 4, ..ClassifierConfig::default() };
         let about = About { config, data: DatasetName::FashionMnist, recipe: Recipe::default(), accuracy: 0.5 };
         let small = about.config.init(0, &device);
         let bytes = |about: &About| Judge::to_bytes("small", &small, about).unwrap();
-        assert_eq!(Judge::from_bytes("small", &bytes(&about), &device).unwrap().about, about);
+        let judge_of = |bytes: &[u8]| Judge::from_bytes("small", bytes, &device).unwrap();
+        assert_eq!(judge_of(&bytes(&about)).about, about);
+        // A judge of other images, or of other classes, says what it was trained for.
+        assert!(judge_of(&bytes(&about)).check_data(DatasetName::FashionMnist).is_ok());
+        let other = ClassifierConfig { classes: 7, ..about.config.clone() };
+        let seven = About { config: other, ..about.clone() };
+        let seven = Judge::to_bytes("seven", &seven.config.init(0, &device), &seven).unwrap();
+        let said = judge_of(&seven).check_data(DatasetName::FashionMnist).unwrap_err().to_string();
+        assert!(said.contains("of 7 classes") && said.contains("--train-classifier"), "{said}");
         let with = |config| bytes(&About { config, ..about.clone() });
         refused(&with(ClassifierConfig::default()), "conv1");
         refused(&with(ClassifierConfig { widths: [1 << 40, 8], ..ClassifierConfig::default() }), "widths");

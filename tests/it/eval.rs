@@ -1,35 +1,40 @@
 //! `scorefield eval` and `scorefield data` as a user runs them.
 
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
 use burn::tensor::Device;
 use scorefield::{
     net::UNetConfig,
     sde::Process,
-    weights::{Architecture, Data, Manifest, Parameterisation, Storage, Training, VERSION, atomic_write, to_bytes},
+    weights::{
+        Architecture, Data, Manifest, Parameterisation, Storage, Training, VERSION, atomic_write, sha256, to_bytes,
+    },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn scorefield(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scorefield")).args(args).output().expect("the program runs")
 }
 
-fn result(args: &[&str]) -> Value {
+pub(crate) fn result(args: &[&str]) -> Value {
     let output = scorefield(args);
     let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     assert!(output.status.success(), "{args:?}: {err}");
     serde_json::from_str(out.lines().last().expect("a line of output")).expect("the last line is JSON")
 }
 
-fn refused(args: &[&str]) -> String {
+pub(crate) fn refused(args: &[&str]) -> String {
     let output = scorefield(args);
     assert!(!output.status.success() && output.stdout.is_empty(), "{args:?} should be refused");
     String::from_utf8(output.stderr).expect("errors are text")
 }
 
 /// A small network with fresh weights, whose last convolution is zero: its samples are noise that shrinks to 0.
-fn untrained(data: &str) -> tempfile::NamedTempFile {
-    let config = UNetConfig { width: 8, heads: 0, embedding: 8, ..UNetConfig::default() };
+pub(crate) fn untrained(data: &str, classes: usize) -> tempfile::NamedTempFile {
+    let config = UNetConfig { width: 8, heads: 0, embedding: 8, classes, ..UNetConfig::default() };
     let manifest = Manifest {
         version: VERSION,
         architecture: Architecture::UNet(config.clone()),
@@ -53,7 +58,7 @@ fn untrained(data: &str) -> tempfile::NamedTempFile {
 
 #[test]
 fn eval_prints_the_whole_protocol() {
-    let file = untrained("fashion-mnist");
+    let file = untrained("fashion-mnist", 10);
     let model = file.path().to_str().expect("a path in UTF-8");
     let settings =
         ["--n", "40", "--sampler", "ddim", "--steps", "4", "--seed", "7", "--batch", "16", "--device", "cpu", "--json"];
@@ -66,11 +71,26 @@ fn eval_prints_the_whole_protocol() {
     assert!(number("judge_accuracy") >= 0.91 && number("seconds") >= number("sampling_seconds"));
     // What an untrained network draws shows no class: the judge calls all or most of it one, as each tenth is.
     assert!(number("label_agreement") < 0.4, "{value}");
-    for field in
-        ["/settings/sampler", "/settings/denoise", "/judge/sha256", "/model/sha256", "/grid", "/t_end", "/device"]
-    {
-        assert!(value.pointer(field).is_some_and(|value| !value.is_null()), "{field} in {value}");
+    // VP's own end, and DDIM's grid; the hashes are the files'.
+    let hash = |path: &Path| json!(sha256(&std::fs::read(path).expect("the file is there")));
+    let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/eval/fashion-classifier.safetensors");
+    for (field, expected) in [
+        ("/data", json!("fashion-mnist")),
+        ("/model/name", json!(model)),
+        ("/model/sha256", hash(file.path())),
+        ("/judge/name", json!("fashion-classifier.safetensors")),
+        ("/judge/sha256", hash(&judge)),
+        ("/settings/sampler", json!("ddim")),
+        ("/settings/steps", json!(4)),
+        ("/settings/guidance", json!(2.0)),
+        ("/settings/denoise", json!(true)),
+        ("/process/kind", json!("vp")),
+        ("/t_end", json!(1e-3)),
+        ("/grid", json!("uniform")),
+    ] {
+        assert_eq!(value.pointer(field), Some(&expected), "{field} in {value}");
     }
+    assert!(value["device"].as_str().is_some_and(|device| device.contains("cpu")), "{value}");
 
     assert!(refused(&["eval", "--model", model, "--label", "3"]).contains("every class is drawn in turn"));
     assert!(refused(&["eval", "--model", model, "--n", "0"]).contains("n = 0"));
@@ -82,9 +102,14 @@ fn eval_prints_the_whole_protocol() {
 
 #[test]
 fn eval_refuses_what_it_cannot_judge() {
-    let file = untrained("my-cats");
+    let file = untrained("my-cats", 10);
     let error = refused(&["eval", "--model", file.path().to_str().expect("a path in UTF-8")]);
-    assert!(error.contains("my-cats") && error.contains("fashion-mnist"), "{error}");
+    assert!(error.contains("my-cats") && error.contains("evaluate a model of fashion-mnist"), "{error}");
+    // Labels of other classes would not mean the same.
+    let seven = untrained("fashion-mnist", 7);
+    let seven = seven.path().to_str().expect("a path in UTF-8");
+    assert!(refused(&["eval", "--model", seven]).contains("it has 10 classes, the model 7"));
+    assert!(refused(&["eval", "--model", seven, "--judge", seven]).contains("no classifier of this program"));
     assert!(refused(&["eval", "--model", "no-such-file.safetensors"]).contains("no such file"));
     assert!(refused(&["eval"]).contains("--model"));
 }
