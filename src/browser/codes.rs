@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    data::range::Range,
     flow::{
         T_END, codes,
         codes::{Direction, Integration},
@@ -110,6 +111,16 @@ impl Work {
         let score = self.model.score(&vec![self.options.label; count], 1.0, &self.device)?;
         self.next += count;
         Ok(Some((x, Alive(score))))
+    }
+
+    /// Refuses pixels from 0 to 255, which no image of a network has.
+    fn check_range(&self) -> Result<()> {
+        let range = Range::of(&self.values);
+        if self.model.kind() == Kind::Network && range.low >= 0.0 && range.is_far() {
+            let given = format!("values from {} to {}", range.low, range.high);
+            return Err(Error::setting("x", given, "images in [-1, 1], pixels p as p/127.5 - 1"));
+        }
+        Ok(())
     }
 
     fn process(&self) -> &Process {
@@ -310,9 +321,10 @@ impl Engine {
     /// Rows of data to their codes, x at t = 1.
     ///
     /// # Errors
-    /// When `x` is not whole rows, or an option is unknown or out of range.
+    /// When `x` is not whole rows or holds pixels from 0 to 255, or an option is unknown or out of range.
     pub fn encode(&self, x: Vec<f32>, options: &JsValue) -> Result<Carry, JsValue> {
         let work = Work::new(self, "x", x, options).map_err(report::error)?;
+        work.check_range().map_err(report::error)?;
         Carry::new(work, Direction::ToCodes).map_err(report::error)
     }
 

@@ -9,15 +9,12 @@ use anyhow::Result;
 use super::npy;
 use crate::{
     Error,
-    data::{Dataset, DatasetName, Split, unit},
+    data::{Dataset, DatasetName, Split, range::Range, unit},
     model::{Kind, Model},
 };
 
 /// The test set of the model's data, in place of a file.
 const TEST: &str = "test";
-
-/// Images of a network may leave [−1, 1] a little, but not as far as this.
-const FARTHEST: f32 = 2.0;
 
 /// What the numbers of an array of images are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -103,28 +100,30 @@ fn test_set(model: &Model) -> Result<Dataset> {
 
 /// Images by what their numbers are, or look like.
 fn images(file: &str, numbers: Vec<f32>, values: Option<Values>) -> crate::Result<Data> {
-    let low = numbers.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let bytes = low >= 0.0 && high <= 255.0 && numbers.iter().all(|value| value.fract() == 0.0);
-    let unit_range = low >= 0.0 && high <= 1.0;
+    let range = Range::of(&numbers);
+    let Range { low, high, .. } = range;
     let refuse = |problem: String, remedy: &str| {
         Err(Error::data(file, format!("its values lie from {low} to {high}{problem}"), remedy))
     };
     match values {
         Some(Values::Signed) => Ok(Data::Numbers(numbers)),
-        Some(Values::Unit) if unit_range => Ok(Data::Numbers(numbers.into_iter().map(|x| 2.0 * x - 1.0).collect())),
+        Some(Values::Unit) if range.is_unit() => {
+            Ok(Data::Numbers(numbers.into_iter().map(|x| 2.0 * x - 1.0).collect()))
+        }
         Some(Values::Unit) => refuse(String::new(), "--values unit is for images in [0, 1]"),
-        Some(Values::Bytes) if bytes => Ok(Data::Pixels(numbers.into_iter().map(|value| value as u8).collect())),
+        Some(Values::Bytes) if range.is_bytes() => {
+            Ok(Data::Pixels(numbers.into_iter().map(|value| value as u8).collect()))
+        }
         Some(Values::Bytes) => refuse(String::new(), "--values bytes is for pixels, whole numbers from 0 to 255"),
-        None if unit_range => refuse(
+        None if range.is_unit() => refuse(
             "; this model's images lie in [-1, 1]".to_owned(),
             "add --values unit if these lie in [0, 1], or --values signed if they are as the model's",
         ),
-        None if bytes => refuse(
+        None if range.is_bytes() => refuse(
             ", 8-bit pixels; this model's images lie in [-1, 1]".to_owned(),
             "add --values bytes (a likelihood is then of dequantised pixels)",
         ),
-        None if low < -FARTHEST || high > FARTHEST => refuse(
+        None if range.is_far() => refuse(
             "; this model's images lie in [-1, 1]".to_owned(),
             "scale them (x in [0, 255] to x/127.5 - 1), or add --values signed to take them as they are",
         ),

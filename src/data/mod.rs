@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`source`] | [`Source`], all that a trainer asks of its data |
 //! | [`points`] | points of an array |
+//! | [`range`] | what the numbers of images look like |
 //! | `images` | images held as bytes, and the formats that they are read from |
 //! | `published` | the published sets, one file each: what is in them, where it comes from, how to get it |
 //! | `folder` | where a published set is on this machine |
@@ -15,6 +16,7 @@
 
 pub mod distance;
 pub mod points;
+pub mod range;
 pub mod source;
 
 #[cfg(not(target_family = "wasm"))]

@@ -7,7 +7,7 @@
 //! largest of its samples'. A step is accepted below 1; its size is multiplied by 0.9·error^(−1/5), between 0.2 and 10.
 //!
 //! A step costs six evaluations: the seventh stage is the first of the next step (FSAL). The two pairs of numbers
-//! before the first step, and one number a sample and step, are all that is read back.
+//! before the first step, and one number per sample and step, are all that is read back.
 
 use std::ops::Add;
 
@@ -141,7 +141,7 @@ impl DormandPrince {
             Some(size) => size,
             None => self.first_size(&first, direction, f).await?,
         };
-        let mut again = false;
+        let mut rejected = false;
         loop {
             let left = (self.end - self.u).abs();
             size = size.min(left);
@@ -164,7 +164,7 @@ impl DormandPrince {
             }
             let factor = SAFETY * libm::pow(error, EXPONENT);
             if error < 1.0 {
-                let factor = factor.min(if again { 1.0 } else { MOST_FACTOR });
+                let factor = factor.min(if rejected { 1.0 } else { MOST_FACTOR });
                 self.size = Some(size * factor);
                 self.slope = slopes.pop();
                 (self.u, self.y) = (to, next);
@@ -173,7 +173,7 @@ impl DormandPrince {
             }
             size *= factor.max(LEAST_FACTOR);
             self.rejected += 1;
-            again = true;
+            rejected = true;
         }
     }
 

@@ -211,6 +211,7 @@ test('the shipped model’s codes lead back, under a short watchdog, and an abor
     result.answered = performance.now() - since;
     result.early = await model.decode(codes, { signal: abort.signal }).then(() => 'decoded', (error) => error.code);
     result.refused = await model.logLikelihood(x).then(() => 'given', ({ code, message }) => `${code}: ${message}`);
+    result.pixels = await model.encode(new Float32Array(784).fill(200)).then(() => 'encoded', ({ code, message }) => `${code}: ${message}`);
     result.deaths = deaths;
     model.dispose();
     return result;
@@ -227,6 +228,7 @@ test('the shipped model’s codes lead back, under a short watchdog, and an abor
   assert.equal(found.early, 'aborted');
   // Not the whole of the encoding, which was dropped after a step of six evaluations.
   assert.ok(found.answered < found.ms / 2, `${found.answered} ms of ${found.ms}`);
+  assert.match(found.pixels, /^setting: x = values from 200 to 200.*images in \[-1, 1\]/);
   assert.match(found.refused, /^setting: .*gradients.*scorefield likelihood/);
   await page.context().close();
 });

@@ -145,11 +145,11 @@ fn a_networks_likelihood_by_probes_is_the_exact_ones() {
     assert_eq!(likelihood.nfe, 2 + 6 * likelihood.steps.iter().sum::<usize>() as u64);
 }
 
-/// An NPY file of two images of 28×28 with these values.
-fn npy(values: &[f32]) -> tempfile::NamedTempFile {
+/// An NPY file of these values, in rows of `d`.
+fn npy(values: &[f32], d: usize) -> tempfile::NamedTempFile {
+    let shape = [values.len() / d, d].map(|side| side as u64);
     let file = tempfile::Builder::new().suffix(".npy").tempfile().unwrap();
-    let mut writer =
-        npyz::WriteOptions::new().default_dtype().shape(&[2, 784]).writer(file.as_file()).begin_nd().unwrap();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file.as_file()).begin_nd().unwrap();
     writer.extend(values.iter().copied()).unwrap();
     writer.finish().unwrap();
     file
@@ -159,7 +159,7 @@ fn npy(values: &[f32]) -> tempfile::NamedTempFile {
 fn eight_bit_images_are_recognised_and_dequantised_when_asked() {
     let test = Dataset::load(DatasetName::FashionMnist, Split::Test, None).expect("the tests need Fashion-MNIST");
     let pixels: Vec<f32> = test.images[..2 * 784].iter().map(|&pixel| f32::from(pixel)).collect();
-    let (bytes, unit) = (npy(&pixels), npy(&pixels.iter().map(|pixel| pixel / 255.0).collect::<Vec<_>>()));
+    let (bytes, unit) = (npy(&pixels, 784), npy(&pixels.iter().map(|pixel| pixel / 255.0).collect::<Vec<_>>(), 784));
     let [bytes, unit] = [&bytes, &unit].map(|file| file.path().to_str().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.npy");
@@ -202,4 +202,40 @@ fn test_is_the_models_own_test_set() {
     assert!(said.contains("it has 10 classes, the model 7"), "{said}");
     let mixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/mixture2d.toml");
     assert!(refused(&mixture).contains("a mixture, which has no test set"));
+}
+
+#[test]
+fn a_mixtures_likelihood_on_the_command_line_is_scipys() {
+    let fixture: serde_json::Value = serde_json::from_str(include_str!("../reference/flow.json")).unwrap();
+    let numbers = |value: &serde_json::Value| -> Vec<f64> {
+        value
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|x| x.as_array().cloned().unwrap_or_else(|| vec![x.clone()]))
+            .map(|x| x.as_f64().unwrap())
+            .collect()
+    };
+    let [x, dop853] = ["x", "dop853"].map(|key| numbers(&fixture["likelihood"][key]));
+    let points = npy(&x.iter().map(|&x| x as f32).collect::<Vec<_>>(), 2);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("log_p.npy");
+    let mixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/mixture2d.toml");
+    let [points, out] = [points.path(), &out].map(|path| path.to_str().unwrap());
+    let args = ["likelihood", "--model", mixture, "--data", points, "--npy", out, "--device", "cpu", "--json"];
+    let value = result(&args);
+    let ours = npyz::NpyFile::new(std::io::BufReader::new(std::fs::File::open(out).unwrap()))
+        .unwrap()
+        .into_vec::<f32>()
+        .unwrap();
+    assert_eq!(ours.len(), 4);
+    for (ours, exact) in ours.iter().zip(&dop853) {
+        // RK45's own error at these tolerances is 1.1e-3 (`flow.py`), and f32 rounds tan θ = 152 beside it.
+        assert!((f64::from(*ours) - exact).abs() < 5e-3, "{ours} {exact}");
+    }
+    // A closed form: an evaluation each, two to start and six per step, and points are no pixels.
+    let number = |field: &str| value.pointer(field).and_then(serde_json::Value::as_f64).unwrap();
+    assert_eq!(number("/nfe"), 2.0 + 6.0 * (number("/protocol/steps") + number("/protocol/rejected")));
+    assert_eq!((number("/protocol/offset"), &value["protocol"]["divergence"]["divergence"]), (0.0, &"exact".into()));
+    assert!(refused(&[&args[..], &["--values", "unit"]].concat()).contains("points are taken as they are"));
 }
