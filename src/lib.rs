@@ -22,6 +22,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod checks;
 pub mod compute;
 pub mod data;
 mod error;

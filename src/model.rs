@@ -8,13 +8,14 @@ use serde::Serialize;
 
 use crate::{
     Error, Result,
-    net::UNet,
+    net::{self, NetworkConfig as _},
     score::{
         Mixture, MixtureConfig, MixtureScore, Score, check_guidance,
         network::{Denoiser, NetworkScore},
     },
     sde::{Level, Process},
-    weights::{Architecture, File, Manifest, Parameterisation},
+    space::Space,
+    weights::{File, Manifest, Parameterisation},
 };
 
 /// A loaded model.
@@ -84,11 +85,10 @@ impl Model {
     ///
     /// # Errors
     /// When a field of the manifest is out of range.
-    pub fn new(manifest: Manifest, net: UNet) -> Result<Self> {
+    pub fn new(manifest: Manifest, net: net::Network) -> Result<Self> {
         manifest.validate()?;
-        let Architecture::UNet(config) = &manifest.architecture;
         let Parameterisation::Edm { sigma_data } = manifest.parameterisation;
-        let denoiser = Denoiser { net, shape: config.shape, sigma_data };
+        let denoiser = Denoiser { net, sigma_data };
         Ok(Self::Network(Box::new(Network { manifest, denoiser })))
     }
 
@@ -103,9 +103,8 @@ impl Model {
             return Ok(Self::Mixture(Analytic { name: name.to_owned(), mixture, process: config.process }));
         }
         let file = File::parse(name, bytes)?;
-        let Architecture::UNet(config) = &file.manifest.architecture;
-        let net = file.load_into(config.blank(device))?;
-        Self::new(file.manifest.clone(), net)
+        let net = file.network(device)?;
+        Self::new(file.manifest, net)
     }
 
     /// Network or mixture.
@@ -141,28 +140,19 @@ impl Model {
         }
     }
 
-    /// Channels, height and width of a sample; of a mixture in d dimensions `[1, 1, d]`.
+    /// What its samples are.
     #[must_use]
-    pub fn shape(&self) -> [usize; 3] {
+    pub fn space(&self) -> Space {
         match self {
-            Self::Network(network) => network.denoiser.shape,
-            Self::Mixture(analytic) => [1, 1, analytic.mixture.dim()],
+            Self::Network(network) => network.manifest.data.shape,
+            Self::Mixture(analytic) => Space::Points(analytic.mixture.dim()),
         }
     }
 
     /// Numbers in a sample.
     #[must_use]
     pub fn dim(&self) -> usize {
-        self.shape().iter().product()
-    }
-
-    /// Shape of `n` samples in an NPY file: `[n, c, h, w]`, or `[n, d]` of a mixture.
-    #[must_use]
-    pub fn array_shape(&self, n: usize) -> Vec<usize> {
-        match self {
-            Self::Network(_) => [&[n], &self.shape()[..]].concat(),
-            Self::Mixture(_) => vec![n, self.dim()],
-        }
+        self.space().dim()
     }
 
     /// Number of classes: a mixture's components; 0 when a network is unconditional.
@@ -237,8 +227,7 @@ mod tests {
     #[test]
     fn a_mixture_is_a_model_by_its_text() {
         let model = read("downloaded", MIXTURE).unwrap();
-        assert_eq!((model.kind(), model.shape(), model.classes()), (Kind::Mixture, [1, 1, 2], 2));
-        assert_eq!(model.array_shape(7), [7, 2]);
+        assert_eq!((model.kind(), model.space(), model.classes()), (Kind::Mixture, Space::Points(2), 2));
         assert_eq!(model.process().name(), "vp");
         // At x = (2, 0) of component 0, at t = 0: its own score is 0, the other's share e^(−½·(20² + 2.5²))·… too.
         let level = model.level(0.0).unwrap();

@@ -4,6 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Result, checks::check};
+
+/// The longest side of an image, in pixels.
+const MAX_SIDE: usize = 1024;
+/// The most dimensions of a point.
+const MAX_DIM: usize = 65_536;
+
 /// The space that samples lie in. Written as its numbers: `[c, h, w]` or `[d]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<usize>", into = "Vec<usize>")]
@@ -39,6 +46,22 @@ impl Space {
             sample.chunks_exact_mut(width).for_each(<[f32]>::reverse);
         }
     }
+
+    /// Checks that samples can be held and shown: images grey or in colour. `field` is named in errors.
+    ///
+    /// # Errors
+    /// [`crate::Error::Setting`] when they can't.
+    pub fn validate(self, field: &str) -> Result<()> {
+        match self {
+            Self::Image([channels, height, width]) => check(
+                matches!(channels, 1 | 3) && (1..=MAX_SIDE).contains(&height) && (1..=MAX_SIDE).contains(&width),
+                field,
+                self,
+                format!("[1, height, width] for grey or [3, height, width] for colour, at most {MAX_SIDE} a side"),
+            ),
+            Self::Points(dim) => check((1..=MAX_DIM).contains(&dim), field, self, format!("1 to {MAX_DIM} dimensions")),
+        }
+    }
 }
 
 impl From<Space> for Vec<usize> {
@@ -53,7 +76,7 @@ impl From<Space> for Vec<usize> {
 impl TryFrom<Vec<usize>> for Space {
     type Error = String;
 
-    fn try_from(numbers: Vec<usize>) -> Result<Self, String> {
+    fn try_from(numbers: Vec<usize>) -> Result<Self, Self::Error> {
         match *numbers {
             [channels, height, width] => Ok(Self::Image([channels, height, width])),
             [dim] => Ok(Self::Points(dim)),
@@ -71,6 +94,19 @@ impl fmt::Display for Space {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_shown_is_refused() {
+        let validate = |space: Space| space.validate("shape").map_err(|error| error.to_string());
+        for space in [Space::Image([1, 1, 1]), Space::Image([3, 1024, 1024]), Space::Points(1), Space::Points(65_536)] {
+            validate(space).unwrap();
+        }
+        for shape in [[0, 1, 1], [2, 8, 8], [4, 8, 8], [usize::MAX, 8, 8], [1, 0, 8], [1, 8, 1025], [1, usize::MAX, 8]]
+        {
+            assert!(validate(Space::Image(shape)).unwrap_err().contains("for grey or [3, height, width] for colour"));
+        }
+        assert!(validate(Space::Points(0)).is_err() && validate(Space::Points(65_537)).is_err());
+    }
 
     #[test]
     fn a_space_is_written_as_its_numbers() {

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use burn::{
     Tensor,
     tensor::{Device, Int, TensorData},
@@ -16,13 +16,13 @@ use scorefield::{
     data::{Dataset, DatasetName},
     device::DeviceChoice,
     model::Model,
-    net::{UNetConfig, cost},
+    net::{Architecture, NetworkConfig as _, UNetConfig, cost},
     noise::Noise,
     objective::Denoising,
     sampler::{Sampler, SamplerKind, Settings},
     score::{Score, network::Denoiser},
+    space::Space,
     train::{RunConfig, Trainer},
-    weights::Architecture,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ pub struct Bench {
     device: Device,
     described: String,
     model: Model,
-    config: UNetConfig,
+    architecture: Architecture,
     gpu: OnceCell<Option<Device>>,
     inputs: BTreeMap<(PathBuf, Vec<usize>), Tensor<2>>,
     fresh: BTreeMap<[usize; 3], Model>,
@@ -75,12 +75,12 @@ impl Bench {
         let (device, described) = DeviceChoice::Cpu.init()?;
         let bytes = std::fs::read(path).with_context(|| format!("{path} cannot be read"))?;
         let model = Model::from_bytes("fashion", &bytes, &device)?;
-        let Architecture::UNet(config) = model.network()?.manifest().architecture.clone();
+        let architecture = model.network()?.manifest().architecture.clone();
         Ok(Self {
             device,
             described,
             model,
-            config,
+            architecture,
             gpu: OnceCell::new(),
             inputs: BTreeMap::new(),
             fresh: BTreeMap::new(),
@@ -132,8 +132,8 @@ impl Bench {
             Request::Counts { batch } => {
                 // The account needs a GPU, any: without one there is the least alone. A process can open one once.
                 let gpu = self.gpu.get_or_init(|| DeviceChoice::Gpu.init().ok().map(|(device, _)| device)).as_ref();
-                let account = gpu.map(|device| cost::evaluation(&self.config, batch, false, device).total);
-                json!({ "least": cost::least(&self.config, batch, 1), "account": account })
+                let account = gpu.map(|device| cost::evaluation(&self.architecture, batch, false, device).total);
+                json!({ "least": cost::least(&self.architecture, batch, 1), "account": account })
             }
             Request::Memory => json!({ "peak": peak() }),
         })
@@ -160,11 +160,12 @@ impl Bench {
         if let Some(shape) = shape
             && !self.fresh.contains_key(&shape)
         {
-            let config = UNetConfig { shape, ..self.config.clone() };
+            let Architecture::UNet(config) = &self.architecture;
             let mut manifest = self.model.network()?.manifest().clone();
-            manifest.architecture = Architecture::UNet(config.clone());
-            manifest.data.shape = shape;
-            self.fresh.insert(shape, Model::new(manifest, config.init(1, &self.device))?);
+            manifest.architecture = Architecture::UNet(UNetConfig { shape, ..config.clone() });
+            manifest.data.shape = Space::Image(shape);
+            let net = manifest.architecture.init(1, &self.device);
+            self.fresh.insert(shape, Model::new(manifest, net)?);
         }
         let d = shape.map_or(self.model.dim(), |shape| shape.iter().product());
         let x = self.input(x, n, d)?;
@@ -185,10 +186,11 @@ impl Bench {
         let config = RunConfig::read(Path::new(RECIPE), &[set, "data.class_dropout=0.0".into()])?;
         let mut trainer = Trainer::new(config, &self.device);
         trainer.warm_start(&self.denoiser()?.net);
+        let Space::Image(shape) = self.model.space() else { bail!("training takes images") };
         let picture: Vec<u8> = (0..self.model.dim()).map(|i| (i * i % 251) as u8).collect();
         let data = Dataset {
             name: DatasetName::FashionMnist,
-            shape: self.model.shape(),
+            shape,
             images: picture.repeat(128),
             labels: vec![LABEL as u8; 128],
             classes: self.model.network()?.manifest().data.classes.clone(),

@@ -81,7 +81,7 @@ fn describe(model: &Model) -> Result<JsValue, JsValue> {
         Model::Network(network) => report::plain(&Described { kind, manifest: network.manifest() }),
         Model::Mixture(mixture) => {
             let classes = (0..model.classes()).map(|k| format!("component {k}")).collect();
-            let data = Data { name: mixture.name(), shape: model.shape(), classes };
+            let data = Data { name: mixture.name(), shape: [1, 1, model.dim()], classes };
             report::plain(&Mixture { kind, process: model.process(), data })
         }
     }

@@ -21,7 +21,7 @@ use crate::{
         kernels::testing::{cases, cases::Draw},
         launch::BURNS,
     },
-    net::UNetConfig,
+    net::{Architecture, Evaluate as _, NetworkConfig as _},
 };
 
 /// What JavaScript sees of a case.
@@ -83,10 +83,9 @@ pub async fn check_kernels(device: String, seed: u32, count: u32, emit: Function
 pub async fn race_burn(batch: usize, rounds: u32, emit: Function) -> Result<JsValue, JsValue> {
     report::install(emit);
     let device = gpu::open().await.map_err(report::error)?.0;
-    let config = UNetConfig::default();
-    let net = config.init(1, &device);
-    let [c, h, w] = config.shape;
-    let x = Tensor::<4>::ones([batch, h, w, c], &device);
+    let architecture = Architecture::default();
+    let net = architecture.init(1, &device);
+    let x = Tensor::<2>::ones([batch, architecture.space().dim()], &device);
     let class = Tensor::<1, Int>::zeros([batch], &device);
     let mut times = Vec::new();
     for _ in 0..=rounds {

@@ -2,7 +2,7 @@
 //! come, and hears whether the run is still wanted.
 //!
 //! CubeCL compiles a kernel where it is first launched, for the sizes that it is launched with. So a model's network is
-//! evaluated once on one sample of zeros, a part a stage; and each run of new sizes is rehearsed with its own numbers of
+//! evaluated once on one sample of zeros, a block per stage; and each run of new sizes is rehearsed with its own numbers of
 //! samples and halves of guidance: one evaluation, then the first steps of its sampler, by a score that costs nothing,
 //! and a frame.
 
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Error, Result,
     model::Model,
-    net::{Pass, UNet},
+    net::Evaluate as _,
     sampler::{Sampler, Settings},
     score::Score,
     sde::Level,
@@ -44,8 +44,8 @@ impl Score for Rehearsed {
 }
 
 enum Stage {
-    /// The network's next part.
-    Part(usize),
+    /// The network's next block.
+    Block,
     /// A whole evaluation.
     Score,
     /// A step of the sampler.
@@ -58,7 +58,8 @@ enum Stage {
 #[wasm_bindgen]
 pub struct Preparation {
     stages: VecDeque<Stage>,
-    network: Option<(UNet, Pass)>,
+    /// An evaluation of the network by its blocks.
+    network: Option<Box<dyn Iterator<Item = ()>>>,
     score: Option<(Box<dyn Score>, Level)>,
     run: Option<Run>,
     /// Any samples: their device is waited for.
@@ -75,11 +76,10 @@ impl Preparation {
 
     async fn take(&mut self, stage: Stage) -> Result<()> {
         match stage {
-            Stage::Part(index) => {
-                self.network = self.network.take().map(|(network, pass)| {
-                    let pass = network.advance(pass, index);
-                    (network, pass)
-                });
+            Stage::Block => {
+                if let Some(network) = &mut self.network {
+                    network.next();
+                }
             }
             Stage::Score => {
                 if let (Some((score, level)), Some(x)) = (&self.score, &self.x) {
@@ -144,14 +144,11 @@ impl Engine {
         if self.graphics.gpu.is_none() {
             return Ok(Preparation::none());
         }
-        let denoiser = network.denoiser();
-        let [c, h, w] = denoiser.shape;
+        let [x, level] = [network.manifest().data.shape.dim(), 1].map(|d| Tensor::zeros([1, d], &self.device));
         let class = Tensor::<1, Int>::zeros([1], &self.device);
-        let pass =
-            denoiser.net.begin(Tensor::zeros([1, h, w, c], &self.device), Tensor::zeros([1, 1], &self.device), class);
         Ok(Preparation {
-            stages: (0..denoiser.net.count_parts()).map(Stage::Part).collect(),
-            network: Some((denoiser.net.clone(), pass)),
+            stages: (0..network.manifest().architecture.blocks()).map(|_| Stage::Block).collect(),
+            network: Some(network.denoiser().net.clone().by_blocks(x, level, class)),
             x: Some(Tensor::zeros([1, 1], &self.device)),
             ..Preparation::none()
         })

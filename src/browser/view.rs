@@ -1,6 +1,6 @@
 //! What a run shows: images as they are, or the points of a mixture as one picture of them all.
 
-use crate::{Result, figure, figure::Plot, model::Model};
+use crate::{Result, figure, figure::Plot, model::Model, space::Space};
 
 /// Draws of a mixture that find the window for its points.
 const DRAWS: usize = 1000;
@@ -16,10 +16,14 @@ pub(super) enum View {
 
 impl View {
     pub(super) fn of(model: &Model) -> Self {
-        match model {
-            Model::Network(_) => Self::Images(model.shape()),
-            Model::Mixture(analytic) => {
-                let d = model.dim();
+        match (model.space(), model) {
+            (Space::Image(shape), _) => Self::Images(shape),
+            (Space::Points(d), Model::Network(network)) => {
+                let [low, high] = network.manifest().data.range.map(|x| x as f32);
+                let d_shown = d.min(2);
+                Self::Points(d, Plot::around(&[&vec![low; d_shown], &vec![high; d_shown]], d_shown))
+            }
+            (Space::Points(d), Model::Mixture(analytic)) => {
                 let draws: Vec<f32> = analytic.mixture().sample(0, 0, DRAWS).into_iter().map(|x| x as f32).collect();
                 Self::Points(d, Plot::around(&[&first_two(&draws, d)], d.min(2)))
             }

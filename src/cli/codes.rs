@@ -142,7 +142,7 @@ fn check(npy: &Path, out: Option<&Path>, n: usize, model: &Model) -> Result<()> 
 }
 
 fn write(npy: &Path, out: Option<&Path>, values: &[f32], model: &Model) -> Result<()> {
-    npy::write(npy, &model.array_shape(values.len() / model.dim()), values)?;
+    npy::write(npy, &model.space().array_shape(values.len() / model.dim()), values)?;
     let Some(out) = out else { return Ok(()) };
     Ok(atomic_write(out, &Picture::of(model, SCALE)?.draw(&[values])?[0].png()?)?)
 }

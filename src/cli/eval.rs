@@ -94,7 +94,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
         test: Dataset::load(data, Split::Test, args.data.as_deref())?,
     };
     bench.check(settings.n)?;
-    bench.test.check_model(Space::Image(model.shape()), model.classes())?;
+    bench.test.check_model(model.space(), model.classes())?;
 
     let bar = Bar::new();
     let progress = |stage, done, all| bar.show(stage, done, all);

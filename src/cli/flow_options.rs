@@ -12,6 +12,7 @@ use crate::{
     flow::{T_END, codes::SolverSettings, dormand_prince::Tolerance},
     model::Model,
     schedule,
+    space::Space,
 };
 
 /// Samples that take the solver's steps together: the rest waits, so that memory does not grow with --n.
@@ -83,6 +84,6 @@ pub(super) fn check_folder(path: &std::path::Path) -> Result<()> {
 /// An NPY file of samples or codes of `model`.
 pub(super) fn read_rows(path: &std::path::Path, model: &Model) -> Result<Vec<f32>> {
     let array = npy::read(path)?;
-    array.rows(path, model.shape()).context("samples and codes have the model's shape")?;
+    array.rows(path, model.space()).context("samples and codes have the model's shape")?;
     Ok(array.values)
 }

@@ -65,7 +65,7 @@ fn describe(file: &File<'_>, bytes: usize, hash: &str) -> Result<String> {
     ] {
         writeln!(text, "  {name:<17} {value}")?;
     }
-    writeln!(text, "  data              {}, {:?} in {:?}, {}", data.name, data.shape, data.range, data.licence)?;
+    writeln!(text, "  data              {}, {} in {:?}, {}", data.name, data.shape, data.range, data.licence)?;
     if !data.classes.is_empty() {
         writeln!(text, "  classes           {}", data.classes.join(", "))?;
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use npyz::WriterBuilder as _;
 
-use crate::weights::atomic_write;
+use crate::{space::Space, weights::atomic_write};
 
 /// An array in memory, in C order.
 pub(crate) struct Array {
@@ -14,21 +14,23 @@ pub(crate) struct Array {
 }
 
 impl Array {
-    /// The number of rows, where the array is n samples of `shape`: `[n, d]` or `[n, c, h, w]`.
+    /// The number of rows, where the array is n samples of `space`: `[n, d]`, of images `[n, c, h, w]` too.
     ///
     /// # Errors
     /// When it is not, or a value is not finite.
-    pub fn rows(&self, path: &Path, [c, h, w]: [usize; 3]) -> Result<usize> {
-        let d = c * h * w;
-        match *self.shape {
-            [n, columns] if n > 0 && columns == d => {}
-            [n, c_, h_, w_] if n > 0 && [c_, h_, w_] == [c, h, w] => {}
-            _ => bail!("{}: shape {:?}; this model takes [n, {d}] or [n, {c}, {h}, {w}]", path.display(), self.shape),
+    pub fn rows(&self, path: &Path, space: Space) -> Result<usize> {
+        let (n, d) = (self.shape.first().copied().unwrap_or(0), space.dim());
+        if n == 0 || (self.shape != [n, d] && self.shape != space.array_shape(n)) {
+            let images = match space {
+                Space::Image([c, h, w]) => format!(" or [n, {c}, {h}, {w}]"),
+                Space::Points(_) => String::new(),
+            };
+            bail!("{}: shape {:?}; this model takes [n, {d}]{images}", path.display(), self.shape);
         }
         if let Some(at) = self.values.iter().position(|value| !value.is_finite()) {
             bail!("{}: row {} has a value that is not finite", path.display(), at / d);
         }
-        Ok(self.shape[0])
+        Ok(n)
     }
 }
 

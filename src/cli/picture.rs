@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     figure::{Grid, Pixels, Plot},
-    model::{Kind, Model},
+    model::Model,
+    space::Space,
 };
 
 /// How samples are drawn.
@@ -21,10 +22,10 @@ impl Picture {
     /// # Errors
     /// For points in more than two dimensions.
     pub fn of(model: &Model, scale: usize) -> Result<Self> {
-        match (model.kind(), model.dim()) {
-            (Kind::Network, _) => Ok(Self::Grid(Grid { scale, ..Grid::default() }, model.shape())),
-            (Kind::Mixture, d @ 1..=2) => Ok(Self::Plot(d)),
-            (Kind::Mixture, d) => {
+        match model.space() {
+            Space::Image(shape) => Ok(Self::Grid(Grid { scale, ..Grid::default() }, shape)),
+            Space::Points(d @ 1..=2) => Ok(Self::Plot(d)),
+            Space::Points(d) => {
                 bail!("--out and --gif draw images, or points in 1 or 2 dimensions, not {d}: use --npy")
             }
         }

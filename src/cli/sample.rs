@@ -82,7 +82,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     let init = args.init.as_deref().map(npy::read).transpose()?;
     if let Some((array, path)) = init.as_ref().zip(args.init.as_ref()) {
         // Its rows say how many; the default of --n is not the user's wish.
-        args.settings.n = array.rows(path, model.shape())?;
+        args.settings.n = array.rows(path, model.space())?;
     }
     if args.out.is_none() && Picture::of(&model, args.scale).is_ok() {
         args.out = Some("samples.png".into());
@@ -209,7 +209,7 @@ fn append(steps: &mut Vec<Vec<f32>>, index: usize, values: Vec<f32>) {
 }
 
 fn write(args: &Args, model: &Model, drawn: &Drawn) -> Result<()> {
-    let shape = model.array_shape(args.settings.n);
+    let shape = model.space().array_shape(args.settings.n);
     if let Some(path) = &args.out {
         let pictures = Picture::of(model, args.scale)?.draw(&[&drawn.samples])?;
         atomic_write(path, &pictures[0].png()?)?;

@@ -38,7 +38,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     let model = model::load(&args.model, &device)?;
     let level = model.level(t)?;
     let array = npy::read(&args.x)?;
-    let (n, d) = (array.rows(&args.x, model.shape())?, model.dim());
+    let (n, d) = (array.rows(&args.x, model.space())?, model.dim());
     let npy::Array { shape, values } = array;
     let score = model.score(&vec![label; n], guidance, &device)?;
     let start = std::time::Instant::now();

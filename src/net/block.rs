@@ -9,7 +9,10 @@ use burn::{
     module::{Module, Param},
 };
 
-use super::init::Init;
+use super::{
+    init::Init,
+    layers::{Layers, Rows, Size},
+};
 use crate::compute::ops;
 
 /// y = x·W + b, with W stored `[in, out]`.
@@ -157,6 +160,25 @@ impl ResBlock {
         }
     }
 
+    /// Its layers under `name`, from the results of layer `from` and of the embedding: `input` channels, an embedding of
+    /// `embedding` numbers.
+    pub fn layers(
+        layers: &mut Layers,
+        name: &str,
+        [from, condition]: [usize; 2],
+        [input, embedding]: [usize; 2],
+        output: Size,
+    ) -> usize {
+        let at = |part: &str| format!("{name}.{part}");
+        let Size { pixels, channels } = output;
+        let h = layers.normalisation(&at("norm1"), &[from], Size { pixels, channels: input });
+        let h = layers.convolution(&at("conv1"), &[h], 3, input, output);
+        let film = layers.linear(&at("film"), Rows::Classes, &[condition], [embedding, 2 * channels]);
+        let h = layers.normalisation(&at("norm2"), &[h, film], output);
+        let x = if input == channels { from } else { layers.shortcut(&at("skip"), from, input, output) };
+        layers.convolution(&at("conv2"), &[h, x], 3, channels, output)
+    }
+
     /// # Shapes
     /// `x`: `[n, h, w, in]`, `embedding`: `[n, e]`; result: `[n, h, w, out]`.
     #[must_use]
@@ -190,6 +212,16 @@ impl Attention {
             proj: Conv::new(&init.at("proj"), 1, [channels, channels], 0.0),
             heads,
         }
+    }
+
+    /// Its layers under `name`, from the result of layer `from`.
+    pub fn layers(layers: &mut Layers, name: &str, from: usize, heads: usize, size: Size) -> usize {
+        let at = |part: &str| format!("{name}.{part}");
+        let h = layers.normalisation(&at("norm"), &[from], size);
+        let qkv = Size { channels: 3 * size.channels, ..size };
+        let qkv = layers.convolution(&at("qkv"), &[h], 1, size.channels, qkv);
+        let h = layers.attention(qkv, heads, size);
+        layers.convolution(&at("proj"), &[h, from], 1, size.channels, size)
     }
 
     /// # Shapes

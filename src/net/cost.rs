@@ -2,11 +2,12 @@
 //! that it could cost.
 //!
 //! [`least`] is a bound for the same arithmetic (no Winograd) layer by layer (no layer is computed twice to save its
-//! result): weights are read once, x twice (by the first layer and by the preconditioning after the last), the score
-//! is written once, and every result of a convolution and of attention is written once and read once by each
-//! convolution that needs it. All else is taken to happen within those: normalisations, whose statistics the layer
-//! before gathers, FiLM, activations, residual sums, concatenations, changes of shape, the 1×1 convolution of a skip
-//! (part of its block's last), the preconditioning, and the embedding's few numbers.
+//! result), by the network's [list of them](super::layers): weights are read once, x twice (by the first layer and by the
+//! preconditioning after the last), the score is written once, and every result of a convolution, of attention and of a
+//! linear layer on samples is written once and read once by each of these that needs it. All else is taken to happen within
+//! those: normalisations, whose statistics the layer before gathers, FiLM, activations, residual sums, concatenations,
+//! changes of shape, the 1×1 convolution of a skip (part of its block's last), the preconditioning, and the embedding's few
+//! numbers.
 
 use std::collections::BTreeMap;
 
@@ -16,21 +17,25 @@ use burn::{
 };
 use serde::Serialize;
 
+use super::{
+    Architecture, NetworkConfig as _,
+    layers::{Layer, Operator, Rows},
+};
 use crate::{
     compute::account::{Cost, counted},
-    net::UNetConfig,
     score::{
         Score,
         network::{Denoiser, NetworkScore},
     },
     sde::Level,
+    space::Space,
 };
 
 /// An evaluation's account.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluation {
-    /// Channels, height and width of a sample.
-    pub shape: [usize; 3],
+    /// Channels, height and width of a sample, or its dimension.
+    pub shape: Space,
     /// Samples.
     pub batch: usize,
     /// Whether it is guided: the network then sees every sample twice.
@@ -48,161 +53,112 @@ pub struct Evaluation {
 /// Evaluates the score of a network of this configuration on a GPU, with weights of its own (a weight's value changes
 /// no cost) and the last class, and counts.
 #[must_use]
-pub fn evaluation(config: &UNetConfig, batch: usize, guided: bool, device: &Device) -> Evaluation {
-    let net = config.init(0, device);
-    let denoiser = Denoiser { net, shape: config.shape, sigma_data: 1.0 };
-    let label = config.classes.checked_sub(1);
+pub fn evaluation(architecture: &Architecture, batch: usize, guided: bool, device: &Device) -> Evaluation {
+    let denoiser = Denoiser { net: architecture.init(0, device), sigma_data: 1.0 };
+    let label = architecture.classes().checked_sub(1);
     let guidance = if guided { 2.0 } else { 1.0 };
-    let score = NetworkScore::new(denoiser, &vec![label; batch], guidance, config.null_class(), device);
-    let x = Tensor::random([batch, config.shape.iter().product()], Distribution::Default, device);
+    let score = NetworkScore::new(denoiser, &vec![label; batch], guidance, architecture.null_class(), device);
+    let x = Tensor::random([batch, architecture.space().dim()], Distribution::Default, device);
     let (_, kernels) = counted(|| score.score(x, &Level { t: 0.5, alpha: 0.8, sigma: 0.9 }));
     let mut total = Cost::default();
     for cost in kernels.values() {
         total += *cost;
     }
-    let least = Least::of(config, batch, score.evaluations() as usize);
+    let least = Least::of(architecture, batch, score.evaluations() as usize);
     Evaluation {
-        shape: config.shape,
+        shape: architecture.space(),
         batch,
         guided: score.evaluations() == 2,
         kernels,
         total,
         least: least.cost(),
-        least_convolution_flops: 2 * least.convolutions as u64,
+        least_convolution_flops: 2 * least.convolutions,
     }
 }
 
 /// The least that an evaluation of `batch` samples can cost, as the module's head has it. `halves`: how often the network
 /// sees a sample, 2 under guidance.
 #[must_use]
-pub fn least(config: &UNetConfig, batch: usize, halves: usize) -> Cost {
-    Least::of(config, batch, halves).cost()
+pub fn least(architecture: &Architecture, batch: usize, halves: usize) -> Cost {
+    Least::of(architecture, batch, halves).cost()
 }
 
 /// In values and multiply-adds.
 #[derive(Default)]
 struct Least {
-    /// Images that the network sees.
-    images: usize,
-    dispatches: usize,
+    dispatches: u64,
     /// Multiply-adds.
-    convolutions: usize,
+    convolutions: u64,
     /// Multiply-adds of linear layers and attention.
-    others: usize,
-    weights: usize,
-    read: usize,
-    written: usize,
+    others: u64,
+    weights: u64,
+    read: u64,
+    written: u64,
 }
 
 impl Least {
-    fn of(config: &UNetConfig, batch: usize, halves: usize) -> Self {
-        let [channels, height, width] = config.shape;
-        let (image, patch) = (channels * height * width, config.patch);
-        let mut sum = Self { images: batch * halves, ..Self::default() };
-        let mut pixels = (height / patch) * (width / patch);
-        let input = channels * patch * patch;
-        let widths: Vec<usize> = config.multipliers.iter().map(|m| m * config.width).collect();
+    fn of(architecture: &Architecture, batch: usize, halves: usize) -> Self {
+        let (layers, sample) = (architecture.layers(), architecture.space().dim() as u64);
+        let (batch, seen) = (batch as u64, (batch * halves) as u64);
+        // One embedding for each class; without classes one for all.
+        let classes = match architecture.classes() as u64 {
+            0 => 1,
+            classes => seen.min(classes + 1),
+        };
         // x is read once, however often the network sees it, and the same again after the last layer.
-        sum.read += 2 * batch * image;
-        sum.written += batch * image;
-
-        let e = config.embedding;
-        // Both layers with their biases, the waves' frequencies and the classes' rows.
-        sum.weights +=
-            2 * (e * e + e) + e / 2 + if config.classes > 0 { sum.images.min(config.classes + 1) * e } else { 0 };
-        // One level for all; one embedding for each class.
-        sum.others += e * e + e * e * sum.embeddings(config);
-        sum.dispatches += 1;
-
-        sum.convolution(pixels, 3, input, config.width);
-        sum.written += sum.images * pixels * config.width;
-        let mut now = config.width;
-        for (level, &width) in widths.iter().enumerate() {
-            for _ in 0..config.blocks {
-                sum.block(config, pixels, std::mem::replace(&mut now, width), width);
+        let mut sum = Self { read: 2 * batch * sample, written: batch * sample, ..Self::default() };
+        // What conditions the samples takes one dispatch in all.
+        sum.dispatches += u64::from(layers.iter().any(|layer| layer.operator == Operator::Linear && !is_kept(layer)));
+        let last = layers.iter().rposition(is_kept);
+        for (index, layer) in layers.iter().enumerate() {
+            let rows = match layer.rows {
+                Rows::Levels => 1,
+                Rows::Classes => classes,
+                Rows::Samples => seen,
+            };
+            // Of a table the rows in use.
+            sum.weights += if layer.operator == Operator::Table { rows * layer.values } else { layer.parameters };
+            match layer.operator {
+                Operator::Convolution | Operator::Shortcut => sum.convolutions += rows * layer.products,
+                _ => sum.others += rows * layer.products,
             }
-            if level + 1 < widths.len() {
-                pixels /= 4;
-                sum.layer(pixels, 1, 4 * now, now);
-            }
-        }
-        sum.block(config, pixels, now, now);
-        if config.heads > 0 {
-            sum.normalisation(now);
-            sum.layer(pixels, 1, now, 3 * now);
-            // Two products; q, k and v are read, the result is written.
-            sum.others += sum.images * 2 * pixels * pixels * now;
-            sum.read += sum.images * pixels * 3 * now;
-            sum.written += sum.images * pixels * now;
-            sum.dispatches += 1;
-            sum.layer(pixels, 1, now, now);
-            sum.read += sum.images * pixels * now;
-        }
-        sum.block(config, pixels, now, now);
-        for (level, &width) in widths.iter().enumerate().rev() {
-            for _ in 0..config.blocks {
-                sum.block(config, pixels, std::mem::replace(&mut now, width) + width, width);
-            }
-            if level > 0 {
-                sum.layer(pixels, 1, now, 4 * widths[level - 1]);
-                now = widths[level - 1];
-                pixels *= 4;
+            if is_kept(layer) {
+                sum.dispatches += 1;
+                sum.read += layer.inputs.iter().map(|&input| seen * kept_values(&layers, input)).sum::<u64>();
+                sum.written += if Some(index) == last { 0 } else { seen * layer.values };
             }
         }
-        sum.normalisation(now);
-        sum.read += sum.images * pixels * now;
-        sum.convolution(pixels, 3, now, input);
         sum
     }
 
-    /// Embeddings that differ.
-    fn embeddings(&self, config: &UNetConfig) -> usize {
-        if config.classes > 0 { self.images.min(config.classes + 1) } else { 1 }
-    }
-
-    /// A convolution's arithmetic and weights.
-    fn convolution(&mut self, pixels: usize, k: usize, input: usize, output: usize) {
-        self.convolutions += self.images * pixels * k * k * input * output;
-        self.weights += k * k * input * output + output;
-        self.dispatches += 1;
-    }
-
-    /// A convolution between two results.
-    fn layer(&mut self, pixels: usize, k: usize, input: usize, output: usize) {
-        self.convolution(pixels, k, input, output);
-        self.read += self.images * pixels * input;
-        self.written += self.images * pixels * output;
-    }
-
-    /// A normalisation's parameters.
-    fn normalisation(&mut self, channels: usize) {
-        self.weights += 2 * channels;
-    }
-
-    fn block(&mut self, config: &UNetConfig, pixels: usize, input: usize, output: usize) {
-        self.normalisation(input);
-        self.layer(pixels, 3, input, output);
-        self.others += self.embeddings(config) * config.embedding * 2 * output;
-        self.weights += config.embedding * 2 * output + 2 * output;
-        self.normalisation(output);
-        self.layer(pixels, 3, output, output);
-        // The block's input again, for the residual sum.
-        self.read += self.images * pixels * input;
-        if input != output {
-            self.convolution(pixels, 1, input, output);
-            self.dispatches -= 1;
-        }
-    }
-
     fn cost(&self) -> Cost {
-        let bytes = |values: usize| (size_of::<f32>() * values) as u64;
+        let bytes = |values: u64| size_of::<f32>() as u64 * values;
         Cost {
-            dispatches: self.dispatches as u64,
-            flops: 2 * (self.convolutions + self.others) as u64,
+            dispatches: self.dispatches,
+            flops: 2 * (self.convolutions + self.others),
             read: bytes(self.weights + self.read),
             written: bytes(self.written),
         }
     }
+}
+
+/// Whether a layer's result is written, to be read by others.
+fn is_kept(layer: &Layer) -> bool {
+    match layer.operator {
+        Operator::Convolution | Operator::Attention => true,
+        Operator::Linear => layer.rows == Rows::Samples,
+        _ => false,
+    }
+}
+
+/// Values per sample that are read for the result of layer `index`: its own, or those of what it is made of on the way. x
+/// itself is counted once for all.
+fn kept_values(layers: &[Layer], index: usize) -> u64 {
+    let layer = &layers[index];
+    if is_kept(layer) {
+        return layer.values;
+    }
+    layer.inputs.iter().map(|&input| kept_values(layers, input)).sum()
 }
 
 #[cfg(test)]

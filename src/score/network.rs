@@ -17,36 +17,27 @@ use burn::{
 use super::{Score, constant};
 use crate::{
     compute::vectors::{term, term_rows},
-    net::UNet,
+    net::{Evaluate as _, Network},
     sde::Level,
 };
 
-/// A U-Net with its preconditioning, over flattened images `[n, c·h·w]`.
+/// A network with its preconditioning.
 #[derive(Clone, Debug)]
 pub struct Denoiser {
     /// F.
-    pub net: UNet,
-    /// Channels, height, width.
-    pub shape: [usize; 3],
+    pub net: Network,
     /// σ_d, the data's standard deviation.
     pub sigma_data: f64,
 }
 
 impl Denoiser {
-    /// F on flattened, already scaled images.
+    /// F on samples that are already scaled.
     ///
     /// # Shapes
     /// `x`: `[n, d]`, `c_noise`: `[n, 1]` or `[1, 1]`, `class`: `[n]`; result: `[n, d]`.
     #[must_use]
     pub fn forward(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
-        let [n, d] = x.dims();
-        let [c, h, w] = self.shape;
-        if c == 1 {
-            // One channel is the first and the last.
-            return self.net.forward(x.reshape([n, h, w, c]), c_noise, class).reshape([n, d]);
-        }
-        let x = x.reshape([n, c, h, w]).permute([0, 2, 3, 1]);
-        self.net.forward(x, c_noise, class).permute([0, 3, 1, 2]).reshape([n, d])
+        self.net.forward(x, c_noise, class)
     }
 }
 

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::optimiser::OptimiserConfig;
 use crate::{
-    Error, Result, data::DatasetName, net::UNetConfig, objective::DenoisingConfig, sde::Process, weights::Architecture,
+    Error, Result,
+    data::DatasetName,
+    net::{Architecture, NetworkConfig as _, unet_by_default},
+    objective::DenoisingConfig,
+    sde::Process,
 };
 
 /// A training run, as its TOML file has it.
@@ -17,9 +21,9 @@ pub struct RunConfig {
     pub name: String,
     /// The data.
     pub data: DataConfig,
-    /// The network.
-    #[serde(default)]
-    pub model: UNetConfig,
+    /// The network; the U-Net where it has no `kind`.
+    #[serde(default, deserialize_with = "unet_by_default")]
+    pub model: Architecture,
     /// The forward process.
     #[serde(default)]
     pub process: Process,
@@ -111,7 +115,7 @@ impl RunConfig {
         if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(plain) || self.name.starts_with('.') {
             return Err(Error::setting("name", &self.name, "1 to 64 letters, digits, -, _ or ., for file names"));
         }
-        Architecture::UNet(self.model.clone()).validate().map_err(|error| match error {
+        self.model.validate().map_err(|error| match error {
             Error::Setting { field, value, expected } => {
                 Error::Setting { field: field.replace("architecture", "model"), value, expected }
             }

@@ -1,12 +1,14 @@
-//! The sample grids of a run: each class a column, the same seed at every step.
+//! The sample grids of a run: each class a column, the same seed at every step. Points are a plot of the first two
+//! coordinates.
 
 use burn::tensor::Device;
 
 use crate::{
     Result,
-    figure::{Grid, Pixels},
+    figure::{Grid, Pixels, Plot},
     model::Model,
     sampler::{Sampler, Settings},
+    space::Space,
 };
 
 const ROWS: usize = 4;
@@ -26,5 +28,11 @@ pub fn grid(model: &Model, seed: u64, device: &Device) -> Result<Pixels> {
     let mut sampler = Sampler::new(&settings, model.process(), model.dim(), device)?;
     while sampler.step(&score)?.is_some() {}
     let samples: Vec<f32> = sampler.x().into_data().iter().collect();
-    Grid { columns, ..Grid::default() }.draw(&samples, model.shape())
+    match model.space() {
+        Space::Image(shape) => Grid { columns, ..Grid::default() }.draw(&samples, shape),
+        Space::Points(d) => {
+            let shown: Vec<f32> = samples.chunks_exact(d).flat_map(|point| &point[..d.min(2)]).copied().collect();
+            Ok(Plot::around(&[&shown], d.min(2)).draw(&shown))
+        }
+    }
 }

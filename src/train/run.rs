@@ -32,8 +32,10 @@ use crate::{
         svg::{Axis, Curve, Legend},
     },
     model::Model,
+    net::NetworkConfig as _,
+    space::Space,
     weights,
-    weights::{Architecture, Data, Manifest, Parameterisation, Training, atomic_write},
+    weights::{Data, Manifest, Parameterisation, Training, atomic_write},
 };
 
 /// The averaged weights, in the run's folder.
@@ -132,12 +134,12 @@ pub fn train(config: RunConfig, options: &RunOptions, device: &Device) -> Result
 
 /// The network must fit the data.
 fn check(config: &RunConfig, data: &Dataset) -> Result<()> {
-    if config.model.shape != data.shape {
-        return Err(Error::setting("model.shape", format!("{:?}", config.model.shape), format!("{:?}", data.shape)));
+    if config.model.space() != Space::Image(data.shape) {
+        return Err(Error::setting("model.shape", config.model.space(), format!("{:?}", data.shape)));
     }
     let classes = data.classes.len();
-    if config.model.classes != 0 && config.model.classes != classes {
-        return Err(Error::setting("model.classes", config.model.classes, format!("0 or the data's {classes}")));
+    if config.model.classes() != 0 && config.model.classes() != classes {
+        return Err(Error::setting("model.classes", config.model.classes(), format!("0 or the data's {classes}")));
     }
     Ok(())
 }
@@ -186,8 +188,7 @@ fn start(trainer: &mut Trainer, options: &RunOptions, init: Option<Model>, devic
 fn read_init(path: &Path, config: &RunConfig, device: &Device) -> Result<Model> {
     let file = path.display().to_string();
     let model = Model::from_bytes(&file, &weights::read_file(path)?, device)?;
-    let Architecture::UNet(given) = &model.network()?.manifest().architecture;
-    if *given != config.model {
+    if model.network()?.manifest().architecture != config.model {
         return Err(Error::weights(
             file,
             "its network is not the config's",
@@ -253,14 +254,14 @@ impl Run<'_> {
         let sigma_data = self.config.data.sigma_data;
         Manifest {
             version: weights::VERSION,
-            architecture: Architecture::UNet(self.config.model.clone()),
+            architecture: self.config.model.clone(),
             process: self.config.process.clone(),
             parameterisation: Parameterisation::Edm { sigma_data },
             data: Data {
                 name: published.name.to_owned(),
-                shape: published.shape,
+                shape: Space::Image(published.shape),
                 range: [-1.0, 1.0],
-                classes: match self.config.model.classes {
+                classes: match self.config.model.classes() {
                     0 => Vec::new(),
                     _ => published.classes.iter().map(|&class| class.to_owned()).collect(),
                 },

@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     compute::parallel::among_workers,
     data::Dataset,
-    net::UNet,
+    net::{Network, NetworkConfig as _},
     noise::{Noise, Purpose},
     objective::Denoising,
     score::network::Denoiser,
@@ -59,7 +59,7 @@ impl Trainer {
             device: device.clone(),
             noise: Noise::new(config.train.seed),
             objective: Denoising::new(config.objective, config.process.clone(), config.data.sigma_data),
-            denoiser: Denoiser { net, shape: config.model.shape, sigma_data: config.data.sigma_data },
+            denoiser: Denoiser { net, sigma_data: config.data.sigma_data },
             optimiser,
             step: 0,
             order: Order::default(),
@@ -105,7 +105,7 @@ impl Trainer {
     }
 
     /// Starts from other weights, such as those of a file: parameters and average, with zero moments.
-    pub fn warm_start(&mut self, net: &UNet) {
+    pub fn warm_start(&mut self, net: &Network) {
         self.optimiser = Optimiser::new(self.config.optimiser, flat::flatten(net), &self.device);
         self.load();
     }
@@ -116,9 +116,8 @@ impl Trainer {
 
     /// The network with averaged weights, without autodiff.
     #[must_use]
-    pub fn averaged(&self) -> UNet {
-        // A plain network of the same shape; its own weights are replaced at once.
-        flat::unflatten(self.config.model.init(0, &self.device), &self.optimiser.average)
+    pub fn averaged(&self) -> Network {
+        flat::unflatten(self.config.model.blank(&self.device), &self.optimiser.average)
     }
 
     /// One optimiser step on a batch of `data`.

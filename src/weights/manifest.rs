@@ -7,7 +7,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Result, net::UNetConfig, sde::Process};
+use crate::{
+    Error, Result,
+    net::{Architecture, Limits},
+    sde::Process,
+    space::Space,
+};
 
 /// The metadata key that holds the manifest.
 pub const MANIFEST_KEY: &str = "scorefield";
@@ -33,15 +38,6 @@ pub struct Manifest {
     pub training: Training,
 }
 
-/// A network and its configuration.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", deny_unknown_fields)]
-pub enum Architecture {
-    /// The score U-Net.
-    #[serde(rename = "unet")]
-    UNet(UNetConfig),
-}
-
 /// How the network's output F becomes a denoiser, and so a score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -60,9 +56,9 @@ pub enum Parameterisation {
 pub struct Data {
     /// The data set's name.
     pub name: String,
-    /// Channels, height and width of one image.
-    pub shape: [usize; 3],
-    /// The values of black and white: −1 and 1.
+    /// What one sample is: an image's channels, height and width, or a point's dimension.
+    pub shape: Space,
+    /// Of images the values of black and white, −1 and 1; of points where they lie, in every dimension.
     pub range: [f64; 2],
     /// Class names by label; empty when they have none.
     #[serde(default)]
@@ -99,6 +95,14 @@ impl Manifest {
     /// # Errors
     /// When the text is no manifest, its version is unknown, or a field is missing or out of range.
     pub fn parse(file: &str, json: &str) -> Result<Self> {
+        Self::parse_within(file, json, &Limits::HERE)
+    }
+
+    /// [`Manifest::parse`] with other limits of the network.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_within(file: &str, json: &str, limits: &Limits) -> Result<Self> {
         let bad = |problem: String| {
             Error::weights(file, format!("manifest: {problem}"), "get the file again, or save it anew")
         };
@@ -121,7 +125,7 @@ impl Manifest {
                 return Err(bad(format!("the field {missing} is missing")));
             }
         }
-        manifest.validate().map_err(|e| bad(e.to_string()))?;
+        manifest.validate_within(limits).map_err(|e| bad(e.to_string()))?;
         Ok(manifest)
     }
 

@@ -33,12 +33,12 @@ mod write;
 mod tests;
 
 pub use self::{
-    check::{MAX_PARAMETERS, estimate_parameters},
     index::{INDEX_FILE, Index, IndexEntry},
-    manifest::{Architecture, Data, MANIFEST_KEY, Manifest, Parameterisation, Training, VERSION},
+    manifest::{Data, MANIFEST_KEY, Manifest, Parameterisation, Training, VERSION},
     module::with_tensors,
-    read::{Container, Entry, File, MAX_BYTES, MAX_HEADER, MAX_NAME, MAX_RANK, MAX_TENSORS, Storage},
+    read::{Container, Entry, File, MAX_HEADER, MAX_NAME, MAX_RANK, MAX_TENSORS, Storage},
 };
+pub use crate::net::{Architecture, Limits};
 
 #[cfg(not(target_family = "wasm"))]
 pub use self::{

@@ -1,22 +1,23 @@
 //! Bytes to a checked file. Nothing is allocated from a number in the file before it is checked.
 //!
-//! Limits: header 1 MB, 4096 tensors, rank 8, names of 256 characters, f32 and f16 only, 64 MB in
-//! all; NaN and infinity are refused.
+//! Limits: header 1 MB, 4096 tensors, rank 8, names of 256 characters, f32 and f16 only, in all what [`Limits`] say; NaN
+//! and infinity are refused.
 
 use std::collections::BTreeMap;
 
 use burn::{
     module::Module,
-    tensor::{DType, TensorData},
+    tensor::{DType, Device, TensorData},
 };
 use half::f16;
 use safetensors::{Dtype, tensor::Metadata};
 
 use super::{Manifest, manifest::MANIFEST_KEY, module, sniff::sniff};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    net::{Limits, Network, NetworkConfig as _},
+};
 
-/// The largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 64 << 20;
 /// The largest header, in bytes.
 pub const MAX_HEADER: usize = 1 << 20;
 /// The largest number of tensors.
@@ -25,10 +26,6 @@ pub const MAX_TENSORS: usize = 4096;
 pub const MAX_RANK: usize = 8;
 /// The longest name of a tensor, in characters.
 pub const MAX_NAME: usize = 256;
-
-/// A network may be estimated at this many parameters, plus eight for each in the file. The estimate is generous
-/// and the exact count comes with the shapes: this only keeps a small file from having a large network built.
-const CLAIM_SLACK: u64 = 4_000_000;
 
 const AGAIN: &str = "get the file again: it is damaged, or was changed by hand";
 
@@ -130,8 +127,8 @@ impl<'a> Container<'a> {
     /// # Errors
     /// [`Error::Weights`] when the file is too large, is no safetensors file, or is cut off in its
     /// header.
-    pub fn open(name: &str, bytes: &'a [u8], max_bytes: usize) -> Result<Self> {
-        if bytes.len() > max_bytes {
+    pub fn open(name: &str, bytes: &'a [u8], max_bytes: u64) -> Result<Self> {
+        if bytes.len() as u64 > max_bytes {
             return Err(too_large(name, bytes.len() as u64, max_bytes));
         }
         let (header, data) = split(name, bytes)?;
@@ -202,20 +199,20 @@ pub struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    /// Checks the bytes of a weights file of at most [`MAX_BYTES`]. `name` is only for messages.
+    /// Checks the bytes of a weights file within [`Limits::HERE`]. `name` is only for messages.
     ///
     /// # Errors
     /// [`Error::Weights`], naming the file, the field or tensor, and the remedy.
     pub fn parse(name: &str, bytes: &'a [u8]) -> Result<Self> {
-        Self::parse_within(name, bytes, MAX_BYTES)
+        Self::parse_within(name, bytes, &Limits::HERE)
     }
 
-    /// [`File::parse`] with another cap on the file's size.
+    /// [`File::parse`] with other limits.
     ///
     /// # Errors
     /// As there.
-    pub fn parse_within(name: &str, bytes: &'a [u8], max_bytes: usize) -> Result<Self> {
-        let container = Container::open(name, bytes, max_bytes)?;
+    pub fn parse_within(name: &str, bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        let container = Container::open(name, bytes, limits.bytes)?;
         let manifest = container.text(MANIFEST_KEY).ok_or_else(|| {
             Error::weights(
                 name,
@@ -223,17 +220,25 @@ impl<'a> File<'a> {
                 "use a file that `scorefield train` wrote: only that says which network it is",
             )
         })?;
-        let manifest = Manifest::parse(name, manifest)?;
-        let file = Self { name: name.to_owned(), manifest, tensors: container.tensors()? };
-        let (claimed, held) = (file.manifest.architecture.parameters(), file.parameters() as u64);
-        if claimed > CLAIM_SLACK + 8 * held {
+        let manifest = Manifest::parse_within(name, manifest, limits)?;
+        Ok(Self { name: name.to_owned(), manifest, tensors: container.tensors()? })
+    }
+
+    /// The network that the manifest describes, with the file's weights, on `device`.
+    ///
+    /// # Errors
+    /// Those of [`File::load_into`], and when the network has more parameters than the file: then it is not built, so that
+    /// a small file cannot have a large network built.
+    pub fn network(&self, device: &Device) -> Result<Network> {
+        let (claimed, held) = (self.manifest.architecture.parameters(), self.parameters() as u64);
+        if claimed > held {
             return Err(Error::weights(
-                name,
-                format!("the manifest's network has about {claimed} parameters, the file holds {held}"),
+                &self.name,
+                format!("the manifest's network has {claimed} parameters, the file holds {held}"),
                 AGAIN,
             ));
         }
-        Ok(file)
+        self.load_into(self.manifest.architecture.blank(device))
     }
 
     /// How many numbers the tensors hold.
@@ -266,7 +271,7 @@ impl module::Source for Entry<'_> {
     }
 }
 
-pub(super) fn too_large(name: &str, bytes: u64, max_bytes: usize) -> Error {
+pub(super) fn too_large(name: &str, bytes: u64, max_bytes: u64) -> Error {
     Error::weights(
         name,
         format!("{bytes} bytes, more than the {max_bytes} that are read"),

@@ -7,7 +7,7 @@ use std::{
 
 use burn::tensor::Device;
 use scorefield::{
-    net::UNetConfig,
+    net::{NetworkConfig, UNetConfig},
     sde::Process,
     weights::{
         Architecture, Data, Manifest, Parameterisation, Storage, Training, VERSION, atomic_write, sha256, to_bytes,
@@ -42,7 +42,7 @@ pub(crate) fn untrained(data: &str, classes: usize) -> tempfile::NamedTempFile {
         parameterisation: Parameterisation::Edm { sigma_data: 0.7 },
         data: Data {
             name: data.to_owned(),
-            shape: config.shape,
+            shape: config.space(),
             range: [-1.0, 1.0],
             classes: (0..config.classes).map(|class| class.to_string()).collect(),
             licence: "none".to_owned(),

@@ -17,7 +17,7 @@ use scorefield::{
         dormand_prince::Tolerance,
         likelihood::{LikelihoodSettings, Method, log_likelihood},
     },
-    net::UNetConfig,
+    net::{NetworkConfig, UNetConfig},
     noise::{Noise, Purpose},
     score::{
         Score as _,
@@ -51,10 +51,9 @@ fn score(n: usize) -> NetworkScore {
             Some((name, data.convert::<f32>()))
         })
         .collect();
-    let shape = config.shape;
     let (classes, net) = (config.classes, config.init(0, &device));
     let net = weights::with_tensors("unet.safetensors", net, &tensors).unwrap();
-    NetworkScore::new(Denoiser { net, shape, sigma_data: 0.5 }, &vec![Some(1); n], 1.0, classes, &device)
+    NetworkScore::new(Denoiser { net, sigma_data: 0.5 }, &vec![Some(1); n], 1.0, classes, &device)
 }
 
 fn process() -> Process {

@@ -8,7 +8,7 @@ use burn::{
 };
 use safetensors::{Dtype, SafeTensors};
 use scorefield::{
-    net::{TimeEmbedding, UNet, UNetConfig},
+    net::{Network, NetworkConfig, TimeEmbedding, UNetConfig},
     score::{
         Score,
         network::{Denoiser, NetworkScore},
@@ -61,14 +61,13 @@ impl Fixture {
         self.tensors.iter().filter_map(|(k, v)| Some((k.strip_prefix(prefix)?.to_owned(), v.clone()))).collect()
     }
 
-    fn net(&self, device: &Device) -> UNet {
+    fn net(&self, device: &Device) -> Network {
         let net = self.settings.config.init(0, device);
         weights::with_tensors("unet.safetensors", net, &self.under("parameter.")).unwrap()
     }
 
     fn denoiser(&self, device: &Device) -> Denoiser {
-        let Settings { config, sigma_data, .. } = &self.settings;
-        Denoiser { net: self.net(device), shape: config.shape, sigma_data: *sigma_data }
+        Denoiser { net: self.net(device), sigma_data: self.settings.sigma_data }
     }
 
     /// `name`, with each image (channels first) in a row: `[n, d]`.

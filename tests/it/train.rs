@@ -10,6 +10,7 @@ use scorefield::{
     Error,
     data::{Dataset, DatasetName, Split},
     device::DeviceChoice,
+    net::{Architecture, UNetConfig},
     train::{Outcome, RunConfig, RunOptions, TrainConfig, Trainer, train},
 };
 
@@ -118,8 +119,8 @@ fn a_folder_is_one_runs_own() {
     let outcome = run(&longer, &RunOptions { resume: true, ..options(folder.path()) }).unwrap();
     assert!(outcome.weights.is_file(), "the weights are written anew");
 
-    let wider = RunConfig { model: scorefield::net::UNetConfig { width: 16, ..config.model.clone() }, ..config };
-    let error = run(&wider, &RunOptions { resume: true, ..options(folder.path()) }).unwrap_err();
+    let error =
+        run(&config_with_width_16(&config), &RunOptions { resume: true, ..options(folder.path()) }).unwrap_err();
     assert!(error.to_string().contains("the network in the config is another one"), "{error}");
 }
 
@@ -171,7 +172,8 @@ fn a_run_starts_from_the_weights_of_another() {
 }
 
 fn config_with_width_16(config: &RunConfig) -> RunConfig {
-    RunConfig { model: scorefield::net::UNetConfig { width: 16, ..config.model.clone() }, ..config.clone() }
+    let Architecture::UNet(unet) = config.model.clone();
+    RunConfig { model: Architecture::UNet(UNetConfig { width: 16, ..unet }), ..config.clone() }
 }
 
 #[test]

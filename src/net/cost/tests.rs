@@ -3,15 +3,15 @@
 use super::*;
 
 /// The shipped network's.
-fn shipped() -> UNetConfig {
-    UNetConfig::default()
+fn shipped() -> Architecture {
+    Architecture::default()
 }
 
 #[test]
 fn the_least_is_the_sum_over_the_layers() {
     // The shipped network: 28×28 in patches of 2, 48 channels at 14×14, 96 at 7×7. Multiply-adds of its convolutions,
     // layer by layer: (pixels, taps·inputs·outputs).
-    let layers: [(usize, usize); 21] = [
+    let layers: [(u64, u64); 21] = [
         (196, 9 * 4 * 48),  // stem
         (196, 9 * 48 * 48), // down, 14×14
         (196, 9 * 48 * 48),
@@ -34,7 +34,7 @@ fn the_least_is_the_sum_over_the_layers() {
         (196, 96 * 48),
         (196, 9 * 48 * 4), // head
     ];
-    let convolutions: usize = layers.iter().map(|(pixels, products)| pixels * products).sum();
+    let convolutions: u64 = layers.iter().map(|(pixels, products)| pixels * products).sum();
     let least = Least::of(&shipped(), 1, 1);
     assert_eq!(least.convolutions, convolutions);
     // What ARCHITECTURE.md says of a sample: 60.6 million multiply-adds, 121 MFLOP.
@@ -44,9 +44,35 @@ fn the_least_is_the_sum_over_the_layers() {
     assert_eq!(Least::of(&shipped(), 16, 2).convolutions, 32 * convolutions);
     // Every parameter of the network is read once, but for the classes that no sample has.
     let net = shipped().init(0, &Device::flex());
-    let parameters = burn::module::Module::num_params(&net);
+    let parameters = burn::module::Module::num_params(&net) as u64;
     assert_eq!(least.weights, parameters - 10 * 128);
     assert_eq!(Least::of(&shipped(), 16, 1).weights, parameters);
+}
+
+/// Of networks of every kind of layer, as counted by a walk through the U-Net that was written apart from this list of its
+/// layers: dispatches, FLOPs, bytes read and written.
+#[test]
+fn the_least_is_that_of_a_walk_through_the_network() {
+    let unet = |change: fn(&mut crate::net::UNetConfig)| {
+        let mut config = crate::net::UNetConfig::default();
+        change(&mut config);
+        Architecture::UNet(config)
+    };
+    let large = unet(|c| {
+        (c.shape, c.patch, c.width, c.multipliers) = ([3, 32, 32], 1, 64, vec![2, 1, 4]);
+        (c.blocks, c.heads, c.embedding, c.classes) = (2, 8, 256, 0);
+    });
+    let flat = unet(|c| (c.heads, c.multipliers) = (0, vec![2]));
+    for (architecture, batch, halves, [dispatches, flops, read, written]) in [
+        (&shipped(), 1, 1, [20, 122_709_376, 5_021_520, 482_944]),
+        (&shipped(), 16, 1, [20, 1_961_465_856, 16_410_320, 7_727_104]),
+        (&shipped(), 4, 2, [20, 981_445_632, 10_312_400, 3_851_008]),
+        (&large, 1, 1, [38, 4_387_897_344, 59_175_436, 6_844_416]),
+        (&large, 3, 2, [38, 26_314_276_864, 119_353_868, 41_029_632]),
+        (&flat, 20, 1, [11, 5_751_220_224, 24_677_968, 12_857_600]),
+    ] {
+        assert_eq!(least(architecture, batch, halves), Cost { dispatches, flops, read, written });
+    }
 }
 
 #[cfg(feature = "gpu")]

@@ -45,7 +45,8 @@ fn headers_are_capped() {
         refused(&bytes, if length == 1 << 20 { "truncated" } else { "more than 1048576" });
     }
     let bytes = file(&header, &data);
-    let error = File::parse_within("m", &bytes, bytes.len() - 1).unwrap_err().to_string();
+    let limits = Limits { bytes: bytes.len() as u64 - 1, ..Limits::HERE };
+    let error = File::parse_within("m", &bytes, &limits).unwrap_err().to_string();
     assert!(error.contains(&format!("{} bytes, more than the {}", bytes.len(), bytes.len() - 1)), "{error}");
 
     let mut many = header.clone();

@@ -49,7 +49,9 @@ fn every_manifest_field_has_limits() {
         ("/data/name", json!(""), "data.name"),
         ("/data/name", json!("\u{1b}[31m"), "no control characters"),
         ("/data/licence", json!("x".repeat(257)), "data.licence"),
+        ("/architecture/shape", json!([2, 28, 28]), "for grey or [3, height, width] for colour"),
         ("/data/shape", json!([1, 28]), "invalid length"),
+        ("/data/shape", json!([784]), "data.shape = [784]: expected the architecture's shape, [1, 28, 28]"),
         ("/data/range", json!([0.0, 1.0]), "data.range"),
         ("/data/classes", json!(["a"]), "data.classes"),
         ("/data/sigma_data", json!(-0.5), "data.sigma_data"),
@@ -81,29 +83,29 @@ fn every_manifest_field_has_limits() {
     }
 }
 
+/// The shipped network with another number of everything.
+fn unet(change: impl FnOnce(&mut UNetConfig)) -> Architecture {
+    let mut config = UNetConfig::default();
+    change(&mut config);
+    Architecture::UNet(config)
+}
+
 #[test]
 fn huge_networks_are_refused_by_arithmetic() {
-    let config = UNetConfig { width: 1024, multipliers: vec![1; 2], blocks: 16, ..UNetConfig::default() };
-    let error = Architecture::UNet(config).validate().unwrap_err().to_string();
-    assert!(error.contains("parameters: expected at most 50000000"), "{error}");
-    let endless = UNetConfig { width: usize::MAX, patch: usize::MAX, blocks: usize::MAX, ..UNetConfig::default() };
-    assert_eq!(estimate_parameters(&endless), u64::MAX);
-    // The estimate is above the true count, and within a factor of two and a half.
-    for config in [
-        UNetConfig::default(),
-        UNetConfig { multipliers: vec![1, 2, 2], patch: 1, blocks: 2, ..UNetConfig::default() },
-        UNetConfig { classes: 0, heads: 0, ..UNetConfig::default() },
-    ] {
-        let count = config.init(0, &Device::flex()).num_params() as u64;
-        let estimate = estimate_parameters(&config);
-        assert!((count..5 * count / 2).contains(&estimate), "{estimate} for {count}");
-    }
+    let wide = unet(|config| (config.width, config.multipliers, config.blocks) = (1024, vec![1; 6], 16));
+    let wide = Architecture::UNet(match wide {
+        Architecture::UNet(config) => UNetConfig { shape: [1, 64, 64], ..config },
+    });
+    let error = wide.validate().unwrap_err().to_string();
+    assert!(error.contains("parameters: expected at most 1000000000"), "{error}");
 
     // A small file cannot ask for a large network.
     let mut claim = manifest();
-    claim.architecture = Architecture::UNet(UNetConfig { width: 256, ..UNetConfig::default() });
+    claim.architecture = unet(|config| config.width = 256);
     claim.validate().unwrap();
     let (mut header, data) = good();
     header["__metadata__"]["scorefield"] = json!(serde_json::to_string(&claim).unwrap());
-    refused(&file(&header, &data), "parameters, the file holds 5");
+    let bytes = file(&header, &data);
+    let error = File::parse("m", &bytes).unwrap().network(&Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("parameters, the file holds 5"), "{error}");
 }

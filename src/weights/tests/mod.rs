@@ -17,7 +17,12 @@ use burn::{
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Error, net::UNetConfig, sde::Process};
+use crate::{
+    Error,
+    net::{NetworkConfig as _, UNetConfig},
+    sde::Process,
+    space::Space,
+};
 
 #[derive(Module, Debug)]
 struct Block {
@@ -67,7 +72,7 @@ fn manifest() -> Manifest {
         parameterisation: Parameterisation::Edm { sigma_data: 0.5 },
         data: Data {
             name: "Fashion-MNIST".into(),
-            shape: [1, 28, 28],
+            shape: Space::Image([1, 28, 28]),
             range: [-1.0, 1.0],
             classes: classes.map(String::from).to_vec(),
             licence: "MIT".into(),

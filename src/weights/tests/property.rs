@@ -54,7 +54,6 @@ proptest! {
     fn arbitrary_configs_never_overflow(numbers in any::<[usize; 8]>(), multipliers in any::<Vec<usize>>()) {
         let [c, h, w, patch, width, blocks, groups, embedding] = numbers;
         let config = UNetConfig { shape: [c, h, w], patch, width, blocks, groups, embedding, multipliers, ..UNetConfig::default() };
-        prop_assert!(estimate_parameters(&config) > 0);
         prop_assert!(Architecture::UNet(config).validate().is_err());
     }
 
