@@ -21,7 +21,6 @@ use crate::{
     model::Model,
     sampler::Settings,
     score::Score,
-    space::Space,
     weights::{read_file, sha256},
 };
 

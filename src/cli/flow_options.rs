@@ -12,7 +12,6 @@ use crate::{
     flow::{T_END, codes::SolverSettings, dormand_prince::Tolerance},
     model::Model,
     schedule,
-    space::Space,
 };
 
 /// Samples that take the solver's steps together: the rest waits, so that memory does not grow with --n.

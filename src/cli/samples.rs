@@ -58,7 +58,7 @@ impl Data {
         }
         let path = PathBuf::from(data);
         let array = npy::read(&path)?;
-        let keep = first(array.rows(&path, model.shape())?)?;
+        let keep = first(array.rows(&path, model.space())?)?;
         let mut numbers = array.values;
         numbers.truncate(keep);
         match model.kind() {
@@ -94,7 +94,7 @@ fn test_set(model: &Model) -> Result<Dataset> {
         Error::data(TEST, problem, format!("give --data an NPY file; known are {}", DatasetName::list()))
     })?;
     let set = Dataset::load(name, Split::Test, None)?;
-    set.check_model(crate::space::Space::Image(model.shape()), model.classes())?;
+    set.check_model(model.space(), model.classes())?;
     Ok(set)
 }
 

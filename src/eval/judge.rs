@@ -19,7 +19,7 @@ use crate::{
 const KEY: &str = "scorefield-classifier";
 
 /// A weights file of the shipped size is 0.15 MB.
-const MAX_BYTES: usize = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 
 const SHIPPED: (&str, &[u8]) = ("fashion-classifier.safetensors", include_bytes!("fashion-classifier.safetensors"));
 
