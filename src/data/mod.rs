@@ -16,6 +16,7 @@
 
 pub mod distance;
 pub mod points;
+mod published;
 pub mod range;
 pub mod source;
 
@@ -25,13 +26,14 @@ mod fetch;
 mod folder;
 #[cfg(not(target_family = "wasm"))]
 pub mod images;
-#[cfg(not(target_family = "wasm"))]
-mod published;
 
 #[cfg(not(target_family = "wasm"))]
 pub use self::{
     fetch::{Fetched, fetch},
     images::{Dataset, unit},
-    published::{DataFile, DatasetName, Files, Obtain, Part, Published, Split},
 };
-pub use self::{points::Points, source::Source};
+pub use self::{
+    points::Points,
+    published::{DataFile, DatasetName, Files, Obtain, Part, Published, Split},
+    source::Source,
+};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DatasetName, Source, Split};
+use super::{DataFile, DatasetName, Files, Published, Source, Split};
 use crate::{Error, Result, space::Space};
 
 pub mod idx;
@@ -36,7 +36,26 @@ impl Dataset {
     /// # Errors
     /// [`Error::Data`] when files are missing, malformed, or not the published ones.
     pub fn load(name: DatasetName, split: Split, dir: Option<&Path>) -> Result<Self> {
-        name.published().read(name, split, &name.locate(dir)?)
+        let (published, folder) = (name.published(), name.locate(dir)?);
+        let part = published.part(split);
+        let (images, labels) = match &part.files {
+            Files::Idx { images, labels } => {
+                let [channels, height, width] = published.shape;
+                // MNIST's kin store grey images without a channel index.
+                let whole = [part.len, channels, height, width];
+                let grey = [part.len, height, width];
+                let sizes = if channels == 1 { &grey[..] } else { &whole };
+                (read_idx(published, images, &folder, sizes)?, read_idx(published, labels, &folder, &[part.len])?)
+            }
+        };
+        Ok(Self {
+            name,
+            shape: published.shape,
+            images,
+            labels,
+            classes: published.classes.iter().map(|&class| class.to_owned()).collect(),
+            licence: published.licence.to_owned(),
+        })
     }
 
     /// Whether samples and labels of a model in `space` with `classes` classes (none of an unconditional one) are of
@@ -94,6 +113,19 @@ impl Dataset {
             }
         }
     }
+}
+
+/// The array of one of a set's files, which is compared with the published one.
+fn read_idx(set: &Published, file: &DataFile, folder: &Path, sizes: &[usize]) -> Result<Vec<u8>> {
+    let missing = || Error::data(folder.display().to_string(), format!("{} is missing", file.name), set.remedy());
+    let path = set.find(file, folder).ok_or_else(missing)?;
+    let array = idx::read(&path, idx::Expected::Sizes(sizes))?;
+    let found: String = array.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    if found != file.sha256 {
+        let problem = format!("SHA-256 of its content is {found}: the published file's is {}", file.sha256);
+        return Err(Error::data(path.display().to_string(), problem, set.remedy()));
+    }
+    Ok(array.elements)
 }
 
 impl Source for Dataset {

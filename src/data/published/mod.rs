@@ -1,18 +1,16 @@
-//! What is published about each data set, one file a set: its files with their sizes and hashes, its classes, its
+//! What is published about each data set, in one file for each: its files with their sizes and hashes, its classes, its
 //! licence, and how to get it. Files are compared with the published ones by SHA-256, so that a result is of the data
 //! that it names.
 
-use std::{fmt, path::Path};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use super::images::{Dataset, idx};
-use crate::{Error, Result};
 
 mod fashion_mnist;
 
 /// Which data set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum DatasetName {
     /// 70,000 grey images of clothes, 28×28, ten classes.
@@ -53,7 +51,8 @@ impl fmt::Display for DatasetName {
 }
 
 /// Which part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_family = "wasm"), derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {
     /// What models are fitted to.
@@ -177,46 +176,12 @@ impl Published {
             self.origin
         )
     }
-
-    /// Reads one part from the folder with its files, and compares them with the published ones.
-    pub(super) fn read(&self, name: DatasetName, split: Split, folder: &Path) -> Result<Dataset> {
-        let part = self.part(split);
-        let (images, labels) = match &part.files {
-            Files::Idx { images, labels } => {
-                let [channels, height, width] = self.shape;
-                // MNIST's kin store grey images without a channel index.
-                let whole = [part.len, channels, height, width];
-                let grey = [part.len, height, width];
-                let sizes = if channels == 1 { &grey[..] } else { &whole };
-                (self.read_idx(images, folder, sizes)?, self.read_idx(labels, folder, &[part.len])?)
-            }
-        };
-        Ok(Dataset {
-            name,
-            shape: self.shape,
-            images,
-            labels,
-            classes: self.classes.iter().map(|&class| class.to_owned()).collect(),
-            licence: self.licence.to_owned(),
-        })
-    }
-
-    fn read_idx(&self, file: &DataFile, folder: &Path, sizes: &[usize]) -> Result<Vec<u8>> {
-        let missing = || Error::data(folder.display().to_string(), format!("{} is missing", file.name), self.remedy());
-        let path = self.find(file, folder).ok_or_else(missing)?;
-        let array = idx::read(&path, idx::Expected::Sizes(sizes))?;
-        let found: String = array.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != file.sha256 {
-            let problem = format!("SHA-256 of its content is {found}: the published file's is {}", file.sha256);
-            return Err(Error::data(path.display().to_string(), problem, self.remedy()));
-        }
-        Ok(array.elements)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Dataset;
 
     #[test]
     fn every_sets_facts_agree_with_each_other() {
