@@ -78,7 +78,7 @@ export function assemble({ engines, out }) {
 
 /** The page with its references into the folder, and a preload for each module: in one go rather than level by level. */
 function refer(html, site, name) {
-  for (const file of ['page/style.css', 'page/page.js']) {
+  for (const file of ['page/controls.css', 'page/style.css', 'page/page.js']) {
     if (!html.includes(`"${file}"`)) throw new Error(`index.html does not refer to "${file}"`);
     html = html.replaceAll(`"${file}"`, `"${name}/${file}"`);
   }
@@ -108,7 +108,7 @@ function imported(entry) {
 /** Everything that must be there is, with all that the modules name. */
 function check(site, name) {
   need(site, ['index.html', 'models/index.json']);
-  need(join(site, name), [...PARTS, ...ENGINES, 'api/scorefield.js', 'api/scorefield.d.ts', 'page/style.css']);
+  need(join(site, name), [...PARTS, ...ENGINES, 'api/scorefield.js', 'api/scorefield.d.ts', 'page/controls.css', 'page/style.css']);
   for (const part of PARTS) {
     for (const file of files(join(site, name, part)).filter((file) => file.endsWith('.js'))) {
       const lost = named(file, STATIC, OTHERS).find((other) => !existsSync(other));

@@ -1,31 +1,60 @@
-// Pictures of the page for people to look at: `node look.js [--gpu] [query]`.
+// Pictures of the page for people to look at: `node look.js [--gpu] [--docs] [view …]`; without a view, all of them.
+// `--docs` takes docs/page.png, README's picture, anew.
 
 import { join } from 'node:path';
 import { launch, open, out } from './browser.js';
-import { serve } from './server.js';
+import { root, serve } from './server.js';
 
 const flags = process.argv.slice(2);
-const query = flags.find((flag) => !flag.startsWith('--')) ?? 'model=fashion&autostart=1';
+const wide = { viewport: { width: 1400, height: 900 } };
+const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const RUN = 'model=fashion&seed=1&autostart=1';
+const LONG = 'model=fashion&sampler=euler&steps=300&seed=1&autostart=1';
+
+/** Name: a query, options of the browser's context, what is done before the picture, and whether it has the whole page. */
+const views = {
+  arrival: ['', wide],
+  wide: [RUN, wide],
+  during: [LONG, wide, half],
+  more: [RUN, wide, (page) => page.click('#more summary'), true],
+  huge: [RUN, { viewport: { width: 2560, height: 1440 } }],
+  dark: [RUN, { ...wide, colorScheme: 'dark' }],
+  forced: [LONG, { ...wide, forcedColors: 'active' }, half],
+  phone: [RUN, phone, undefined, true],
+  'phone-during': [LONG, phone, half],
+  'phone-more': [RUN, phone, (page) => page.click('#more summary'), true],
+  error: ['n=4096&colour=red&autostart=1', wide],
+  question: ['model=https://example.org/weights/strange.safetensors&autostart=1', wide],
+};
+
+/** Half of a long run. */
+async function half(page) {
+  await page.waitForFunction(() => Number(document.querySelector('#status').dataset.index) >= 150, null, {
+    timeout: 300_000,
+  });
+}
+
 const server = await serve();
 const browser = await launch({ gpu: flags.includes('--gpu') });
-const views = {
-  light: { colorScheme: 'light' },
-  dark: { colorScheme: 'dark' },
-  phone: { colorScheme: 'light', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
-};
-for (const [name, options] of Object.entries(views)) {
-  const page = await open(browser, `${server.origin}/?${query}`, options);
-  await page.waitForSelector('#status:is([data-state=done], [data-state=error])', { timeout: 300_000 });
-  await page.screenshot({ path: join(out, `${name}.png`), fullPage: true });
-  if (name === 'phone') {
-    await page.click('#more summary');
-    await page.screenshot({ path: join(out, 'phone-more.png'), fullPage: true });
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    if (width > 360) console.log(`the phone's page is ${width} px wide`);
-  }
+const chosen = flags.filter((flag) => !flag.startsWith('--'));
+const wanted = flags.includes('--docs') ? ['wide'] : chosen.length ? chosen : Object.keys(views);
+for (const name of wanted) {
+  const [query, options, then, fullPage = false] = views[name];
+  const page = await open(browser, `${server.origin}/?${query}`, { colorScheme: 'light', ...options });
+  if (then !== half && query === RUN)
+    await page.waitForSelector('#status:is([data-state=done], [data-state=error])', { timeout: 300_000 });
+  await then?.(page);
+  await page.waitForTimeout(name === 'arrival' ? 5000 : 300);
+  const path = flags.includes('--docs') ? join(root, 'docs', 'page.png') : join(out, `${name}.png`);
+  await page.screenshot({ path, fullPage });
+  const { width, fits } = await page.evaluate(() => ({
+    width: document.documentElement.scrollWidth,
+    fits: document.documentElement.scrollWidth <= innerWidth,
+  }));
+  if (!fits) console.log(`${name}: the page is ${width} px wide`);
   for (const error of page.errors) console.log(`${name}: ${error}`);
   await page.context().close();
+  console.log(path);
 }
-console.log(out);
 await browser.close();
 await server.close();

@@ -28,7 +28,7 @@ async function scrub(page, place) {
 }
 
 test('device=webgpu samples on WebGPU', async () => {
-  const page = await open(browser, `${server.origin}/?model=fashion&sampler=euler&steps=3&n=2&seed=1&device=webgpu&autostart=1`);
+  const page = await open(browser, `${server.origin}/?model=fashion&sampler=euler&steps=3&n=2&seed=1&device=webgpu&show=x&autostart=1`);
   const status = await finished(page, 600_000);
   assert.equal(status.state, 'done', status.error);
   assert.equal(status.device, 'webgpu');
@@ -42,7 +42,7 @@ test('device=webgpu samples on WebGPU', async () => {
   await page.check('#settings [name=show][value=denoised]');
   assert.notDeepEqual(await canvasBytes(page, '#canvas'), first);
   await page.check('#settings [name=show][value=x]');
-  assert.deepEqual(await scrub(page, 3), last);
+  assert.deepEqual(await scrub(page, 4), last);
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('#png')]);
   assert.match(download.suggestedFilename(), /\.png$/);
   assert.deepEqual(page.errors, []);

@@ -1,35 +1,56 @@
-// The figure: the picture, its time line and its caption.
+// The figure: the picture, its time line and its caption. It shows one run at a time, and knows what that run was.
 
 import { draw, toPng } from '../api/draw.js';
-import { BUDGET, Frames } from './frames.js';
-import { SAMPLERS } from './settings.js';
+import { writeCaption } from './caption.js';
+import { BUDGET, Frame, Frames } from './frames.js';
+import { format, progressOf, samples } from './words.js';
 
-/** Frames a second of a replay, and its longest duration in seconds. */
-const REPLAY_RATE = 24;
-const REPLAY_SECONDS = 6;
+/** Milliseconds of a replay: the usual and the most, and of one frame the least and the most. */
+const [REPLAY, LONGEST] = [2000, 6000];
+const [QUICKEST, SLOWEST] = [1000 / 24, 160];
 
-const $ = (selector) => document.querySelector(selector);
+const REDUCED = '(prefers-reduced-motion: reduce)';
+const whenIdle = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 50));
 
-export class Figure {
-  #canvas = $('#canvas');
-  #scrubber = $('#scrubber');
-  #caption = $('#caption');
-  #replay = $('#replay');
+export class Figure extends EventTarget {
+  #canvas;
+  #scrubber;
+  #caption;
+  #replay;
   #frames = new Frames();
-  #context = { settings: null, title: '', classes: [] };
+  #context = null;
+  /** The run that was shown, until the new one has a frame. */
+  #before = null;
   #follow = true;
   #timer = null;
-  #kind = 'x';
+  #kind;
+  #n = 1;
+  #size = [28, 28];
+  #keeping = false;
 
-  constructor() {
-    this.#scrubber.addEventListener('input', () => {
+  /**
+   * @param {ParentNode} root what holds the figure's elements
+   * @param {{kind?: 'x' | 'denoised', signal?: AbortSignal}} [options] `signal` ends it
+   */
+  constructor(root, { kind = 'denoised', signal } = {}) {
+    super();
+    const one = (selector) => root.querySelector(selector);
+    [this.#canvas, this.#scrubber, this.#caption, this.#replay] = ['#canvas', '#scrubber', '#caption', '#replay'].map(
+      one,
+    );
+    this.#kind = kind;
+    const listen = (target, type, listener) => target.addEventListener(type, listener, { signal });
+    listen(this.#scrubber, 'input', () => {
       this.#stopReplay();
-      this.#follow = this.#scrubber.valueAsNumber === this.#frames.length - 1;
+      this.#follow = this.#scrubber.valueAsNumber >= this.#last();
       this.#show();
     });
-    this.#replay.addEventListener('click', () => (this.#timer === null ? this.#startReplay() : this.#stopReplay()));
+    listen(this.#replay, 'click', () => (this.#timer === null ? this.replay() : this.#stopReplay()));
     // Nothing is drawn while nobody looks; the newest frame is, when somebody does.
-    document.addEventListener('visibilitychange', () => this.#show());
+    listen(document, 'visibilitychange', () => (this.#frames.length ? this.#show() : this.placeholder(this.#n)));
+    // A canvas may lose what was on it with the GPU.
+    listen(this.#canvas, 'contextrestored', () => this.#show());
+    signal?.addEventListener('abort', () => this.#stopReplay());
   }
 
   /** `x` or `denoised`. */
@@ -38,8 +59,24 @@ export class Figure {
     this.#show();
   }
 
+  /** What run is shown: what `begin` was told of it; null before the first. */
+  get context() {
+    return this.#frames.length ? this.#context : null;
+  }
+
+  /** The frame that is on the canvas. */
+  get current() {
+    return this.#frames.length ? this.#frames.at(this.#position()) : undefined;
+  }
+
+  get stride() {
+    return this.#frames.stride;
+  }
+
   /** Noise, as a run starts from it: an empty figure says nothing. */
-  placeholder(n, width, height) {
+  placeholder(n, [height, width] = this.#size) {
+    [this.#n, this.#size] = [n, [height, width]];
+    if (document.hidden) return;
     const pixels = new Uint8ClampedArray(n * width * height * 4);
     for (let i = 0; i < pixels.length; i += 4) {
       // A sum of uniforms is near enough to a normal draw for a picture that claims nothing.
@@ -50,109 +87,163 @@ export class Figure {
     draw(this.#canvas, { pixels, n, width, height });
   }
 
-  /** Forgets the last run. */
-  begin(context) {
+  /** A run is on its way: its noise is shown at once, and what was shown stays at hand until it has a frame. */
+  expect(n) {
     this.#stopReplay();
+    if (this.#frames.length)
+      this.#before = { frames: this.#frames, context: this.#context, value: this.#scrubber.value };
+    this.#frames = new Frames();
+    this.#context = null;
+    this.placeholder(n);
+    this.#canvas.setAttribute('aria-label', `Noise, from which ${samples(n).toLowerCase()} will come`);
+    this.#caption.textContent = 'Gaussian noise, where every run starts.';
+    this.#place(0, 1);
+  }
+
+  /** The expected run begins. */
+  begin(context) {
     this.#context = context;
-    this.#frames.clear();
     this.#follow = true;
-    this.#scrubber.disabled = true;
-    this.#replay.disabled = true;
+  }
+
+  /** The expected run has come to nothing: what was shown before is shown again. */
+  restore() {
+    if (this.#frames.length || !this.#before) return;
+    const { frames, context, value } = this.#before;
+    this.#before = null;
+    [this.#frames, this.#context] = [frames, context];
+    this.#place(Number(value), this.#last());
+    this.#show();
   }
 
   push(step) {
-    const shown = this.current?.index ?? 0;
-    this.#frames.push(step);
-    const last = this.#frames.length - 1;
-    this.#scrubber.max = last;
-    // Frames before the shown one may have gone.
-    if (!this.#follow) this.#scrubber.value = this.#frames.find(shown);
-    this.#scrubber.disabled = last === 0;
-    this.#replay.disabled = last === 0;
-    if (this.#follow) {
-      this.#scrubber.value = last;
-      this.#show();
-    }
+    this.#before?.frames.clear();
+    this.#before = null;
+    const shown = this.#follow ? null : this.current?.index;
+    this.#frames.push(new Frame(step));
+    const { index, total, progress } = step;
+    // The thumb is where the run is between noise and picture.
+    const end =
+      total ?? (step.done ? index : Math.max(index + 1, Math.min(10 * index, Math.round(index / (progress || 1)))));
+    this.#place(shown ?? index, end);
+    if (this.#follow) this.#show();
+    this.#keepSoon();
   }
 
-  /** The step that is on the canvas. */
-  get current() {
-    return this.#frames.at(this.#scrubber.valueAsNumber);
+  /** Whatever a GPU drew is read back, or dropped where the GPU is gone; what is on the canvas is a frame that is left. */
+  secure() {
+    const all = Array.from({ length: this.#frames.length }, (_, i) => this.#frames.at(i));
+    for (const frame of all) frame.keep();
+    const lost = this.#frames.drop((frame) => frame.lost);
+    if (lost && this.#frames.length) this.#show();
+    if (lost) this.dispatchEvent(new CustomEvent('lost', { detail: lost }));
   }
 
-  get stride() {
-    return this.#frames.stride;
+  /** One frame at a time, when there is time. */
+  #keepSoon() {
+    if (this.#keeping) return;
+    this.#keeping = true;
+    whenIdle(() => {
+      this.#keeping = false;
+      const all = Array.from({ length: this.#frames.length }, (_, i) => this.#frames.at(i));
+      const next = all.find((frame) => !frame.kept);
+      if (!next) return;
+      next.keep();
+      if (next.lost) this.secure();
+      this.#keepSoon();
+    });
+  }
+
+  /** Puts the thumb at a step of `end`. */
+  #place(value, end) {
+    const none = this.#frames.length === 0;
+    Object.assign(this.#scrubber, { min: none ? 0 : this.#frames.at(0).index, max: Math.max(1, end) });
+    this.#scrubber.value = value;
+    const still = this.#frames.length < 2;
+    this.#disable(this.#scrubber, still);
+    this.#disable(this.#replay, still);
+  }
+
+  /** Focus is not lost with the element that had it. */
+  #disable(element, disabled) {
+    if (disabled && element.getRootNode().activeElement === element) this.dispatchEvent(new Event('unfocus'));
+    element.disabled = disabled;
+  }
+
+  /** The step of the newest frame. */
+  #last() {
+    return this.#frames.at(-1)?.index ?? 1;
+  }
+
+  /** Where in the frames the thumb is. */
+  #position() {
+    return this.#frames.find(this.#scrubber.valueAsNumber);
   }
 
   #show() {
-    const step = this.current;
-    if (!step || document.hidden) return;
-    step.draw(this.#canvas, { kind: this.#kind });
-    const { total, index, t } = step;
-    this.#scrubber.setAttribute('aria-valuetext', `step ${index}${total ? ` of ${total}` : ''}, t = ${format(t)}`);
-    this.#write(step);
+    let frame = this.current;
+    if (!frame || document.hidden) return;
+    const newest = this.#frames.at(-1) === frame;
+    if (!newest) {
+      frame.keep();
+      if (frame.lost) {
+        this.secure();
+        frame = this.current;
+        if (!frame) return;
+      }
+    }
+    frame.draw(this.#canvas, this.#kind, draw);
+    // Nothing is beyond the newest frame.
+    if (this.#scrubber.valueAsNumber > frame.index) this.#scrubber.value = frame.index;
+    const { settings } = this.#context;
+    this.#scrubber.setAttribute('aria-valuetext', `${progressOf(frame, settings)}, t = ${format(frame.t)}`);
+    const label = writeCaption(this.#caption, frame, this.#kind, this.#context);
+    this.#canvas.setAttribute('aria-label', label);
   }
 
-  #write(step) {
-    const { settings, title, classes } = this.#context;
-    const { label, sampler, seed } = settings;
-    const name = label === undefined ? '' : (classes[label] ?? `class ${label}`);
-    const what = this.#kind === 'x' ? 'x' : 'x̂';
-    const subscript = this.#kind === 'x' ? 't' : '0';
-    const guided = settings.guidance !== undefined && settings.guidance !== 1 ? `, guidance ${settings.guidance}` : '';
-    const shown = step.done && this.#kind === 'x' ? [] : [' Shown: ', math(what, subscript), ` at t = ${format(step.t)}, σ = ${format(step.sigma)}.`];
-    const strong = document.createElement('strong');
-    const drawn = settings.n ?? step.n;
-    strong.textContent = `${drawn === 1 ? 'One sample' : `${drawn} samples`} of ${title}${name && `, “${name}”`}`;
-    const steps = step.total ? `${step.index} of ${step.total} steps` : `${step.index} steps`;
-    const evaluations = `${step.nfe} network evaluation${step.nfe === 1 ? '' : 's'}`;
-    this.#caption.replaceChildren(strong, `, by ${SAMPLERS[sampler].said}: ${steps}, ${evaluations}${guided}, seed ${seed}.`, ...shown);
-    this.#canvas.setAttribute('aria-label', `${step.n === drawn ? 'A grid' : 'A picture'} of ${strong.textContent}, ${steps}`);
-  }
-
-  #startReplay() {
-    const interval = Math.min(1000 / REPLAY_RATE, (1000 * REPLAY_SECONDS) / this.#frames.length);
-    const per = Math.max(1, Math.round(1000 / REPLAY_RATE / interval));
+  /** Plays the run from its noise; for those who want no motion, nothing moves. */
+  replay() {
+    if (this.#frames.length < 2 || matchMedia(REDUCED).matches) return;
+    const { length } = this.#frames;
+    const interval = Math.min(SLOWEST, Math.max(QUICKEST, REPLAY / length));
+    const per = Math.ceil((length * interval) / LONGEST);
     this.#follow = false;
-    this.#scrubber.value = 0;
+    let at = 0;
+    const go = () => {
+      this.#scrubber.value = this.#frames.at(Math.min(at, this.#frames.length - 1)).index;
+      this.#show();
+      if (at >= this.#frames.length - 1) this.#stopReplay();
+      at += per;
+    };
     this.#replay.textContent = '■';
     this.#replay.setAttribute('aria-label', 'Stop the replay');
-    this.#timer = setInterval(() => {
-      const last = this.#frames.length - 1;
-      this.#scrubber.value = Math.min(last, this.#scrubber.valueAsNumber + per);
-      this.#show();
-      if (this.#scrubber.valueAsNumber === last) this.#stopReplay();
-    }, interval * per);
+    this.#timer = setInterval(go, interval);
+    go();
   }
 
   #stopReplay() {
+    if (this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
     this.#replay.textContent = '▶';
     this.#replay.setAttribute('aria-label', 'Replay the run');
-    this.#follow = this.#scrubber.valueAsNumber === this.#frames.length - 1;
+    this.#follow = this.#scrubber.valueAsNumber >= this.#last();
   }
 
   /** The picture that is shown, as a PNG file. */
-  png() {
-    const step = this.current;
-    return toPng({ pixels: step.pixels(this.#kind), n: step.n, width: step.width, height: step.height });
+  async png() {
+    const { n, width, height } = this.current;
+    const pixels = this.current.pixels(this.#kind);
+    if (!pixels) throw new Error('this frame was lost with the GPU that had drawn it');
+    return toPng({ pixels, n, width, height });
+  }
+
+  close() {
+    this.#stopReplay();
+    this.#frames.clear();
+    this.#before?.frames.clear();
   }
 }
 
 /** What the scrubber keeps, in words. */
 export const memoryNote = `The scrubber keeps at most ${BUDGET / 2 ** 20} MB of frames; a longer run keeps every second, fourth, … one. A run goes on while its tab is hidden; drawing waits until it is shown.`;
-
-function math(letter, subscript) {
-  const i = document.createElement('i');
-  i.className = 'math';
-  const sub = document.createElement('sub');
-  sub.textContent = subscript;
-  i.append(letter, sub);
-  return i;
-}
-
-/** Three significant digits. */
-export function format(value) {
-  return Number(value.toPrecision(3)).toString();
-}

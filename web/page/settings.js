@@ -1,6 +1,7 @@
-// The page's settings: what samplers take, the form, and the address. Names are those of the command line.
+// The page's settings: what there is, what a sampler takes, and what a text of a form or of an address means. Names are
+// those of the command line. No elements here.
 
-/** A setting's default is the engine's own where it is left empty. */
+/** What only some samplers take; a default is the engine's own where a field is left empty. */
 const EXTRA = {
   grid: { title: 'Time grid', choices: ['uniform', 'quadratic', 'log-snr', 'karras'] },
   t_end: { title: 'Last time', min: 0, max: 0.999, placeholder: '0.001' },
@@ -43,155 +44,158 @@ const MOVES = ['t_end', 'step_size', 'denoise'];
 export const SAMPLERS = {
   heun: { group: 'ODE', title: 'Heun', said: 'Heun’s method on the probability flow', steps: 18, takes: TIMES },
   euler: { group: 'ODE', title: 'Euler', said: 'Euler’s method on the probability flow', steps: 40, takes: TIMES },
-  rk4: { group: 'ODE', title: 'Runge–Kutta 4', said: 'the classical Runge–Kutta method on the probability flow', steps: 10, takes: TIMES },
-  ode: { group: 'ODE', title: 'Dormand–Prince 5(4), adaptive', said: 'Dormand and Prince’s adaptive method on the probability flow', steps: 1, takes: ['rtol', 'atol', 't_end', ...END] },
+  rk4: {
+    group: 'ODE',
+    title: 'Runge–Kutta 4',
+    said: 'the classical Runge–Kutta method on the probability flow',
+    steps: 10,
+    takes: TIMES,
+  },
+  ode: {
+    group: 'ODE',
+    title: 'Dormand–Prince 5(4), adaptive',
+    said: 'Dormand and Prince’s adaptive method on the probability flow',
+    steps: null,
+    takes: ['rtol', 'atol', 't_end', ...END],
+  },
   ddim: { group: 'ODE', title: 'DDIM', said: 'DDIM', steps: 40, takes: [...TIMES, 'eta', 'spacing'] },
   'dpm-solver': { group: 'ODE', title: 'DPM-Solver', said: 'DPM-Solver', steps: 18, takes: [...TIMES, 'order'] },
   'dpm++2m': { group: 'ODE', title: 'DPM-Solver++ 2M', said: 'DPM-Solver++(2M)', steps: 20, takes: TIMES },
-  edm: { group: 'ODE', title: 'EDM, with churn', said: 'EDM’s stochastic Heun sampler', steps: 18, takes: [...TIMES, ...CHURN] },
-  'euler-maruyama': { group: 'SDE', title: 'Euler–Maruyama', said: 'Euler–Maruyama on the reverse SDE', steps: 200, takes: TIMES },
-  'stochastic-heun': { group: 'SDE', title: 'Stochastic Heun', said: 'a stochastic Heun method on the reverse SDE', steps: 50, takes: TIMES },
-  'reverse-diffusion': { group: 'SDE', title: 'Reverse diffusion', said: 'reverse diffusion', steps: 200, takes: TIMES },
+  edm: {
+    group: 'ODE',
+    title: 'EDM, with churn',
+    said: 'EDM’s stochastic Heun sampler',
+    steps: 18,
+    takes: [...TIMES, ...CHURN],
+  },
+  'euler-maruyama': {
+    group: 'SDE',
+    title: 'Euler–Maruyama',
+    said: 'Euler–Maruyama on the reverse SDE',
+    steps: 200,
+    takes: TIMES,
+  },
+  'stochastic-heun': {
+    group: 'SDE',
+    title: 'Stochastic Heun',
+    said: 'a stochastic Heun method on the reverse SDE',
+    steps: 50,
+    takes: TIMES,
+  },
+  'reverse-diffusion': {
+    group: 'SDE',
+    title: 'Reverse diffusion',
+    said: 'reverse diffusion',
+    steps: 200,
+    takes: TIMES,
+  },
   ancestral: { group: 'SDE', title: 'Ancestral', said: 'ancestral sampling', steps: 200, takes: [...TIMES, 'spacing'] },
   'dpm++2m-sde': { group: 'SDE', title: 'DPM-Solver++ 2M SDE', said: 'SDE-DPM-Solver++(2M)', steps: 30, takes: TIMES },
-  pc: { group: 'SDE', title: 'Predictor–corrector', said: 'predictor–corrector sampling', steps: 100, takes: [...TIMES, ...PAIR] },
+  pc: {
+    group: 'SDE',
+    title: 'Predictor–corrector',
+    said: 'predictor–corrector sampling',
+    steps: 100,
+    takes: [...TIMES, ...PAIR],
+  },
   ddpm: { group: 'Discrete', title: 'DDPM', said: 'DDPM', steps: 200, takes: ['spacing', 'variance', ...END] },
-  ula: { group: 'Langevin', title: 'Langevin, unadjusted', said: 'unadjusted Langevin dynamics', steps: 100, takes: [...MOVES, 'convention'] },
-  mala: { group: 'Langevin', title: 'Langevin, Metropolis-adjusted', said: 'Metropolis-adjusted Langevin dynamics', steps: 100, takes: [...MOVES, 'convention'] },
-  hmc: { group: 'Langevin', title: 'Hamiltonian Monte Carlo', said: 'Hamiltonian Monte Carlo', steps: 50, takes: [...MOVES, 'leapfrog_steps'] },
-  'annealed-langevin': { group: 'Langevin', title: 'Annealed Langevin', said: 'annealed Langevin dynamics', steps: 50, takes: [...MOVES, 'convention', 'level_steps'] },
+  ula: {
+    group: 'Langevin',
+    title: 'Langevin, unadjusted',
+    said: 'unadjusted Langevin dynamics',
+    steps: 100,
+    takes: [...MOVES, 'convention'],
+  },
+  mala: {
+    group: 'Langevin',
+    title: 'Langevin, Metropolis-adjusted',
+    said: 'Metropolis-adjusted Langevin dynamics',
+    steps: 100,
+    needs_density: true,
+    takes: [...MOVES, 'convention'],
+  },
+  hmc: {
+    group: 'Langevin',
+    title: 'Hamiltonian Monte Carlo',
+    said: 'Hamiltonian Monte Carlo',
+    steps: 50,
+    needs_density: true,
+    takes: [...MOVES, 'leapfrog_steps'],
+  },
+  'annealed-langevin': {
+    group: 'Langevin',
+    title: 'Annealed Langevin',
+    said: 'annealed Langevin dynamics',
+    steps: 50,
+    takes: [...MOVES, 'convention', 'level_steps'],
+  },
 };
 
-/** Numbers with commas between them. */
-const LIST = String.raw`\s*[-+.\deE]+(\s*,\s*[-+.\deE]+)+\s*`;
+const choice = (choices) => ({ choices, setting: true });
 
-/** Always in the address; the others only where they are set. */
-const MAIN = ['model', 'sampler', 'steps', 'n', 'seed', 'label', 'device'];
-const NUMBERS = ['steps', 'n', 'seed', 'label', 'guidance'];
+/**
+ * Every setting by name. `setting`: the engine's; the others are the page's. `initial` is what the page starts with, and
+ * what an address may leave out.
+ */
+export const FIELDS = Object.assign(Object.create(null), {
+  model: { text: true },
+  device: { choices: ['auto', 'webgpu', 'cpu'], initial: 'auto' },
+  show: { choices: ['denoised', 'x'], initial: 'denoised' },
+  sampler: { ...choice(Object.keys(SAMPLERS)), initial: 'heun' },
+  steps: { title: 'Steps', min: 1, max: 100_000, whole: true, setting: true },
+  n: { title: 'Samples', min: 1, max: 1024, whole: true, setting: true, initial: '16' },
+  seed: { title: 'Seed', min: 0, max: Number.MAX_SAFE_INTEGER, whole: true, setting: true, initial: '1' },
+  label: { title: 'Class', min: 0, max: 65_535, whole: true, setting: true },
+  guidance: { title: 'Guidance', min: 0, max: 100, setting: true },
+});
+for (const [name, field] of Object.entries(EXTRA)) FIELDS[name] = { ...field, setting: true, extra: true };
+for (const field of Object.values(FIELDS)) field.read = (text) => read(field, text);
 
-/** Fills the sampler list and the fields that only some samplers take. */
-export function buildForm(form) {
-  const sampler = form.elements.sampler;
-  for (const [name, { group, title }] of Object.entries(SAMPLERS)) {
-    let list = sampler.querySelector(`optgroup[label="${group}"]`);
-    if (!list) {
-      list = document.createElement('optgroup');
-      list.label = group;
-      sampler.append(list);
-    }
-    list.append(new Option(title, name));
-  }
-  const extra = form.querySelector('#extra');
-  for (const [name, field] of Object.entries(EXTRA)) {
-    const label = document.createElement('label');
-    label.dataset.field = name;
-    label.append(`${field.title} `);
-    if (field.choices) {
-      const select = document.createElement('select');
-      select.add(new Option('default', ''));
-      for (const choice of field.choices) select.add(new Option(choice, choice));
-      select.name = name;
-      label.append(select);
-    } else {
-      const input = document.createElement('input');
-      const { min, max, placeholder } = field;
-      if (field.list) Object.assign(input, { type: 'text', pattern: LIST, placeholder, title: 'numbers from 1 down, with commas', name });
-      else Object.assign(input, { type: 'number', min, max, placeholder, step: field.whole ? '1' : 'any', name });
-      label.append(input);
-    }
-    extra.append(label);
-  }
-  showFields(form);
+/** Whether a setting means something to a sampler. */
+export function applies(name, sampler = FIELDS.sampler.initial) {
+  const field = FIELDS[name];
+  return !field.extra || Boolean(SAMPLERS[sampler]?.takes.includes(name));
 }
 
-/** Shows the fields that the chosen sampler takes. */
-export function showFields(form) {
-  const { takes, steps } = SAMPLERS[form.elements.sampler.value];
-  for (const label of form.querySelectorAll('#extra label')) label.hidden = !takes.includes(label.dataset.field);
-  const field = form.elements.steps;
-  // A number of steps that nobody chose follows the sampler.
-  if (field.value === '' || field.dataset.chosen !== 'yes') field.value = steps;
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+
+/** What is expected where `text` is not that; null where it is. */
+export function problem(name, text) {
+  const field = FIELDS[name];
+  if (field.text) return null;
+  if (field.choices) return field.choices.includes(text) ? null : `choose ${list(field.choices)}`;
+  if (field.list)
+    return isFalling(text) ? null : 'numbers that fall from 1, with commas between them, such as 1, 0.5, 0.001';
+  const value = Number(text);
+  const good =
+    NUMBER.test(text) && value >= field.min && value <= field.max && (!field.whole || Number.isInteger(value));
+  return good ? null : `a ${field.whole ? 'whole ' : ''}number from ${field.min} to ${field.max}`;
 }
 
-/** The form as the API's settings. */
-export function readForm(form) {
-  const value = (name) => form.elements[name].value;
-  const sampler = value('sampler');
-  const settings = { sampler };
-  for (const name of NUMBERS) if (value(name) !== '') settings[name] = Number(value(name));
-  for (const name of SAMPLERS[sampler].takes) {
-    if (value(name) === '') continue;
-    const field = EXTRA[name];
-    if (field.list) settings[name] = value(name).split(',').map(Number);
-    else settings[name] = field.flag ? value(name) === 'on' : field.choices ? value(name) : Number(value(name));
+function isFalling(text) {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.length < 2 || !parts.every((part) => NUMBER.test(part))) return false;
+  const times = parts.map(Number);
+  return times[0] === 1 && times.every((time, i) => time >= 0 && (i === 0 || time < times[i - 1]));
+}
+
+function list(names) {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}
+
+function read(field, text) {
+  if (field.list) return text.split(',').map(Number);
+  if (field.flag) return text === 'on';
+  return field.choices || field.text ? text : Number(text);
+}
+
+/** The engine's settings of a form's values. */
+export function toSettings(values) {
+  const settings = {};
+  for (const [name, text] of Object.entries(values)) {
+    if (FIELDS[name].setting && text !== '' && applies(name, values.sampler)) settings[name] = FIELDS[name].read(text);
   }
   // Without a class there is nothing to guide to: the form keeps the number for the next one.
   if (settings.label === undefined) delete settings.guidance;
   return settings;
-}
-
-/** Puts the form into the address; `model` is null for a file of the visitor's own, which no address can name. */
-export function writeAddress(form, { model, show }) {
-  const query = new URLSearchParams();
-  for (const name of MAIN) {
-    const value = name === 'model' ? model : form.elements[name].value;
-    if (value !== null && value !== '') query.set(name, value);
-  }
-  for (const name of ['guidance', ...SAMPLERS[form.elements.sampler.value].takes]) {
-    if (form.elements[name].value !== '') query.set(name, form.elements[name].value);
-  }
-  if (show !== 'x') query.set('show', show);
-  const before = new URLSearchParams(location.search);
-  if (before.get('autostart') === '1') query.set('autostart', '1');
-  const address = `${location.pathname}?${query}${location.hash}`;
-  history.replaceState(history.state, '', address);
-}
-
-/**
- * Restores the form from the address.
- *
- * @returns {string[]} what could not be restored, in words
- */
-export function readAddress(form) {
-  const query = new URLSearchParams(location.search);
-  const problems = [];
-  for (const [name, text] of query) {
-    if (name === 'model' || name === 'autostart') continue;
-    const field = form.elements[name];
-    if (!field) {
-      problems.push(`${name} is not a setting`);
-    } else if (!restore(field, text)) {
-      problems.push(`${name} = ${text}${expected(field)}`);
-    } else if (name === 'steps') {
-      field.dataset.chosen = 'yes';
-    }
-  }
-  showFields(form);
-  return problems;
-}
-
-function restore(field, text) {
-  if (field instanceof RadioNodeList || field.tagName === 'SELECT') {
-    const before = field.value;
-    // The classes are known only when the model is: keep what was asked for until then.
-    if (field.name === 'label' && /^\d+$/.test(text) && !findOption(field, text)) field.add(new Option(`class ${text}`, text));
-    field.value = text;
-    if (field.value === text) return true;
-    field.value = before;
-    return false;
-  }
-  const before = field.value;
-  field.value = text;
-  if (field.value !== '' && field.checkValidity()) return true;
-  field.value = before;
-  return false;
-}
-
-const findOption = (select, value) => Array.from(select.options).find((option) => option.value === value);
-
-function expected(field) {
-  if (field.tagName === 'SELECT') return `: choose ${Array.from(field.options, (option) => option.value || 'nothing').join(', ')}`;
-  if (field instanceof RadioNodeList) return ': choose x or denoised';
-  if (field.type === 'text') return ': numbers from 1 down, with commas between them';
-  return `: a ${field.step === '1' ? 'whole ' : ''}number from ${field.min} to ${field.max}`;
 }
