@@ -7,17 +7,15 @@
 //! | [`score`] | the score, all that a sampler sees; networks and mixtures as scores; guidance; parameterisations |
 //! | [`model`] | a network or a mixture, with its process |
 //! | [`sampler`] | samplers as resumable state machines: one call, one step |
-//! | [`flow`], [`ode`] | the probability flow in the angle θ = atan(σ/α), and the adaptive solver of its ODE |
-//! | [`likelihood`] | log-densities by the flow's change of variables; in a browser of mixtures only, for a network needs gradients |
-//! | [`codes`] | latent codes: encode, decode, interpolate, edit |
+//! | [`flow`] | the probability flow: its solver, latent codes, log-likelihoods (in a browser of mixtures only: a network's need gradients) |
 //! | [`space`] | what a sample is: an image or a point |
 //! | [`noise`] | counted noise: one seed, one picture |
-//! | [`vectors`] | linear combinations of tensors, each in one pass |
+//! | [`compute`] | tensors' arithmetic: linear combinations in one pass, kernels, buffers, the account of dispatches |
 //! | [`net`] | the U-Net, its blocks and the operators that they run on |
-//! | [`cost`] | dispatches, FLOPs and bytes of an evaluation on a GPU, and the least there could be |
 //! | [`weights`] | safetensors files that describe themselves |
-//! | [`image`] | samples as pixels |
-//! | `objective`, `train`, `data`, `eval`, `reproduce`, `plot`, `device`, `cli` | training, data, quality, figures and the command line (native only) |
+//! | [`data`] | samples by index: points, images, published sets |
+//! | [`figure`] | samples as pixels, and plots |
+//! | `objective`, `train`, `eval`, `reproduce`, `device`, `cli` | training, quality, published results and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]

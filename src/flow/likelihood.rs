@@ -12,8 +12,9 @@
 //! x counts as a draw at t = t_end. What comes out is an estimate, never exact: the solver has tolerances, VE's prior
 //! ignores the data's mean, the flow ends before 0, and Hutchinson's divergence has a variance.
 //!
-//! The divergence tr ∂s/∂x is the score's own closed form where it has one ([`Density::divergence`]), and else comes by
-//! automatic differentiation, which the browser's engines do not have.
+//! The divergence tr ∂s/∂x is the score's own closed form where it has one
+//! ([`Density::divergence`](crate::score::Density::divergence)), and else comes by automatic differentiation, which the
+//! browser's engines do not have.
 //!
 //! The solver controls the error of ℓ, in nats per dimension, by the same tolerances as that of y, and takes the larger of
 //! the two.
