@@ -25,6 +25,7 @@ use crate::{
     },
     model::{Kind, Model},
     sde::Process,
+    space::Space,
 };
 
 /// Samples that take the solver's steps together, as on the command line.
@@ -113,10 +114,10 @@ impl Work {
         Ok(Some((x, Alive(score))))
     }
 
-    /// Refuses pixels from 0 to 255, which no image of a network has.
+    /// Refuses pixels from 0 to 255, which no model's images are.
     fn check_range(&self) -> Result<()> {
         let range = Range::of(&self.values);
-        if self.model.kind() == Kind::Network && range.low >= 0.0 && range.is_far() {
+        if matches!(self.model.space(), Space::Image(_)) && range.low >= 0.0 && range.is_far() {
             let given = format!("values from {} to {}", range.low, range.high);
             return Err(Error::setting("x", given, "images in [-1, 1], pixels p as p/127.5 - 1"));
         }

@@ -10,7 +10,8 @@ use super::npy;
 use crate::{
     Error,
     data::{Dataset, DatasetName, Split, range::Range, unit},
-    model::{Kind, Model},
+    model::Model,
+    space::Space,
 };
 
 /// The test set of the model's data, in place of a file.
@@ -61,12 +62,12 @@ impl Data {
         let keep = first(array.rows(&path, model.space())?)?;
         let mut numbers = array.values;
         numbers.truncate(keep);
-        match model.kind() {
-            Kind::Network => Ok(images(data, numbers, values)?),
-            Kind::Mixture if values.is_some() => {
+        match model.space() {
+            Space::Image(_) => Ok(images(data, numbers, values)?),
+            Space::Points(_) if values.is_some() => {
                 Err(Error::setting("values", "given with points", "none: points are taken as they are").into())
             }
-            Kind::Mixture => Ok(Self::Numbers(numbers)),
+            Space::Points(_) => Ok(Self::Numbers(numbers)),
         }
     }
 
