@@ -111,11 +111,18 @@ impl Error {
     }
 
     pub(crate) fn setting(field: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
-        Self::Setting { field: field.into(), value: value.to_string(), expected: expected.into() }
+        let (value, expected) = (brief(&value.to_string(), MOST_VALUE), brief(&expected.into(), MOST_PROBLEM));
+        Self::Setting { field: field.into(), value, expected }
     }
 
     pub(crate) fn weights(file: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self::Weights { file: file.into(), problem: problem.into(), remedy: remedy.into() }
+        let (file, problem) = (brief(&file.into(), MOST_PROBLEM), brief(&problem.into(), MOST_PROBLEM));
+        Self::Weights { file, problem, remedy: remedy.into() }
+    }
+
+    pub(crate) fn mixture(file: impl Into<String>, problem: impl Into<String>) -> Self {
+        let (file, problem) = (brief(&file.into(), MOST_PROBLEM), brief(&problem.into(), MOST_PROBLEM));
+        Self::Mixture { file, problem }
     }
 
     #[cfg(not(target_family = "wasm"))]
@@ -138,5 +145,49 @@ impl Error {
     }
 }
 
+/// The longest value of a setting in a message, in characters.
+const MOST_VALUE: usize = 200;
+/// The longest problem in a message, in characters.
+const MOST_PROBLEM: usize = 600;
+
+/// A text fit for a message, for it may come from a file or an address: at most `most` characters, of a longer one the
+/// beginning and the end, with control characters escaped, which a terminal would obey.
+pub(crate) fn brief(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    let cut = if length > most { most / 2..length - (most - most / 2 - 1) } else { length..length };
+    let mut short = String::new();
+    for (at, c) in text.chars().enumerate().filter(|(at, _)| !cut.contains(at) || *at == cut.start) {
+        match c {
+            _ if at == cut.start => short.push('…'),
+            '\n' | '\t' => short.push(c),
+            c if c.is_control() => short.extend(c.escape_default()),
+            c => short.push(c),
+        }
+    }
+    short
+}
+
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_keep_their_beginning_and_their_end() {
+        assert_eq!(brief("as it is", 8), "as it is");
+        assert_eq!(brief("0123456789", 8), "0123…789");
+        assert_eq!(brief("0123456789", 5), "01…89");
+        assert_eq!(brief("éàüéàü", 3), "é…ü");
+        assert_eq!(brief("\u{1b}[31mred\n\u{7f}", 20), "\\u{1b}[31mred\n\\u{7f}");
+        let long = "x".repeat(8000);
+        for error in [
+            Error::setting("n", &long, &long),
+            Error::weights(&long, &long, "get it again"),
+            Error::mixture(&long, &long),
+        ] {
+            assert!(error.to_string().chars().count() < 1500, "{error}");
+        }
+    }
+}

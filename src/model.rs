@@ -18,6 +18,9 @@ use crate::{
     weights::{File, Manifest, Parameterisation},
 };
 
+/// Tensors of a sample's size that a run holds beside the evaluation: x, its noise, scores and estimates of some steps.
+const REMEMBERED: u64 = 8;
+
 /// A loaded model.
 #[derive(Clone, Debug)]
 pub enum Model {
@@ -155,6 +158,24 @@ impl Model {
         self.space().dim()
     }
 
+    /// Values that a run holds per sample: an evaluation's activations at their widest, and what a sampler remembers. A
+    /// mixture is evaluated in parts, so that its components do not count.
+    #[must_use]
+    pub fn activations(&self) -> u64 {
+        let evaluation = match self {
+            Self::Network(network) => network.manifest.architecture.activations(),
+            Self::Mixture(_) => 0,
+        };
+        evaluation + REMEMBERED * self.dim() as u64
+    }
+
+    /// The most samples of one run that hold no more than `values`, where the model sees each so many times at once (twice
+    /// under guidance).
+    #[must_use]
+    pub fn samples_within(&self, values: u64, times: u64) -> usize {
+        usize::try_from(values / (times.max(1) * self.activations())).unwrap_or(usize::MAX)
+    }
+
     /// Number of classes: a mixture's components; 0 when a network is unconditional.
     #[must_use]
     pub fn classes(&self) -> usize {
@@ -283,6 +304,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_a_mixture_is_short_whatever_its_file_says() {
+        let long = "\\u001bx".repeat(4000);
+        let rest = "weights = [1]\nmeans = [[1]]\nstds = [1]";
+        for (text, expected) in [
+            (format!("{rest}\n\"{long}\" = 1"), "expected one of"),
+            (format!("{rest}\n[process]\nkind = \"{long}\""), "expected one of"),
+            (format!("weights = \"{}\"", "x".repeat(8000)), "expected a sequence"),
+            (format!("weights = [1]\nmeans = [[{}1]]\nstds = [[1]]", "1, ".repeat(8000)), "as means[0] has"),
+            (format!("weights = [{}", "[".repeat(8000)), "line 1"),
+        ] {
+            let message = read("m.toml", text.as_bytes()).err().unwrap().to_string();
+            assert!(message.contains(expected), "{message}");
+            assert!(message.chars().count() < 3000 && !message.contains('\u{1b}'), "{message}");
+        }
+    }
+
+    #[test]
     fn what_is_neither_is_refused_as_what_it_is_meant() {
         let error = |name: &str, bytes: &[u8]| read(name, bytes).err().unwrap().to_string();
         assert!(error("m.toml", b"weights = [").starts_with("mixture m.toml: "));
@@ -292,5 +330,18 @@ mod tests {
         // A mixture where only weights will do.
         let file = File::parse("m", MIXTURE).err().unwrap().to_string();
         assert!(file.contains("a mixture's TOML file, which has no weights"), "{file}");
+    }
+
+    #[test]
+    fn samples_are_as_many_as_their_activations_leave_room_for() {
+        let shipped = read("fashion", include_bytes!("../web/models/fashion.safetensors")).unwrap();
+        // Its widest place is the attention: the weights of 4 heads between 49 pixels; q, k and v of 96 channels, the
+        // result, the block's before and the one kept for the way up; 48 channels at 14×14 kept for it, too; the
+        // condition's 128 numbers. Beside that eight of the image's size.
+        assert_eq!(shipped.activations(), 4 * 49 * 49 + 49 * (6 * 96) + 196 * 48 + 128 + 8 * 784);
+        let one = shipped.activations();
+        assert_eq!((shipped.samples_within(10 * one, 1), shipped.samples_within(10 * one + 9, 2)), (10, 5));
+        assert_eq!(shipped.samples_within(one - 1, 1), 0);
+        assert_eq!(read("m.toml", MIXTURE).unwrap().samples_within(160, 1), 10);
     }
 }

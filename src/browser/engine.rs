@@ -24,8 +24,10 @@ const DEVICES: &str = if cfg!(feature = "browser-gpu") {
 } else {
     "cpu: this engine has no WebGPU"
 };
-/// Samples of one run: activations take about half a megabyte each, and WebAssembly has 4 GB.
+/// Samples of one run.
 const MAX_SAMPLES: usize = 1024;
+/// Values that all samples of a run may hold at once: 1 GiB of the 4 GB that WebAssembly has.
+const MAX_VALUES: u64 = 256 << 20;
 
 /// What JavaScript cannot ask of the adapter by itself: whether the one that was opened is a software one.
 #[derive(Clone, Debug, Serialize)]
@@ -174,12 +176,7 @@ impl Engine {
 
     fn sampler(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>> {
         let model = self.model()?;
-        let settings = read(settings)?;
-        // Before anything of that size is allocated.
-        settings.validate(model.process())?;
-        if settings.n > MAX_SAMPLES {
-            return Err(Error::setting("n", settings.n, format!("1 to {MAX_SAMPLES} in a browser")));
-        }
+        let settings = self.read(settings)?;
         // All points of a mixture are one picture, and cost next to nothing.
         let parts = if model.kind() == Kind::Mixture { 1 } else { parts };
         let Some(settings) = settings.part(part, parts) else { return Ok(None) };
@@ -193,11 +190,27 @@ impl Engine {
         Ok(Some(run))
     }
 
+    /// A run's settings, checked before anything of their size is allocated.
+    pub(super) fn read(&self, settings: &JsValue) -> Result<Settings> {
+        let (model, settings) = (self.model()?, read(settings)?);
+        settings.validate(model.process())?;
+        let times = model.score(&[settings.label], settings.guidance, &self.device)?.evaluations();
+        let most = model.samples_within(MAX_VALUES, times).clamp(1, MAX_SAMPLES);
+        if settings.n > most {
+            return Err(Error::setting("n", settings.n, format!("1 to {most} of this model in a browser")));
+        }
+        Ok(settings)
+    }
+
     /// Numbers a row, where `values` are whole rows, one at least.
     pub(super) fn count_rows(&self, what: &str, values: &[f32]) -> Result<usize> {
         let d = self.model()?.dim();
         if values.is_empty() || !values.len().is_multiple_of(d) {
             return Err(Error::setting(what, format!("{} numbers", values.len()), format!("a multiple of {d}")));
+        }
+        let (rows, most) = (values.len() / d, self.model()?.samples_within(MAX_VALUES, 1).max(1));
+        if rows > most {
+            return Err(Error::setting(what, format!("{rows} rows"), format!("at most {most} of this model at once")));
         }
         Ok(d)
     }

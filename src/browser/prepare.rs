@@ -160,7 +160,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::start`].
     pub fn prepare_run(&self, settings: &JsValue) -> Result<Preparation, JsValue> {
-        read(settings).and_then(|settings| self.rehearse(settings)).map_err(report::error)
+        self.read(settings).and_then(|settings| self.rehearse(settings)).map_err(report::error)
     }
 
     /// One evaluation, to see that the GPU computes.

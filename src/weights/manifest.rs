@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     Error, Result,
+    error::brief,
     net::{Architecture, Limits},
     sde::Process,
     space::Space,
@@ -112,7 +113,10 @@ impl Manifest {
             Some(version) => {
                 return Err(Error::weights(
                     file,
-                    format!("manifest version {} is unknown, this build reads version {VERSION}", brief(version)),
+                    format!(
+                        "manifest version {} is unknown, this build reads version {VERSION}",
+                        brief(&version.to_string(), 40)
+                    ),
                     "update Scorefield, or save the model with this version",
                 ));
             }
@@ -148,10 +152,4 @@ fn first_missing(given: &Value, full: &Value, path: &str) -> Option<String> {
             None => Some(path),
         }
     })
-}
-
-/// A JSON value short enough for a message.
-fn brief(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() <= 40 { text } else { format!("{}…", text.chars().take(40).collect::<String>()) }
 }

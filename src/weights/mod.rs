@@ -11,6 +11,7 @@
 //! | `manifest` | what a file says of itself |
 //! | `check` | the limits of every manifest field |
 //! | `read` | bytes to a checked [`File`], or any [`Container`] of tensors |
+//! | `source` | a tensor's numbers, wherever they are, and its name in messages |
 //! | `sniff` | names for what is not a weights file |
 //! | `module` | a module's tensors by dotted path, there and back |
 //! | `write` | a module and a manifest to bytes (native) |
@@ -23,6 +24,7 @@ mod manifest;
 mod module;
 mod read;
 mod sniff;
+mod source;
 
 #[cfg(not(target_family = "wasm"))]
 mod file;

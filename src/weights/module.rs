@@ -11,29 +11,8 @@ use burn::{
     tensor::{Bool, DType, Int, TensorData},
 };
 
-use super::read::shown;
+use super::source::{Source, shown};
 use crate::{Error, Result};
-
-/// Where a tensor's numbers come from, read only once its shape is known to fit.
-pub(super) trait Source {
-    fn shape(&self) -> &[usize];
-    fn dtype(&self) -> DType;
-    fn data(&self) -> TensorData;
-}
-
-impl Source for TensorData {
-    fn shape(&self) -> &[usize] {
-        self.shape().as_slice()
-    }
-
-    fn dtype(&self) -> DType {
-        self.dtype()
-    }
-
-    fn data(&self) -> TensorData {
-        self.clone()
-    }
-}
 
 /// Loads `tensors` into `module`, on its device, keeping the parameters' ids and gradient settings.
 /// `source` names their origin in errors.
@@ -56,11 +35,13 @@ fn compare<S: Source>(source: &str, module: &Shapes, tensors: &BTreeMap<String, 
     if !module.other.is_empty() {
         problems.push(list("parameters that are not floats", &module.other));
     }
-    let missing: Vec<_> = module.floats.keys().filter(|&path| !tensors.contains_key(path)).cloned().collect();
+    let missing: Vec<_> =
+        module.floats.keys().filter(|&path| !tensors.contains_key(path)).map(|path| shown(path)).collect();
     if !missing.is_empty() {
         problems.push(list("missing tensors", &missing));
     }
-    let unexpected: Vec<_> = tensors.keys().filter(|&path| !module.floats.contains_key(path)).cloned().collect();
+    let unexpected: Vec<_> =
+        tensors.keys().filter(|&path| !module.floats.contains_key(path)).map(|path| shown(path)).collect();
     if !unexpected.is_empty() {
         problems.push(list("unexpected tensors", &unexpected));
     }
@@ -69,9 +50,9 @@ fn compare<S: Source>(source: &str, module: &Shapes, tensors: &BTreeMap<String, 
         .filter_map(|(path, tensor)| {
             let expected = module.floats.get(path)?;
             if tensor.shape() != expected.as_slice() {
-                return Some(format!("{path} {:?}, expected {expected:?}", tensor.shape()));
+                return Some(format!("{} {:?}, expected {expected:?}", shown(path), tensor.shape()));
             }
-            (tensor.dtype() != DType::F32).then(|| format!("{path} {:?}, expected F32", tensor.dtype()))
+            (tensor.dtype() != DType::F32).then(|| format!("{} {:?}, expected F32", shown(path), tensor.dtype()))
         })
         .collect();
     if !wrong.is_empty() {
@@ -90,8 +71,8 @@ fn compare<S: Source>(source: &str, module: &Shapes, tensors: &BTreeMap<String, 
 /// The first few items and how many more there are.
 fn list(what: &str, items: &[String]) -> String {
     const SHOWN: usize = 4;
-    let first: Vec<_> = items.iter().take(SHOWN).map(|item| shown(item)).collect();
-    let more = items.len().saturating_sub(SHOWN);
+    let first = &items[..items.len().min(SHOWN)];
+    let more = items.len() - first.len();
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{what}: {}{rest}", first.join(", "))
 }

@@ -12,7 +12,13 @@ use burn::{
 use half::f16;
 use safetensors::{Dtype, tensor::Metadata};
 
-use super::{Manifest, manifest::MANIFEST_KEY, module, sniff::sniff};
+use super::{
+    Manifest,
+    manifest::MANIFEST_KEY,
+    module,
+    sniff::sniff,
+    source::{Source, shown},
+};
 use crate::{
     Error, Result,
     net::{Limits, Network, NetworkConfig as _},
@@ -257,7 +263,7 @@ impl<'a> File<'a> {
     }
 }
 
-impl module::Source for Entry<'_> {
+impl Source for Entry<'_> {
     fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -328,14 +334,12 @@ fn entry<'a>(dtype: Dtype, shape: &[usize], data: &'a [u8]) -> Result<Entry<'a>,
 
 fn check_name(path: &str) -> Result<(), String> {
     let length = path.chars().count();
-    if (1..=MAX_NAME).contains(&length) {
-        return Ok(());
+    if !(1..=MAX_NAME).contains(&length) {
+        return Err(format!("a name of {length} characters, expected 1 to {MAX_NAME}"));
     }
-    Err(format!("a name of {length} characters, expected 1 to {MAX_NAME}"))
-}
-
-/// A tensor's name fit for a message: short, and with control characters escaped.
-pub(super) fn shown(path: &str) -> String {
-    let short: String = path.chars().take(64).flat_map(char::escape_debug).collect();
-    if path.chars().count() > 64 { format!("{short}…") } else { short }
+    // `inspect` prints the names on a terminal.
+    if path.chars().any(char::is_control) {
+        return Err("a name with control characters".into());
+    }
+    Ok(())
 }

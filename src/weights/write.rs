@@ -1,12 +1,12 @@
 //! A module and a manifest to the bytes of a weights file: the same bytes for the same weights.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use burn::{module::Module, tensor::TensorData};
 use half::f16;
-use safetensors::{Dtype, tensor::TensorView};
+use safetensors::{Dtype, tensor::View};
 
-use super::{File, Manifest, Storage, manifest::MANIFEST_KEY, module::tensors_of, read::shown};
+use super::{File, Manifest, Storage, manifest::MANIFEST_KEY, module::tensors_of, source::shown};
 use crate::{Error, Result};
 
 /// The bytes of a weights file, read back and checked before they are returned.
@@ -31,48 +31,61 @@ pub fn encode(
     (key, text): (&str, &str),
     storage: Storage,
 ) -> Result<Vec<u8>> {
-    let stored = tensors
-        .iter()
-        .map(|(path, data)| {
-            let values = data.as_slice::<f32>().map_err(|e| {
-                Error::weights(name, format!("tensor {}: {e}", shown(path)), "convert it to f32 before saving")
-            })?;
-            Ok((path.as_str(), data.shape().as_slice().to_vec(), store(name, path, values, storage)?))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let dtype = match storage {
-        Storage::F16 => Dtype::F16,
-        Storage::F32 => Dtype::F32,
-    };
+    for (path, data) in tensors {
+        check(name, path, data, storage)?;
+    }
     let failed = |e: safetensors::SafeTensorError| Error::weights(name, e.to_string(), "report this as a bug");
-    let views = stored
-        .iter()
-        .map(|(path, shape, bytes)| Ok((*path, TensorView::new(dtype, shape.clone(), bytes).map_err(failed)?)))
-        .collect::<Result<Vec<_>>>()?;
     // One entry only: a map of several would be written in another order each time.
     let metadata = HashMap::from([(key.to_owned(), text.to_owned())]);
-    safetensors::serialize(views, Some(metadata)).map_err(failed)
+    safetensors::serialize(tensors.iter().map(|(path, data)| (path, Stored { data, storage })), Some(metadata))
+        .map_err(failed)
 }
 
-fn store(name: &str, path: &str, values: &[f32], storage: Storage) -> Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(values.len() * storage.bytes());
-    for (at, &value) in values.iter().enumerate() {
-        let bad = |problem: &str, remedy: &str| {
-            Error::weights(name, format!("tensor {}: element {at} is {value}, {problem}", shown(path)), remedy)
-        };
-        if !value.is_finite() {
-            return Err(bad("not a number to save", "go back to a checkpoint from before the training diverged"));
-        }
-        match storage {
-            Storage::F32 => bytes.extend(value.to_le_bytes()),
-            Storage::F16 => {
-                let short = f16::from_f32(value);
-                if short.is_infinite() {
-                    return Err(bad("too large for f16 (65504)", "store the weights as f32"));
-                }
-                bytes.extend(short.to_le_bytes());
-            }
+/// A tensor that was [checked](check), converted as it is written.
+struct Stored<'a> {
+    data: &'a TensorData,
+    storage: Storage,
+}
+
+impl View for Stored<'_> {
+    fn dtype(&self) -> Dtype {
+        match self.storage {
+            Storage::F16 => Dtype::F16,
+            Storage::F32 => Dtype::F32,
         }
     }
-    Ok(bytes)
+
+    fn shape(&self) -> &[usize] {
+        self.data.shape().as_slice()
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let values = self.data.as_slice::<f32>().unwrap_or_default();
+        Cow::Owned(match self.storage {
+            Storage::F16 => values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect(),
+            Storage::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        })
+    }
+
+    fn data_len(&self) -> usize {
+        self.data.num_elements() * self.storage.bytes()
+    }
+}
+
+/// That a tensor is f32, and every number finite and within the storage's range.
+fn check(name: &str, path: &str, data: &TensorData, storage: Storage) -> Result<()> {
+    let values = data
+        .as_slice::<f32>()
+        .map_err(|e| Error::weights(name, format!("tensor {}: {e}", shown(path)), "convert it to f32 before saving"))?;
+    let bad = |at: usize, problem: &str, remedy: &str| {
+        let problem = format!("tensor {}: element {at} is {}, {problem}", shown(path), values[at]);
+        Err(Error::weights(name, problem, remedy))
+    };
+    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+        return bad(at, "not a number to save", "go back to a checkpoint from before the training diverged");
+    }
+    match values.iter().position(|&value| f16::from_f32(value).is_infinite()) {
+        Some(at) if storage == Storage::F16 => bad(at, "too large for f16 (65504)", "store the weights as f32"),
+        _ => Ok(()),
+    }
 }

@@ -185,6 +185,11 @@ fn a_wrong_key_or_value_is_named() {
         ("train.stepz=20", "stepz"),
         ("train.steps=0", "train.steps"),
         ("model.groups=7", "model.groups"),
+        ("model.groups=32", "model.groups = 32: expected a divisor of the stem's channels, 48"),
+        ("model.kind=mlp", "unknown variant `mlp`"),
+        // What could be trained and not be saved: refused before the first step.
+        ("model={shape=[1,28,28],patch=1,width=1024,multipliers=[1,1,1],blocks=16}", "parameters: expected at most"),
+        ("model={shape=[1,1024,1024],patch=1,heads=0}", "of activations per sample: expected at most"),
         ("name=a/b", "name"),
         ("train.steps=many", "steps"),
         ("optimiser.lr=-1", "optimiser.lr"),

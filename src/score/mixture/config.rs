@@ -77,7 +77,7 @@ impl MixtureConfig {
     /// # Errors
     /// [`Error::Mixture`] when they are no such file: see [`MixtureConfig::init`] for the numbers.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<(Self, Mixture)> {
-        let bad = |problem: String| Error::Mixture { file: file.to_owned(), problem };
+        let bad = |problem: String| Error::mixture(file, problem);
         if bytes.len() > MAX_BYTES {
             return Err(bad(format!("{} bytes are more than {MAX_BYTES}", bytes.len())));
         }

@@ -133,3 +133,60 @@ fn manifests_are_required() {
     }
     refused(&with(json!({ "scorefield": "{\"version\":1}" })), "missing field");
 }
+
+/// Names and values of 8 KB, in every place that a message may quote.
+#[test]
+fn messages_are_short_whatever_the_file_says() {
+    let long = "A\u{1b}[31m".repeat(1600);
+    let (header, data) = good();
+    let manifest = serde_json::to_value(manifest()).unwrap();
+    let files = |change: &dyn Fn(&mut Value)| {
+        let mut header = header.clone();
+        change(&mut header);
+        file(&header, &data)
+    };
+    let mut messages = Vec::new();
+    let mut hears = |bytes: &[u8]| messages.push(File::parse(&long, bytes).err().unwrap().to_string());
+    let renamed = |name: &str, entry: Value| {
+        files(&|header: &mut Value| {
+            header.as_object_mut().unwrap().remove("b.0");
+            header[name] = entry.clone();
+        })
+    };
+    let entry = json!({ "dtype": "F16", "shape": [1, 3], "data_offsets": [8, 14] });
+    hears(&renamed(&long, entry.clone()));
+    hears(&renamed("b\u{1b}[31m", entry));
+    hears(&renamed("b.0", json!({ "dtype": long, "shape": [3], "data_offsets": [8, 14] })));
+    hears(&renamed("b.0", json!({ "dtype": "F16", "shape": vec![1; 4000], "data_offsets": [8, 14] })));
+    hears(&renamed("b.0", json!({ "dtype": "F16", "shape": [3], "data_offsets": [8, 14], long.as_str(): 1 })));
+    hears(&files(&|header| header["__metadata__"] = json!({ "scorefield": &long })));
+    for (path, value) in [
+        ("/version", json!(long)),
+        ("/architecture/kind", json!(long)),
+        ("/architecture/multipliers", json!(vec![u64::MAX; 4000])),
+        ("/architecture/time", json!({ "kind": long })),
+        ("/process/kind", json!(long)),
+        ("/data/shape", json!(vec![1; 4000])),
+        ("/data/name", json!(long)),
+        ("/data/classes", json!([long])),
+        ("/data/range", json!(long)),
+        ("/training/config", json!(long)),
+        ("/training", json!({ long.as_str(): 1 })),
+        ("/architecture", json!({ "kind": "unet", long.as_str(): 1 })),
+    ] {
+        let mut manifest = manifest.clone();
+        *manifest.pointer_mut(path).unwrap() = value;
+        hears(&files(&|header| header["__metadata__"] = json!({ "scorefield": manifest.to_string() })));
+    }
+    // Names of another network, as long as a file may have them.
+    let name = "x".repeat(MAX_NAME);
+    let tensors = (0..9).map(|i| (format!("{i}{name}"), burn::tensor::TensorData::zeros::<f32, _>([1]))).collect();
+    messages.push(with_tensors(&long, small(0.5), &tensors).unwrap_err().to_string());
+    let tensors = [(format!("a{long}"), burn::tensor::TensorData::new(vec![f32::NAN], [1]))];
+    messages.push(encode(&long, &tensors, ("k", "v"), Storage::F16).unwrap_err().to_string());
+    for message in messages {
+        // The file's name and the problem in 600 characters each, escapes beside.
+        assert!(message.chars().count() < 4000, "{} characters: {message}", message.chars().count());
+        assert!(!message.contains('\u{1b}'), "{message}");
+    }
+}

@@ -109,3 +109,111 @@ fn huge_networks_are_refused_by_arithmetic() {
     let error = File::parse("m", &bytes).unwrap().network(&Device::flex()).unwrap_err().to_string();
     assert!(error.contains("parameters, the file holds 5"), "{error}");
 }
+
+#[test]
+fn networks_of_published_sizes_are_taken_natively_and_small_ones_in_a_browser() {
+    // As large as DDPM's of CIFAR-10 (35.7 million), as one of 62.8 million at 64×64, as DDPM's channels at 256×256.
+    let ddpm = unet(|c| {
+        (c.shape, c.patch, c.width, c.multipliers) = ([3, 32, 32], 1, 128, vec![1, 2, 2, 2]);
+        (c.blocks, c.heads, c.groups, c.embedding, c.classes) = (3, 1, 32, 512, 0);
+    });
+    let larger = unet(|c| {
+        (c.shape, c.patch, c.width, c.multipliers) = ([3, 64, 64], 1, 128, vec![1, 2, 2, 2]);
+        (c.blocks, c.heads, c.groups, c.embedding, c.classes) = (5, 4, 32, 512, 1000);
+    });
+    let lsun = unet(|c| {
+        (c.shape, c.patch, c.width, c.multipliers) = ([3, 256, 256], 1, 128, vec![1, 1, 2, 2, 4, 4]);
+        (c.blocks, c.heads, c.groups, c.embedding, c.classes) = (2, 1, 32, 512, 0);
+    });
+    for (architecture, least) in [(&ddpm, 36), (&larger, 63), (&lsun, 80)] {
+        architecture.validate_within(&Limits::NATIVE).unwrap();
+        assert!(architecture.parameters() > least * 1_000_000, "{}", architecture.parameters());
+        // Larger than this, a file would not be read where it was written.
+        assert!(4 * architecture.parameters() + (1 << 20) < Limits::NATIVE.bytes);
+    }
+    let error = larger.validate_within(&Limits::BROWSER).unwrap_err().to_string();
+    assert!(error.contains("parameters: expected at most 32000000"), "{error}");
+    Architecture::default().validate_within(&Limits::BROWSER).unwrap();
+}
+
+/// What is within the limits of parameters fits into the limits of bytes, with the largest header: natively in either
+/// storage, in a browser in f16.
+#[test]
+fn the_limits_of_bytes_have_room_for_those_of_parameters() {
+    let header = MAX_HEADER as u64 + 8;
+    assert!(Limits::NATIVE.parameters * Storage::F32.bytes() as u64 + header <= Limits::NATIVE.bytes);
+    assert!(Limits::BROWSER.parameters * Storage::F16.bytes() as u64 + header <= Limits::BROWSER.bytes);
+}
+
+#[test]
+fn a_network_at_the_limits_is_saved_and_read_and_one_beyond_is_refused() {
+    // As many layers as a U-Net can have, and so the longest header.
+    let deepest = unet(|c| {
+        (c.shape, c.patch, c.width, c.multipliers) = ([1, 32, 32], 1, 1, vec![1, 2, 1, 2, 1, 2]);
+        (c.blocks, c.heads, c.groups, c.embedding) = (16, 1, 1, 2);
+    });
+    for architecture in [deepest, Architecture::default()] {
+        let mut manifest = manifest();
+        manifest.data.shape = architecture.space();
+        manifest.architecture = architecture.clone();
+        let network = architecture.init(1, &Device::flex());
+        let bytes = to_bytes("m", &network, &manifest, Storage::F16).unwrap();
+        let (parameters, activations) = (architecture.parameters(), architecture.activations());
+        let limits = Limits { bytes: bytes.len() as u64, parameters, activations };
+        let read = File::parse_within("m", &bytes, &limits).unwrap().network(&Device::flex()).unwrap();
+        assert_eq!(read.num_params() as u64, parameters);
+        for (limits, problem) in [
+            (Limits { bytes: limits.bytes - 1, ..limits }, "bytes, more than the"),
+            (Limits { parameters: parameters - 1, ..limits }, "parameters: expected at most"),
+            (Limits { activations: activations - 1, ..limits }, "values of activations per sample: expected at most"),
+        ] {
+            let error = File::parse_within("m", &bytes, &limits).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_a_manifest_can_have_allocated_is_bounded() {
+    let refused = |what: &str, architecture: Architecture| {
+        for limits in [Limits::NATIVE, Limits::BROWSER] {
+            let error = architecture.validate_within(&limits).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
+    };
+    let activations = "values of activations per sample: expected at most";
+    // 67 million values each result of the first level.
+    refused(activations, unet(|c| (c.shape, c.patch, c.width) = ([3, 1024, 1024], 1, 64)));
+    // Few channels, and attention between a million pixels: 10¹² weights.
+    refused(
+        activations,
+        unet(|c| {
+            (c.shape, c.patch, c.width, c.multipliers) = ([1, 1024, 1024], 1, 1, vec![1]);
+            (c.heads, c.groups) = (1, 1);
+        }),
+    );
+    // Many results that are kept for the way up.
+    refused(
+        activations,
+        unet(|c| {
+            (c.shape, c.patch, c.width, c.multipliers) = ([1, 1024, 1024], 1, 16, vec![1]);
+            (c.blocks, c.heads) = (16, 0);
+        }),
+    );
+    refused(
+        "parameters: expected at most",
+        unet(|c| {
+            (c.shape, c.patch, c.width, c.multipliers, c.blocks) = ([1, 64, 64], 2, 1024, vec![1; 6], 16);
+        }),
+    );
+    // A stem's channels that the groups do not divide, whatever they do with the levels'.
+    refused(
+        "architecture.groups = 8: expected a divisor of the stem's channels, 4",
+        unet(|c| {
+            (c.width, c.multipliers, c.heads) = (4, vec![2], 0);
+        }),
+    );
+    // What is accepted in a browser takes at most 256 MiB per sample, and large images do fit.
+    let large = unet(|c| (c.shape, c.patch, c.width, c.heads) = ([3, 1024, 1024], 8, 64, 0));
+    large.validate_within(&Limits::BROWSER).unwrap();
+}
