@@ -16,7 +16,7 @@ use scorefield::{
     data::{Dataset, DatasetName},
     device::DeviceChoice,
     model::Model,
-    net::{Architecture, NetworkConfig as _, UNetConfig, cost},
+    net::{Architecture, NetworkConfig as _, cost},
     noise::Noise,
     objective::Denoising,
     sampler::{Sampler, SamplerKind, Settings},
@@ -160,9 +160,10 @@ impl Bench {
         if let Some(shape) = shape
             && !self.fresh.contains_key(&shape)
         {
-            let Architecture::UNet(config) = &self.architecture;
             let mut manifest = self.model.network()?.manifest().clone();
-            manifest.architecture = Architecture::UNet(UNetConfig { shape, ..config.clone() });
+            let mut fields = serde_json::to_value(&self.architecture)?;
+            fields["shape"] = json!(shape);
+            manifest.architecture = serde_json::from_value(fields)?;
             manifest.data.shape = Space::Image(shape);
             let net = manifest.architecture.init(1, &self.device);
             self.fresh.insert(shape, Model::new(manifest, net)?);

@@ -228,7 +228,7 @@ impl Engine {
 }
 
 /// A run's settings.
-pub(super) fn read(settings: &JsValue) -> Result<Settings> {
+fn read(settings: &JsValue) -> Result<Settings> {
     // As JSON, for serde to refuse unknown fields as it does on the command line.
     let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
     serde_json::from_str(&json)

@@ -15,13 +15,7 @@ use std::{
 use burn::{Tensor, tensor::Int};
 use wasm_bindgen::prelude::*;
 
-use super::{
-    canvas,
-    engine::{Engine, read},
-    report,
-    run::Run,
-    view::View,
-};
+use super::{canvas, engine::Engine, report, run::Run, view::View};
 use crate::{
     Error, Result,
     model::Model,

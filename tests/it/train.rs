@@ -10,7 +10,6 @@ use scorefield::{
     Error,
     data::{Dataset, DatasetName, Split},
     device::DeviceChoice,
-    net::{Architecture, UNetConfig},
     train::{Outcome, RunConfig, RunOptions, TrainConfig, Trainer, train},
 };
 
@@ -172,8 +171,9 @@ fn a_run_starts_from_the_weights_of_another() {
 }
 
 fn config_with_width_16(config: &RunConfig) -> RunConfig {
-    let Architecture::UNet(unet) = config.model.clone();
-    RunConfig { model: Architecture::UNet(UNetConfig { width: 16, ..unet }), ..config.clone() }
+    let mut model = serde_json::to_value(&config.model).unwrap();
+    model["width"] = 16.into();
+    RunConfig { model: serde_json::from_value(model).unwrap(), ..config.clone() }
 }
 
 #[test]

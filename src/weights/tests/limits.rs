@@ -92,10 +92,7 @@ fn unet(change: impl FnOnce(&mut UNetConfig)) -> Architecture {
 
 #[test]
 fn huge_networks_are_refused_by_arithmetic() {
-    let wide = unet(|config| (config.width, config.multipliers, config.blocks) = (1024, vec![1; 6], 16));
-    let wide = Architecture::UNet(match wide {
-        Architecture::UNet(config) => UNetConfig { shape: [1, 64, 64], ..config },
-    });
+    let wide = unet(|c| (c.shape, c.width, c.multipliers, c.blocks) = ([1, 64, 64], 1024, vec![1; 6], 16));
     let error = wide.validate().unwrap_err().to_string();
     assert!(error.contains("parameters: expected at most 1000000000"), "{error}");
 
