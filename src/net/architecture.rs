@@ -35,6 +35,7 @@ macro_rules! networks {
 
         /// A network. Its parameters have the names that they have in the network itself.
         #[derive(Clone, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "a program holds a few networks, not arrays of them")]
         pub enum Network {
             $($(#[$doc])* $name($net),)+
         }
