@@ -193,12 +193,12 @@ impl Engine {
     /// A run's settings, checked before anything of their size is allocated.
     pub(super) fn read(&self, settings: &JsValue) -> Result<Settings> {
         let (model, settings) = (self.model()?, read(settings)?);
-        settings.validate(model.process())?;
         let times = model.score(&[settings.label], settings.guidance, &self.device)?.evaluations();
         let most = model.samples_within(MAX_VALUES, times).clamp(1, MAX_SAMPLES);
-        if settings.n > most {
+        if !(1..=most).contains(&settings.n) {
             return Err(Error::setting("n", settings.n, format!("1 to {most} of this model in a browser")));
         }
+        settings.validate(model.process())?;
         Ok(settings)
     }
 
