@@ -65,6 +65,60 @@ fn evaluated(network: &Network, d: usize, device: &Device) -> Vec<f32> {
     network.forward(x, Tensor::zeros([1, 1], device), class).into_data().try_into_vec().unwrap()
 }
 
+/// Numbers about zero, about the limits and beyond all.
+fn edges() -> BoxedStrategy<usize> {
+    prop_oneof![
+        4 => 0..10usize,
+        2 => prop::sample::select(vec![16, 17, 64, 128, 255, 256, 1023, 1024, 1025, 4096, 10_000, 10_001]),
+        1 => any::<usize>(),
+    ]
+    .boxed()
+}
+
+/// Numbers that often divide one another.
+fn small() -> BoxedStrategy<usize> {
+    prop::sample::select(vec![0, 1, 1, 1, 2, 2, 2, 3, 4, 4]).boxed()
+}
+
+/// Configurations of any numbers, few of them good.
+fn any_unet(number: BoxedStrategy<usize>) -> impl Strategy<Value = UNetConfig> {
+    let n = move || number.clone();
+    let multipliers = prop::collection::vec(n(), 0..8);
+    ((n(), n(), n()), (n(), n(), n()), (n(), n(), n(), n()), multipliers).prop_map(
+        |((c, h, w), (patch, width, blocks), (heads, groups, embedding, classes), multipliers)| UNetConfig {
+            shape: [c, h, w],
+            patch,
+            width,
+            multipliers,
+            blocks,
+            heads,
+            groups,
+            embedding,
+            time: TimeEmbedding::Sinusoidal,
+            classes,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
+
+    #[test]
+    fn validation_never_panics(config in any_unet(edges())) {
+        // No product leaves its range, in what is refused and in what is not.
+        let _ = Architecture::UNet(config).validate();
+    }
+
+    #[test]
+    fn what_small_numbers_validate_evaluates(config in any_unet(small())) {
+        let (device, architecture) = (Device::flex(), Architecture::UNet(config));
+        if architecture.validate().is_ok() {
+            let d = architecture.space().dim();
+            prop_assert_eq!(evaluated(&architecture.init(1, &device), d, &device).len(), d);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
