@@ -1,11 +1,15 @@
-//! What a sampling run asks the allocator for: its tensors' memory is used again.
+//! What a sampling run asks the allocator for: its tensors' memory is used again, and an evaluation holds what the list of
+//! its layers says.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use burn::tensor::Device;
+use burn::{Tensor, tensor::Device};
 use scorefield::{
     model::Model,
     sampler::{Sampler, SamplerKind, Settings},
@@ -14,19 +18,26 @@ use scorefield::{
 /// Bytes asked for, and the most at once.
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
+/// Bytes that are held, and the most of them.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+/// The counters are one test's at a time.
+static TURN: Mutex<()> = Mutex::new(());
 
 struct Counting;
 
-// SAFETY: the system's allocator, beside two counters.
+// SAFETY: the system's allocator, beside counters.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         BYTES.fetch_add(layout.size(), Ordering::Relaxed);
         LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
+        PEAK.fetch_max(HELD.fetch_add(layout.size(), Ordering::Relaxed) + layout.size(), Ordering::Relaxed);
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.fetch_sub(layout.size(), Ordering::Relaxed);
         // SAFETY: as above.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -38,6 +49,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn the_steady_state_of_a_run_asks_for_no_tensors_memory() {
     const N: usize = 16;
+    let _turn = TURN.lock();
     let bytes = std::fs::read("web/models/fashion.safetensors").expect("the shipped model is in the repository");
     let device = Device::flex();
     let model = Model::from_bytes("fashion", &bytes, &device).expect("it is a good file");
@@ -62,4 +74,30 @@ fn the_steady_state_of_a_run_asks_for_no_tensors_memory() {
         // of tasks.
         assert!(largest < 4 * 7 * 7 * 96, "{largest} bytes at once");
     }
+}
+
+/// The count is of every layer's result from the layer itself to the last that takes it. The CPU's kernels take some layers
+/// at once, and keep what is no longer held for results of the same size.
+#[test]
+fn an_evaluation_holds_the_activations_that_are_said_of_it() {
+    const N: usize = 64;
+    let _turn = TURN.lock();
+    let bytes = std::fs::read("web/models/fashion.safetensors").expect("the shipped model is in the repository");
+    let device = Device::flex();
+    let model = Model::from_bytes("fashion", &bytes, &device).expect("it is a good file");
+    let level = model.level(0.5).expect("a time");
+    let evaluate = |n: usize| {
+        let score = model.score(&vec![Some(3); n], 1.0, &device).expect("there is a class 3");
+        let x = Tensor::zeros([n, model.dim()], &device);
+        let before = HELD.load(Ordering::Relaxed);
+        PEAK.store(before, Ordering::Relaxed);
+        let _ = score.score(x, &level).into_data();
+        PEAK.load(Ordering::Relaxed) - before
+    };
+    // What is kept of the weights, once.
+    evaluate(1);
+    let architecture = &model.network().expect("a network").manifest().architecture;
+    let (held, said) = (evaluate(N), 4 * N * architecture.activations() as usize);
+    println!("{held} bytes held, {said} said");
+    assert!((said / 2..2 * said).contains(&held), "{held} bytes held, {said} said");
 }
