@@ -45,6 +45,7 @@ fn file(path: &std::path::Path, context: &Context) -> Result<()> {
         "bytes": bytes.len(),
         "sha256": hash,
         "parameters": file.parameters(),
+        "activations": file.manifest.architecture.activations(),
         "manifest": file.manifest,
         "tensors": tensors,
     });
@@ -58,6 +59,8 @@ fn describe(file: &File<'_>, bytes: usize, hash: &str) -> Result<String> {
     writeln!(text, "{}", file.name)?;
     writeln!(text, "  {} parameters in {} tensors, {bytes} bytes", file.parameters(), file.tensors.len())?;
     writeln!(text, "  sha256            {hash}")?;
+    let activations = file.manifest.architecture.activations();
+    writeln!(text, "  activations       {activations} values per sample, at the widest place of an evaluation")?;
     for (name, value) in [
         ("architecture", serde_json::to_value(&file.manifest.architecture)?),
         ("process", serde_json::to_value(&file.manifest.process)?),
