@@ -28,7 +28,7 @@ const focused = (page) =>
 const step = (page, least) =>
   page.waitForFunction((least) => Number(document.querySelector('#status').dataset.index) >= least, least);
 
-test('axe finds nothing: at rest, in a run, with all open, with a message, with a question, in both palettes, on a phone', async () => {
+test('axe finds nothing: at rest, in a run, all open, a message, a question, both palettes, a phone', async () => {
   const open = (page) =>
     page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
   const views = [

@@ -11,7 +11,7 @@ const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isM
 const RUN = 'model=fashion&seed=1&autostart=1';
 const LONG = 'model=fashion&sampler=euler&steps=300&seed=1&autostart=1';
 
-/** Name: a query, options of the browser's context, what is done before the picture, and whether it has the whole page. */
+/** Name: a query, options of the browser's context, what is done before the picture, whether of the whole page. */
 const views = {
   arrival: ['', wide],
   wide: [RUN, wide],

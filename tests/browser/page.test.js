@@ -36,7 +36,7 @@ test('without an adapter the page samples on the CPU, and says why', async () =>
   assert.equal(status.nfe, '37');
   assert.match(
     await page.textContent('#status'),
-    /^18 steps and the final denoising, 37 evaluations, [\d.]+ ms a step\. /,
+    /^18 steps and the final denoising, 37 evaluations, [\d.]+ ms per step\. /,
   );
   assert.match(
     await page.textContent('#caption'),

@@ -34,8 +34,8 @@ function png(width, height, grey) {
 }
 
 /**
- * In the page, which shows the run: its facts, and the grey of its pictures, of each step the samples and the estimates, a
- * row of tiles each.
+ * In the page, which shows the run: its facts, and the grey of its pictures, of each step the samples and the
+ * estimates, a row of tiles each.
  */
 export async function record(page, origin) {
   return page.evaluate(async (origin) => {

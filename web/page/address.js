@@ -1,15 +1,15 @@
-// The address: a query ⇄ the form's values, as text. A link is a result, so that what it asks for is what runs: all else
-// is said. No elements here, and every name is looked up in the page's own table: a link is a stranger's text.
+// The address: a query ⇄ the form's values, as text. A link is a result, so that what it asks for is what runs: all
+// else is said. No elements here, and every name is looked up in the page's own table: a link is a stranger's text.
 
-import { FIELDS, applies, problem } from './settings.js';
+import { FIELDS, SAMPLERS, applicable, applies, problem, toSettings } from './settings.js';
 import { cut } from './words.js';
 
 /** What links gather on their way, for others to count with. */
-const TRACKERS = new RegExp(
-  '^(utm_\\w+|mtm_\\w+|pk_\\w+|hsa_\\w+|_ga|_gl|_hsenc|_hsmi|__hs\\w+|fb_\\w+|fbclid|gclid|gclsrc|gbraid|wbraid|dclid|msclkid|yclid|' +
-    'ysclid|twclid|ttclid|li_fat_id|igsh|igshid|mc_[ce]id|mkt_tok|oly_\\w+_id|vero_id|wickedid|s_cid|ref|ref_src|ref_url|cmpid|srsltid|si)$',
-  'i',
-);
+const TRACKERS = [
+  /^((utm|mtm|pk|hsa|fb)_\w+|__?hs\w+)$/i,
+  /^(_ga|_gl|gclid|gclsrc|[gw]braid|dclid|fbclid|msclkid|y(s)?clid|t[wt]clid|li_fat_id|igsh(id)?)$/i,
+  /^(mc_[ce]id|mkt_tok|oly_\w+_id|vero_id|wickedid|s_cid|ref|ref_src|ref_url|cmpid|srsltid|si)$/i,
+];
 
 /** Always in the address; the others only where they are set. */
 const ALWAYS = ['model', 'sampler', 'steps', 'n', 'seed', 'label', 'device'];
@@ -18,8 +18,8 @@ const ALWAYS = ['model', 'sampler', 'steps', 'n', 'seed', 'label', 'device'];
  * What a query asks for.
  *
  * @param {string} search
- * @returns {{values: Record<string, string>, autostart: boolean, problems: string[]}} `problems` in words; what they are of
- *   is not among the values
+ * @returns {{values: Record<string, string>, autostart: boolean, problems: string[]}} `problems` in words; what they
+ *   are of is not among the values
  */
 export function readAddress(search) {
   const values = Object.create(null);
@@ -36,20 +36,27 @@ export function readAddress(search) {
       if (value === null) problems.push(`${name} = ${cut(text, 80)}: ${problem(name, text)}`);
       else if (name in values && values[name] !== value) problems.push(`${name} is there twice`);
       else values[name] = value;
-    } else if (!TRACKERS.test(name)) {
+    } else if (!TRACKERS.some((tracker) => tracker.test(name))) {
       problems.push(`${cut(name, 80) || 'a setting without a name'} is not a setting`);
     }
   }
-  const { sampler } = values;
+  const kept = applicable(values);
   for (const name of Object.keys(values)) {
-    if (applies(name, sampler)) continue;
-    problems.push(`${name} does not apply to ${sampler ?? DEFAULT_NAME}`);
-    delete values[name];
+    if (!Object.hasOwn(kept, name)) problems.push(`${name} does not apply to ${describe(name, values)}`);
   }
-  return { values, autostart, problems };
+  return { values: kept, autostart, problems };
 }
 
-const DEFAULT_NAME = 'the default sampler';
+/** What a setting does not apply to. */
+function describe(name, values) {
+  const sampler = values.sampler ?? FIELDS.sampler.initial;
+  const { settings } = SAMPLERS[sampler];
+  const other = settings.find((other) => FIELDS[other].replaces?.includes(name) && values[other]);
+  if (other) return `a run with ${other}`;
+  const { when } = FIELDS[name];
+  if (!settings.includes(name) || !when) return sampler;
+  return `${when.setting} = ${values[when.setting] ?? FIELDS[when.setting].usual}`;
+}
 
 /** The value that a text is; null if it is none. A plus sign that was not encoded has come as a space. */
 function understood(name, text) {
@@ -63,7 +70,7 @@ export function writeAddress(values, { autostart = false } = {}) {
   const rest = Object.keys(FIELDS).filter((name) => !ALWAYS.includes(name));
   for (const name of [...ALWAYS, ...rest]) {
     const value = values[name];
-    if (value === undefined || value === '' || !applies(name, values.sampler)) continue;
+    if (value === undefined || value === '' || !applies(name, values)) continue;
     if (!ALWAYS.includes(name) && value === FIELDS[name].initial) continue;
     query.set(name, value);
   }
@@ -74,17 +81,15 @@ export function writeAddress(values, { autostart = false } = {}) {
 /** The lines of JavaScript that draw what values ask for. */
 export function snippet(values, origin) {
   const quoted = (text) => `'${text.replaceAll(/['\\]/g, '\\$&').replaceAll(/[\n\r]/g, ' ')}'`;
-  const parts = Object.entries(values).flatMap(([name, text]) => {
-    const field = FIELDS[name];
-    if (!field?.setting || text === '' || !applies(name, values.sampler)) return [];
-    return `${name}: ${typeof field.read(text) === 'string' ? quoted(text) : JSON.stringify(field.read(text))}`;
-  });
+  const written = (value) => (typeof value === 'string' ? quoted(value) : JSON.stringify(value));
+  const settings = Object.entries(toSettings(values)).map(([name, value]) => `${name}: ${written(value)}`);
   const device = values.device && values.device !== 'auto' ? `, { device: ${quoted(values.device)} }` : '';
   const show = values.show === 'x' ? '' : ", { kind: 'denoised' }";
+  const model = values.model ? quoted(values.model) : '/* your weights: an address, a File, bytes */';
   return [
     `import { load } from ${quoted(`${origin}scorefield.js`)}`,
-    `const model = await load(${values.model ? quoted(values.model) : '/* your weights: an address, a File, bytes */'}${device})`,
-    `const run = model.sample({ ${parts.join(', ')} })`,
+    `const model = await load(${model}${device})`,
+    `const run = model.sample({ ${settings.join(', ')} })`,
     `for await (const step of run) step.draw(document.querySelector('canvas')${show})`,
   ].join('\n');
 }

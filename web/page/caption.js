@@ -20,7 +20,7 @@ export function writeCaption(caption, frame, kind, { settings, title, classes, r
   const steps = progressOf(frame, settings);
   const guided = guidance !== undefined && guidance !== 1 ? `, guidance ${guidance}` : '';
   const parts = [
-    `, by ${SAMPLERS[sampler].said}: ${steps}, ${count(frame.nfe, 'network evaluation')}${guided}, seed ${seed}.`,
+    `, by ${SAMPLERS[sampler].caption}: ${steps}, ${count(frame.nfe, 'network evaluation')}${guided}, seed ${seed}.`,
   ];
   if (!frame.done) {
     const shown = kind === 'x' ? math('x', 't') : math('x̂', '0');

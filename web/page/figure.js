@@ -130,7 +130,7 @@ export class Figure extends EventTarget {
     this.#keepSoon();
   }
 
-  /** Whatever a GPU drew is read back, or dropped where the GPU is gone; what is on the canvas is a frame that is left. */
+  /** Whatever a GPU drew is read back, or dropped where the GPU is gone; the canvas shows a frame that is left. */
   secure() {
     const all = Array.from({ length: this.#frames.length }, (_, i) => this.#frames.at(i));
     for (const frame of all) frame.keep();
@@ -246,4 +246,7 @@ export class Figure extends EventTarget {
 }
 
 /** What the scrubber keeps, in words. */
-export const memoryNote = `The scrubber keeps at most ${BUDGET / 2 ** 20} MB of frames; a longer run keeps every second, fourth, … one. A run goes on while its tab is hidden; drawing waits until it is shown.`;
+export const memoryNote = [
+  `The scrubber keeps at most ${BUDGET / 2 ** 20} MB of frames; a longer run keeps every second, fourth, … one.`,
+  'A run goes on while its tab is hidden; drawing waits until it is shown.',
+].join(' ');

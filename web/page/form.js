@@ -1,21 +1,22 @@
 // The form: fields made of the settings' table, their values as text, and what is wrong with them in words.
 
-import { FIELDS, SAMPLERS, applies, problem } from './settings.js';
-import { cut } from './words.js';
+import { FIELDS, SAMPLERS, applies, obstacle, problem } from './settings.js';
+import { capital, cut } from './words.js';
 
 export class Form {
   #form;
   /** A number of steps that nobody chose follows the sampler. */
   #stepsChosen = false;
-  /** What the model can do: null while nobody knows. */
-  #hasDensity = null;
+  /** What is known of the model: `density` and `process`, null while nobody knows. */
+  #model = {};
 
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.#form = form;
     this.#build();
-    for (const [name, { initial }] of Object.entries(FIELDS))
+    for (const [name, { initial }] of Object.entries(FIELDS)) {
       if (initial !== undefined) this.#field(name).value = initial;
+    }
     this.refresh();
   }
 
@@ -55,22 +56,41 @@ export class Form {
     this.refresh();
   }
 
+  /** All values, those of fields that do not apply, too. */
+  #all() {
+    return Object.fromEntries(Object.keys(FIELDS).map((name) => [name, this.get(name).trim()]));
+  }
+
   /** Shows the fields that apply, and says of every field whether its value will do. */
   refresh() {
-    const sampler = this.get('sampler');
-    for (const label of this.#form.querySelectorAll('#extra [data-field]')) {
-      label.hidden = !applies(label.dataset.field, sampler);
-      // What is hidden is not asked, either.
-      this.#field(label.dataset.field).disabled = label.hidden;
-    }
+    const sampler = SAMPLERS[this.get('sampler')];
     const steps = this.#field('steps');
-    if (!this.#stepsChosen || steps.value === '') steps.value = SAMPLERS[sampler].steps ?? 1;
-    steps.closest('label').hidden = steps.disabled = SAMPLERS[sampler].steps === null;
-    this.#field('guidance').disabled = this.get('label') === '';
-    this.#field('guidance').placeholder = this.get('label') === '' ? 'needs a class' : '1';
-    this.#one('#sampler-note').textContent = SAMPLERS[sampler].note ?? '';
-    this.#one('#sampler-note').hidden = !SAMPLERS[sampler].note;
+    if (!this.#stepsChosen || steps.value === '') steps.value = sampler.steps ?? 1;
+    const values = this.#all();
+    for (const [name, { extra }] of Object.entries(FIELDS)) {
+      if (!extra && name !== 'steps') continue;
+      const field = this.#field(name);
+      // What is hidden is not asked, either.
+      field.disabled = !applies(name, values, this.#model.process);
+      field.closest('label').hidden = field.disabled;
+    }
+    const guidance = this.#field('guidance');
+    guidance.disabled = values.label === '';
+    guidance.placeholder = guidance.disabled ? 'needs a class' : FIELDS.guidance.usual;
+    this.#describe(sampler);
     for (const name of Object.keys(FIELDS)) this.#judge(name);
+  }
+
+  /** What the sampler does, in the form's words, and where it is from. */
+  #describe({ help, paper }) {
+    const words = help.replaceAll(/--([\w-]+)/g, (flag, name) => FIELDS[name.replaceAll('-', '_')]?.title ?? flag);
+    const note = this.#one('#sampler-note');
+    note.textContent = `${capital(words)}. `;
+    if (paper.startsWith('https:')) {
+      note.append(Object.assign(document.createElement('a'), { href: paper, textContent: 'Its paper' }));
+    } else {
+      note.append(paper);
+    }
   }
 
   #judge(name) {
@@ -82,24 +102,19 @@ export class Form {
     const unread = field.validity.badInput ? problem(name, 'none') : null;
     const wrong = unread ?? missing ?? (text === '' ? null : problem(name, text));
     const words = wrong && `${FIELDS[name].title ?? name}: ${wrong}`;
-    const needs =
-      name === 'sampler' && !this.#can(text)
-        ? 'This sampler needs a density, which this model does not have: choose another'
-        : null;
+    const why = name === 'sampler' ? obstacle(text, this.#model) : null;
+    const needs = why && `This sampler cannot run on this model (${why}): choose another`;
     field.setCustomValidity(words ?? needs ?? '');
     field.setAttribute('aria-invalid', Boolean(words ?? needs));
   }
 
-  #can(sampler) {
-    return this.#hasDensity !== false || !SAMPLERS[sampler]?.needs_density;
-  }
-
-  /** Leaves out what a model cannot do; null where nobody knows yet. */
-  set hasDensity(has) {
-    this.#hasDensity = has;
+  /** Leaves out what a model cannot do, as far as that is known. */
+  set model(model) {
+    this.#model = model;
     for (const option of this.#field('sampler').options) {
-      option.disabled = !this.#can(option.value);
-      option.textContent = SAMPLERS[option.value].title + (option.disabled ? ' (needs a density)' : '');
+      const why = obstacle(option.value, model);
+      option.disabled = why !== null;
+      option.textContent = SAMPLERS[option.value].title + (why ? ` (${why})` : '');
     }
     this.refresh();
   }
@@ -117,12 +132,8 @@ export class Form {
 
   /** The values that apply, as text; without the model, which is not the form's to name. */
   values() {
-    const values = {};
-    const sampler = this.get('sampler');
-    for (const name of Object.keys(FIELDS)) {
-      if (name === 'model' || !applies(name, sampler) || this.#field(name).disabled) continue;
-      values[name] = this.get(name).trim();
-    }
+    const values = this.#all();
+    for (const name of Object.keys(values)) if (name === 'model' || this.#field(name).disabled) delete values[name];
     return values;
   }
 
@@ -168,24 +179,26 @@ function addOption(select, text, value) {
 }
 
 /** A setting that only some samplers take. */
-function makeField(name, field) {
+function makeField(name, { title, choices, titles, usual, placeholder, min, max, whole, list, help }) {
   const label = document.createElement('label');
   label.dataset.field = name;
-  label.append(`${field.title} `);
+  label.title = help;
+  label.append(`${title} `);
   let input;
-  if (field.choices) {
+  if (choices) {
     input = document.createElement('select');
-    input.add(new Option(field.default === undefined ? 'its own' : `default: ${field.default}`, ''));
-    for (const choice of field.choices) input.add(new Option(choice, choice));
+    input.add(new Option(usual === null ? placeholder : `default: ${titles[usual]}`, ''));
+    for (const choice of choices) input.add(new Option(titles[choice], choice));
   } else {
     input = document.createElement('input');
-    const { min, max, placeholder = '', whole, list } = field;
-    if (list) Object.assign(input, { type: 'text', placeholder, spellcheck: false });
-    else Object.assign(input, { type: 'number', min, max, placeholder, step: whole ? '1' : 'any' });
+    const hint = placeholder ?? usual ?? '';
+    if (list) Object.assign(input, { type: 'text', placeholder: hint, spellcheck: false });
+    else Object.assign(input, { type: 'number', min, max, placeholder: hint, step: whole ? '1' : 'any' });
     input.inputMode = list ? 'text' : whole ? 'numeric' : 'decimal';
   }
   input.name = name;
-  if (field.help) label.title = field.help;
   label.append(input);
+  const words = choices ? input.options[0].text : input.placeholder;
+  label.classList.toggle('wide', words.length > 14);
   return label;
 }

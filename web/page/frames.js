@@ -1,7 +1,7 @@
 // The frames of a run for the scrubber, within a budget of memory: when it is full, every second one goes.
 //
-// A frame that a GPU has drawn is a bitmap of that GPU, and goes with it: it is read back when there is time, and by what
-// comes back it is known whether it was still there.
+// A frame that a GPU has drawn is a bitmap of that GPU, and goes with it: it is read back when there is time, and by
+// what comes back it is known whether it was still there.
 
 /** Bytes. */
 export const BUDGET = 64 * 2 ** 20;
@@ -92,7 +92,7 @@ export class Frame {
     return this.#pixels !== null || this.lost;
   }
 
-  /** Reads the pictures back. A bitmap whose GPU is gone has no colour and no opacity; a picture is opaque everywhere. */
+  /** Reads the pictures back. A bitmap whose GPU is gone has no opacity; a picture is opaque everywhere. */
   keep() {
     if (this.kept) return;
     try {

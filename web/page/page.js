@@ -13,7 +13,7 @@ const address = {
     try {
       history.replaceState(history.state, '', `${location.pathname}${query}${location.hash}`);
     } catch {
-      // A sandboxed document has no address of its own, and browsers limit how often it changes: the page works without.
+      // A sandboxed document has no address of its own, and browsers limit how often it changes: a page works without.
     }
   },
 };

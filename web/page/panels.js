@@ -66,7 +66,8 @@ export class Question {
   /** Asks about an address, which is shown as it will be fetched. */
   ask({ url, site }, then) {
     const from = site ? `from another site, ${cut(site, 120)}` : 'from another site, to which this address leads';
-    this.#text.textContent = `This link loads its weights ${from}. Weights are data, not code, and are checked before use.`;
+    const trust = 'Weights are data, not code, and are checked before use.';
+    this.#text.textContent = `This link loads its weights ${from}. ${trust}`;
     this.#address.textContent = cut(url, LONGEST);
     this.#answer = then;
     this.#panel.hidden = false;

@@ -1,5 +1,6 @@
-// A run that was recorded (tests/browser/record.js), to look at before anything is asked for: neither engine nor weights
-// are fetched for it. Its pictures are one PNG, a row of tiles for each step's samples and then one for its estimates.
+// A run that was recorded (tests/browser/record.js), to look at before anything is asked for: neither engine nor
+// weights are fetched for it. Its pictures are one PNG, a row of tiles for each step's samples and then one for its
+// estimates.
 
 import { draw } from '../api/draw.js';
 

@@ -1,7 +1,7 @@
 // What a page is about, without its elements: weights, a model, and one run at a time.
 //
-// Events: `state` (detail: `loading`, `sampling`, `done`, `cancelled`, `error`; the error with it), `progress` of loading,
-// `model` (it is loaded), `device` (it changed), `recover` (another engine goes on), `begin` (a run), `step`.
+// Events: `state` (detail: `loading`, `sampling`, `done`, `cancelled`, `error`; the error with it), `progress` of
+// loading, `model` (it is loaded), `device` (it changed), `recover` (another engine goes on), `begin` (a run), `step`.
 
 import { ScorefieldError, load as loadModel } from '../api/scorefield.js';
 

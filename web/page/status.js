@@ -1,6 +1,6 @@
 // The line that says how far a run is and on what device, the bar below the picture, and what screen readers are told.
 
-import { count, cut, format, progressOf } from './words.js';
+import { capital, count, cut, format, progressOf } from './words.js';
 
 const ENDED = { idle: '', done: 'Done', cancelled: 'Cancelled', error: 'Stopped by an error' };
 const SPOKEN = { loading: 'Loading', sampling: 'Sampling', ...ENDED };
@@ -81,7 +81,8 @@ export class Status {
     this.#bar.value = step.progress;
     const accepted = step.acceptance === null ? '' : `, acceptance ${format(step.acceptance)}`;
     const steps = progressOf(step, settings);
-    this.#bar.title = `${steps[0].toUpperCase()}${steps.slice(1)}, ${count(step.nfe, 'evaluation')}${accepted}, ${format(ms)} ms a step`;
+    const evaluations = count(step.nfe, 'evaluation');
+    this.#bar.title = `${capital(steps)}, ${evaluations}${accepted}, ${format(ms)} ms per step`;
     Object.assign(this.#line.dataset, { index: step.index, nfe: step.nfe, ms: ms.toFixed(2) });
     this.#line.textContent = `${this.#bar.title}. ${this.#device()}`;
   }

@@ -1,5 +1,5 @@
-// A page: the form, the address, the messages and the figure, about one session. It finds its elements below its root, and
-// there can be any number of them, in documents and in shadow roots.
+// A page: the form, the address, the messages and the figure, about one session. It finds its elements below its root,
+// and there can be any number of them, in documents and in shadow roots.
 
 import { ScorefieldError, models } from '../api/scorefield.js';
 import { resolve } from '../api/weights.js';
@@ -30,8 +30,8 @@ export class Page {
 
   /**
    * @param {ParentNode} root
-   * @param {{address?: {read(): string, write(query: string): void, base: string} | null, scope?: EventTarget}} [options]
-   *   `address`: where settings come from and go to; `scope`: what hears of keys and dropped files beside the root
+   * @param {{address?: Address | null, scope?: EventTarget}} [options]
+   *   `address` (`{read(): string, write(query: string): void, base: string}`): where settings come from and go to; `scope`: what hears of keys and dropped files beside the root
    */
   constructor(root, { address = null, scope = root } = {}) {
     this.#root = root;
@@ -112,13 +112,13 @@ export class Page {
     this.#source = asked ?? (this.#models.find((model) => model.default) ?? this.#models[0])?.name ?? null;
     this.session.settle(this.#source);
     this.form.showModels(this.#models, this.#source);
-    this.form.hasDensity = this.#density();
+    this.form.model = this.#known();
   }
 
-  /** Whether the chosen model has one, as far as that is known before it is loaded. */
-  #density() {
+  /** What is known of the chosen model before it is loaded. */
+  #known() {
     const shipped = this.#models.find((model) => model.name === this.#source);
-    return shipped ? shipped.kind === 'mixture' : null;
+    return shipped ? { density: shipped.kind === 'mixture' } : {};
   }
 
   /** What was chosen, or why nothing could be. */
@@ -208,7 +208,7 @@ export class Page {
     this.#source = source;
     this.question.hide();
     this.form.fill({ label: '' });
-    this.form.hasDensity = this.#density();
+    this.form.model = this.#known();
   }
 
   #open(file) {
@@ -261,7 +261,7 @@ export class Page {
   #loaded(model) {
     this.status.device(model);
     this.form.showClasses(model.classes);
-    this.form.hasDensity = model.kind === 'mixture';
+    this.form.model = { density: model.kind === 'mixture', process: model.manifest.process?.kind ?? 'none' };
   }
 
   #begin({ model }) {
@@ -290,7 +290,7 @@ export class Page {
     this.#refresh();
   }
 
-  /** The page's first picture is out before the workers take all cores again; where nothing is painted, nobody waits. */
+  /** The first picture is out before the workers take all cores again; where nothing is painted, nobody waits. */
   async #pace() {
     if (this.#painted) return;
     this.#painted = true;

@@ -14,10 +14,14 @@ export function cut(text, most = 240) {
 
 /** With a capital; names of settings and files stay as they are. */
 export function sentence(text) {
-  return /^[a-z]+ (?!=)/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
+  return /^[a-z]+ (?!=)/.test(text) ? capital(text) : text;
 }
 
-/** Whether the last of a run's updates is the final denoising, which nobody counts among the steps that were asked for. */
+export function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
+}
+
+/** Whether the last of a run's updates is the final denoising, which nobody counts among the steps asked for. */
 function denoises({ steps, times, denoise }, total) {
   const asked = times ? times.length - 1 : steps;
   return denoise !== false && total === asked + 1;
