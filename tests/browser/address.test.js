@@ -160,7 +160,8 @@ test('no name in a link kills the page: what objects, forms and elements call th
 test('every setting is in the address and comes back from it', async () => {
   const query =
     'model=fashion&sampler=pc&steps=77&n=9&seed=123&label=3&device=cpu&guidance=2.5&grid=log-snr&t_end=0.002' +
-    '&denoise=off&predictor=euler-maruyama&corrector=langevin&corrector_steps=2&snr=0.1&pc_order=score-sde&norms=batch&show=x';
+    '&denoise=off&predictor=euler-maruyama&corrector=langevin&corrector_steps=2&snr=0.1&pc_order=score-sde' +
+    '&norms=batch&show=x';
   const page = await visit(browser, `${server.origin}/?${query}`);
   const wanted = Object.fromEntries(new URLSearchParams(query));
   await alive(page);

@@ -8,6 +8,8 @@ export const SAMPLERS = byName(schema.samplers);
 
 /** What the page starts with, where that is not the engine's default or has to be written out. */
 const INITIAL = { sampler: schema.settings.find(({ name }) => name === 'sampler').default, n: '16', seed: '1' };
+/** A flag's values, and what they are called. */
+const SWITCH = Object.entries({ on: 'On', off: 'Off' });
 /** The fields that the page has for every sampler. */
 const MAIN = ['sampler', 'steps', 'n', 'seed', 'label', 'guidance'];
 
@@ -21,9 +23,6 @@ export const FIELDS = Object.assign(Object.create(null), {
   show: { choices: ['denoised', 'x'], initial: 'denoised' },
 });
 for (const setting of schema.settings) FIELDS[setting.name] = fieldOf(setting);
-
-/** A flag's values, and what they are called. */
-const SWITCH = Object.entries({ on: 'On', off: 'Off' });
 
 function byName(list) {
   return Object.assign(Object.create(null), Object.fromEntries(list.map((entry) => [entry.name, entry])));

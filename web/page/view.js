@@ -31,7 +31,8 @@ export class Page {
   /**
    * @param {ParentNode} root
    * @param {{address?: Address | null, scope?: EventTarget}} [options]
-   *   `address` (`{read(): string, write(query: string): void, base: string}`): where settings come from and go to; `scope`: what hears of keys and dropped files beside the root
+   *   `address` (`{read(): string, write(query: string): void, base: string}`): where settings come from and go to;
+   *   `scope`: what hears of keys and of dropped files, if not the root
    */
   constructor(root, { address = null, scope = root } = {}) {
     this.#root = root;
