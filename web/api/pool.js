@@ -40,6 +40,8 @@ export class Pool {
    */
   constructor(device, { workers, ...options }) {
     this.#options = { ...options, workers: count(workers) };
+    /** Told how far its start has come. */
+    this.onProgress = options.onProgress;
     // Wherever the model will be computed, there is one worker at least: it starts while the device is looked for.
     this.#spawn();
     /** What was opened: `{ device, reason, adapter, frames }`. */

@@ -1,25 +1,31 @@
 // A run: one sampler, one seed, pulled step by step. Pausing is not pulling; cancelling is dropping.
 
-import { Death } from './host.js';
-import { ScorefieldError, aborted } from './errors.js';
+import { jsonable, named, number, signalOf, wrong } from './check.js';
 import { Sheet, draw } from './draw.js';
+import { ScorefieldError, aborted } from './errors.js';
+import { Death } from './host.js';
+
+/** Steps that are replayed by one message: few enough to be dropped soon. */
+const REPLAYED = 16;
 
 let nextRun = 1;
 
 /** A number for a run, or for other work that can be dropped. */
 export const newRun = () => nextRun++;
 
-/** JSON has no NaN: it would arrive as null, which is "the default". */
-export function checkNumbers(settings) {
-  for (const [name, value] of Object.entries(settings)) {
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new ScorefieldError('setting', `${name} = ${value}`, { remedy: 'use a finite number' });
-    }
-  }
-}
+/** Runs that nobody has any more: their workers need not keep them. */
+const forgotten = new FinalizationRegistry((held) => held.drop());
 
-/** One step's parts, of one worker each, as one step; null when they were dropped. */
-function join(parts) {
+/** What a signal calls: it may live longer than a run, and must not keep it, as a function of the run's own scope would. */
+const aborter = (run) => () => run.deref()?._abort();
+
+/**
+ * One step's parts, of one worker each, as one step; null when they were dropped.
+ *
+ * @param {(object | null)[]} parts
+ * @param {number[]} counts the samples of each
+ */
+export function join(parts, counts) {
   if (parts.includes(null)) return null;
   if (parts.length === 1) return parts[0];
   const whole = { ...parts[0], ms: Math.max(...parts.map(({ ms }) => ms)) };
@@ -32,6 +38,10 @@ function join(parts) {
   for (const kind of ['x', 'denoised']) {
     whole[kind] = rows((part) => part[kind]);
     if (whole.values) whole.values = { ...whole.values, [kind]: rows((part) => part.values[kind]) };
+  }
+  if (whole.acceptance !== undefined) {
+    const mean = (sum, part, i) => sum + part.acceptance * counts[i];
+    whole.acceptance = parts.reduce(mean, 0) / counts.reduce((sum, count) => sum + count, 0);
   }
   return whole;
 }
@@ -72,12 +82,29 @@ export class Step {
    */
   pixels(kind = 'x') {
     this.#check(kind);
+    if (this.lost) {
+      const remedy = 'run it again; keep() keeps a step’s frame';
+      throw new ScorefieldError('device-lost', 'the frame was lost with the GPU’s device', { where: `step ${this.index}`, remedy });
+    }
     return this.#sheet ? this.#sheet.pixels(kind) : this.#pixels[kind];
   }
 
   #check(kind) {
-    if (!Object.hasOwn(this.#pixels, kind)) throw new ScorefieldError('setting', `kind = ${kind}`, { remedy: 'use x or denoised' });
+    if (!Object.hasOwn(this.#pixels, kind)) throw wrong('kind', kind, 'x or denoised');
     if (this.#sheet?.closed) throw new ScorefieldError('disposed', 'the step was closed', { remedy: 'draw it before that' });
+  }
+
+  /**
+   * Keeps a GPU's frame in memory of its own, so that it outlives the GPU's device: for steps that are shown again later. It
+   * waits for a readback, about a millisecond; elsewhere, and the second time, nothing happens.
+   */
+  keep() {
+    if (!this.#sheet?.closed) this.#sheet?.keep();
+  }
+
+  /** Whether the frame went with the GPU that has drawn it: drawing it changes nothing. */
+  get lost() {
+    return this.#sheet?.lost ?? false;
   }
 
   /** Gives the frame's memory back at once, where it is the GPU's; else nothing happens. Without this it goes when the step does. */
@@ -102,10 +129,11 @@ export class Step {
    * @param {HTMLCanvasElement | OffscreenCanvas} canvas
    * @param {{kind?: 'x' | 'denoised', columns?: number, gap?: number, scale?: number}} [options]
    */
-  draw(canvas, { kind = 'x', ...options } = {}) {
+  draw(canvas, options) {
+    const { kind = 'x', ...layout } = named('options', options, '{ scale: 4 }');
     this.#check(kind);
-    if (this.#sheet) this.#sheet.draw(canvas, kind, options);
-    else draw(canvas, { pixels: this.#pixels[kind], n: this.n, width: this.width, height: this.height }, options);
+    if (this.#sheet) this.#sheet.draw(canvas, kind, layout);
+    else draw(canvas, { pixels: this.#pixels[kind], n: this.n, width: this.width, height: this.height }, layout);
   }
 }
 
@@ -117,9 +145,12 @@ export class Run {
   #every;
   #values;
   #signal;
-  /** The workers, and the places among them of those that have a part of the samples. */
+  /** What the model knows of it: `begin` names the workers that it is in, `drop` takes it out of them. */
+  #held;
+  /** The workers, the places among them of those that have a part of the samples, and how many each has. */
   #pool = null;
   #parts = [];
+  #counts = [];
   /** Updates that the workers' samplers have made, and those that the caller has seen. */
   #made = 0;
   #seen = 0;
@@ -128,22 +159,27 @@ export class Run {
   #gate = null;
   #stop;
   #stopped;
-  #onAbort = () => this.#end('cancelled', aborted(this.#signal));
+  /** The last step that was asked for: each waits for the one before. */
+  #last = Promise.resolve();
+  #onAbort;
 
   /** Made by `model.sample`. */
   constructor(model, { signal, every = 1, values = false, ...settings }) {
-    if (!Number.isInteger(every) || every < 1) {
-      throw new ScorefieldError('setting', `every = ${every}`, { remedy: 'use a whole number from 1' });
-    }
-    checkNumbers(settings);
+    this.#every = number('every', every, { least: 1, whole: true });
+    this.#signal = signalOf(signal);
     this.#model = model;
-    this.#settings = settings;
-    this.#every = every;
+    this.#settings = jsonable(settings);
     this.#values = Boolean(values);
-    this.#signal = signal;
     this.#stopped = new Promise((resolve) => (this.#stop = resolve));
-    if (signal?.aborted) this.#onAbort();
+    this.#held = model._hold(this.#id);
+    forgotten.register(this, this.#held, this.#held);
+    this.#onAbort = aborter(new WeakRef(this));
+    if (signal?.aborted) this._abort();
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  _abort() {
+    this.#end('cancelled', aborted(this.#signal));
   }
 
   /** `ready`, `running`, `paused`, `done`, `cancelled` or `error`. */
@@ -177,7 +213,8 @@ export class Run {
     if (this.#isOver()) return;
     this.#state = state;
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#pool?.send('drop', {}, { run: this.#id });
+    forgotten.unregister(this.#held);
+    this.#held.drop(state === 'done');
     this.#pool = null;
     this.#stop(error);
     this.resume();
@@ -193,7 +230,14 @@ export class Run {
     };
   }
 
-  async #next() {
+  /** The next step, after those that were asked for before. */
+  #next() {
+    const next = this.#last.then(() => this.#advance());
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  async #advance() {
     const over = this.#stopped.then((error) => {
       if (error) throw error;
       return { done: true, value: undefined };
@@ -205,7 +249,9 @@ export class Run {
     const pulled = (async () => {
       while (this.#gate) await this.#gate;
       const value = await this.#pull();
-      if (value === null) {
+      if (value === null || this.#isOver()) {
+        // Nobody is told of it any more.
+        value?.bitmap?.close();
         this.#end('done', null);
         return { done: true, value: undefined };
       }
@@ -226,7 +272,7 @@ export class Run {
         if (this.#pool !== pool) await this.#begin(pool);
         while (this.#made < this.#seen) {
           if (this.#isOver()) return null;
-          const count = Math.min(this.#seen - this.#made, 1);
+          const count = Math.min(this.#seen - this.#made, REPLAYED);
           await pool.all('step', { count, frame: false }, this.#options(count), this.#parts);
           this.#made += count;
         }
@@ -234,7 +280,7 @@ export class Run {
         const values = await pool.all('step', { count: this.#every, values: this.#values }, this.#options(this.#every), this.#parts);
         this.#made += this.#every;
         this.#seen = this.#made;
-        return join(values);
+        return join(values, this.#counts);
       } catch (error) {
         if (!(error instanceof Death) || this.#isOver()) throw error;
         this.#pool = null;
@@ -246,22 +292,19 @@ export class Run {
   /** Starts the run's parts; there may be fewer of them than workers. */
   async #begin(pool) {
     this.#pool = pool;
+    this.#held.begin(pool);
     this.#made = 0;
     const onEvent = ({ phase, loaded, total }) => this.#model._progress({ phase, loaded, total });
     const infos = await pool.all('start', { settings: this.#settings }, { ...this.#options(0), onEvent });
     this.#parts = [...infos.keys()].filter((part) => infos[part] !== null);
-    this.#info = { ...infos[0], n: this.#parts.reduce((sum, part) => sum + infos[part].n, 0) };
-  }
-
-  /** About what a step evaluates. */
-  #evaluations() {
-    const { sampler, corrector_steps: corrections = 1, level_steps: steps = 5, leapfrog_steps: leaps = 10 } = this.#settings;
-    return { pc: 1 + corrections, 'annealed-langevin': steps, hmc: leaps, ode: 7, rk4: 4, 'dpm-solver': 3 }[sampler] ?? 2;
+    this.#counts = this.#parts.map((part) => infos[part].n);
+    this.#info = { ...infos[0], n: this.#counts.reduce((sum, n) => sum + n, 0) };
   }
 
   #options(count) {
     // The CPU gives a sign of life after each evaluation; a GPU has taken a step's evaluations before it has done them.
-    const queued = this.#model.device === 'webgpu' ? Math.max(1, count) * Math.ceil(this.#evaluations() / 2) : 1;
+    const evaluations = this.#info?.evaluations ?? 2;
+    const queued = this.#model.device === 'webgpu' ? Math.max(1, count) * Math.ceil(evaluations / 2) : 1;
     return { run: this.#id, timeout: this.#model._timeout * queued };
   }
 }

@@ -38,8 +38,8 @@ export interface Settings {
   n?: number;
   /** 0 to 2⁵³ − 1, default 0: one seed gives one picture on every device. */
   seed?: number;
-  /** Class, counted from 0; without it, whatever the model gives unconditionally. */
-  label?: number | null;
+  /** Class, counted from 0 or by its name; without it, whatever the model gives unconditionally. */
+  label?: number | string | null;
   /** Classifier-free guidance w: s∅ + w·(s_label − s∅); 0 to 100, default 1. Other values than 0 and 1 cost two evaluations. */
   guidance?: number;
   /** Last time; default 1e-3 for VP and sub-VP, 1e-5 for VE. */
@@ -107,8 +107,8 @@ export interface SampleOptions extends Settings {
 
 /** How the probability flow between data and codes is followed. */
 export interface FlowOptions {
-  /** Class, counted from 0; without it the unconditional score. */
-  label?: number | null;
+  /** Class, counted from 0 or by its name; without it the unconditional score. */
+  label?: number | string | null;
   /** Relative tolerance of the solver; 1e-12 to 1, default 1e-5. */
   rtol?: number;
   /** Absolute tolerance of the solver; default 1e-5. */
@@ -199,7 +199,7 @@ export interface LoadOptions {
    * author wrote. A page that takes addresses from its visitors or from links sets false, and asks (see {@link resolve}).
    */
   allowForeign?: boolean;
-  /** Milliseconds without an answer after which a worker is replaced; default 120000. */
+  /** Milliseconds without an answer after which a worker is replaced; 0 for never, default 120000. */
   timeout?: number;
   /**
    * Workers among which the CPU shares the samples of a run, 1 to 64; default `'auto'`, one for each of the machine's cores,
@@ -279,7 +279,7 @@ export class Model extends EventTarget {
   /** Starts a run; nothing is computed until it is iterated. */
   sample(options?: SampleOptions): Run;
   /** The score ∇ₓ log pₜ(x) of each row of `x` (n·channels·height·width values), t from 0 (data) to 1 (noise). */
-  score(x: Float32Array, t: number, label?: number | null): Promise<Float32Array>;
+  score(x: Float32Array, t: number, label?: number | string | null): Promise<Float32Array>;
   /** The latent codes of each row of `x`: x at t = 1 by the probability flow, one to one. */
   encode(x: Float32Array, options?: FlowOptions): Promise<Float32Array>;
   /** The data of latent codes, which are edited before that, if asked, and multiplied by the temperature. */
@@ -316,7 +316,7 @@ export interface DrawOptions {
   columns?: number;
   /** Image pixels between images; default 1. */
   gap?: number;
-  /** Canvas pixels an image pixel; default 1, for CSS to scale (`image-rendering: pixelated`). */
+  /** Canvas pixels per image pixel, from 1; default 1, for CSS to scale (`image-rendering: pixelated`). */
   scale?: number;
 }
 
@@ -348,6 +348,13 @@ export class Step {
   /** The numbers, samples first; only of a run that was started with `values: true`. */
   values(kind?: Kind): Float32Array;
   draw(canvas: HTMLCanvasElement | OffscreenCanvas, options?: DrawOptions & { kind?: Kind }): void;
+  /**
+   * Keeps a GPU's frame in memory of its own, so that it outlives the GPU's device: for steps that are shown again later. It
+   * waits for a readback, about a millisecond; elsewhere, and the second time, nothing happens. The last step needs none.
+   */
+  keep(): void;
+  /** The frame went with the GPU that had drawn it: drawing it leaves the canvas as it is, and `pixels` is an error. */
+  readonly lost: boolean;
   /** Gives a GPU's frame back now instead of when the step is collected; it cannot be drawn or read any more. */
   close(): void;
 }
@@ -361,7 +368,7 @@ export interface Frame {
 
 /** Draws a frame as a grid. */
 export function draw(canvas: HTMLCanvasElement | OffscreenCanvas, frame: Frame, options?: DrawOptions): void;
-/** A frame as a PNG file, 8 pixels an image pixel unless said otherwise. */
+/** A frame as a PNG file, 8 pixels an image pixel unless said otherwise; in a page or in a worker. */
 export function toPng(frame: Frame, options?: DrawOptions): Promise<Blob>;
 
 export interface ModelEntry {

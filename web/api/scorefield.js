@@ -7,22 +7,29 @@
 // The engine runs in workers that can be replaced at any time: the model keeps its bytes, a run keeps its
 // settings and its seed, and noise is counted, so that a new worker gets to the same place by the same way.
 
+import { classOf, jsonable, known, named, number, rows, signalOf, wrong } from './check.js';
 import { devices } from './device.js';
-import { draw, toPng } from './draw.js';
+import { draw, forgetGpu, toPng } from './draw.js';
 import { ScorefieldError, aborted } from './errors.js';
 import { Death } from './host.js';
 import { Pool } from './pool.js';
-import { Run, Step, checkNumbers, newRun } from './run.js';
+import { Run, Step, newRun } from './run.js';
 import { models, readWeights, resolve } from './weights.js';
 
 export { Run, ScorefieldError, Step, devices, draw, models, resolve, toPng };
 
-/** Pools of workers that one model may wear out before it gives up; a step that succeeds does not refill it. */
+/** Pools of workers that may be worn out one after another; work that comes to its end refills it, a step does not. */
 const MAX_DEATHS = 4;
 /** Milliseconds without an answer after which a worker counts as hung: compiling shaders takes long. */
 const TIMEOUT = 120_000;
 /** The same for a worker's first sign of life, when it has nothing to do yet. */
 const HELLO = 30_000;
+/** Milliseconds without work after which memory is given back. */
+const IDLE = 2000;
+/** Bytes that an idle worker may hold. WebAssembly's memory only grows: one that holds more is replaced. */
+const KEPT = 64 * 2 ** 20;
+/** What `load` takes. */
+const OPTIONS = ['device', 'signal', 'onProgress', 'maxBytes', 'sha256', 'allowForeign', 'timeout', 'workers'];
 /** About half of what an adaptive solver evaluates before it reads anything back. */
 const SOLVER = 4;
 
@@ -35,16 +42,22 @@ const SOLVER = 4;
  *          maxBytes?: number, sha256?: string, allowForeign?: boolean, timeout?: number, workers?: 'auto' | number}} [options]
  * @returns {Promise<Model>}
  */
-export async function load(source, options = {}) {
-  const { device = 'auto', signal, onProgress = () => {}, timeout = TIMEOUT, workers = 'auto' } = options;
-  const { maxBytes, sha256, allowForeign } = options;
+export async function load(source, options) {
+  const given = named('options', options, "{ device: 'cpu' }");
+  known(given, OPTIONS);
+  const { device = 'auto', onProgress = () => {}, timeout = TIMEOUT, workers = 'auto' } = given;
+  const { maxBytes, sha256, allowForeign } = given;
+  const signal = signalOf(given.signal);
+  if (typeof onProgress !== 'function') throw wrong('onProgress', onProgress, 'a function');
+  number('timeout', timeout, { least: 0 });
+  if (maxBytes !== undefined) number('maxBytes', maxBytes, { least: 1 });
   if (signal?.aborted) throw aborted(signal);
   // The workers start and the engine is compiled while the weights are on their way.
-  const model = new Model({ device, workers, onProgress, timeout });
+  const model = new Model({ device, workers, timeout, onProgress: guarded(onProgress) });
   const stop = () => model.dispose();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    await model._take(await readWeights(await source, { signal, onProgress, maxBytes, sha256, allowForeign }));
+    await model._take(await readWeights(await source, { signal, onProgress: guarded(onProgress), maxBytes, sha256, allowForeign }));
     return model;
   } catch (error) {
     model.dispose();
@@ -52,6 +65,17 @@ export async function load(source, options = {}) {
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+/** A caller's function, whose errors are its own: they must not look like a download that failed. */
+function guarded(listener) {
+  return (event) => {
+    try {
+      listener(event);
+    } catch (error) {
+      reportError(error);
+    }
+  };
 }
 
 /**
@@ -70,6 +94,9 @@ export class Model extends EventTarget {
   #lost = 0;
   #givenUp = null;
   #disposed = false;
+  /** Runs and other work that workers are at. */
+  #active = 0;
+  #idle = 0;
 
   /** Made by `load`: without weights, which `_take` takes. */
   constructor({ device, ...options }) {
@@ -114,9 +141,10 @@ export class Model extends EventTarget {
   }
 
   /** Starts a run; nothing is computed until it is iterated. See scorefield.d.ts for the settings. */
-  sample(settings = {}) {
+  sample(settings) {
     if (this.#disposed) throw disposed();
-    return new Run(this, settings);
+    const given = named('settings', settings, "{ sampler: 'heun', steps: 18 }");
+    return new Run(this, this.#labelled(given));
   }
 
   /**
@@ -124,24 +152,26 @@ export class Model extends EventTarget {
    *
    * @param {Float32Array} x n·d values, samples first
    * @param {number} t from 0 (data) to 1 (noise)
-   * @param {number | null} [label]
+   * @param {number | string | null} [label] a class's number or name
    * @returns {Promise<Float32Array>} as long as x
    */
   async score(x, t, label = null) {
-    return this.#ask('score', { x, t, label });
+    rows({ x }, this.#dimensions);
+    number('t', t, { least: 0, most: 1 });
+    return this.#ask('score', { x, t, label: classOf(label, this.classes) });
   }
 
   /**
    * The latent codes of data: x at t = 1, by the probability flow.
    *
    * @param {Float32Array} x n·d values, samples first
-   * @param {{label?: number | null, rtol?: number, atol?: number, t_end?: number, signal?: AbortSignal}} [options]
+   * @param {{label?: number | string | null, rtol?: number, atol?: number, t_end?: number, signal?: AbortSignal}} [options]
    * @returns {Promise<Float32Array>} as long as x
    */
-  async encode(x, { signal, ...options } = {}) {
-    checkRows({ x });
-    checkNumbers(options);
-    return this.#ask('encode', { x, options }, { signal, evaluations: SOLVER });
+  async encode(x, options) {
+    rows({ x }, this.#dimensions);
+    const [{ signal }, flow] = this.#flow(options);
+    return this.#ask('encode', { x, options: flow }, { signal, evaluations: SOLVER });
   }
 
   /**
@@ -151,12 +181,13 @@ export class Model extends EventTarget {
    * @param {Float32Array} codes n·d values, samples first
    * @returns {Promise<Float32Array>} as long as codes
    */
-  async decode(codes, { from = null, to = null, strength = 1, temperature = 1, signal, ...options } = {}) {
-    checkRows({ codes });
-    if (from !== null || to !== null) checkRows({ from, to });
-    checkNumbers({ strength, temperature, ...options });
-    const edit = { from, to, strength, temperature };
-    return this.#ask('decode', { codes, edit, options }, { signal, evaluations: SOLVER });
+  async decode(codes, options) {
+    rows({ codes }, this.#dimensions);
+    const own = { from: null, to: null, strength: 1, temperature: 1 };
+    const [{ signal, from, to, strength, temperature }, flow] = this.#flow(options, own);
+    if (from !== null || to !== null) rows({ from, to }, this.#dimensions);
+    const edit = { from, to, strength: number('strength', strength), temperature: number('temperature', temperature) };
+    return this.#ask('decode', { codes, edit, options: flow }, { signal, evaluations: SOLVER });
   }
 
   /**
@@ -166,13 +197,14 @@ export class Model extends EventTarget {
    * @param {Float32Array} b one sample
    * @returns {Promise<Float32Array>}
    */
-  async interpolate(a, b, { frames = 8, temperature = 1, signal, ...options } = {}) {
-    checkRows({ a, b });
-    checkNumbers({ frames, temperature, ...options });
+  async interpolate(a, b, options) {
+    rows({ a, b }, this.#dimensions);
+    const [{ signal, frames, temperature }, flow] = this.#flow(options, { frames: 8, temperature: 1 });
+    const arc = { frames: number('frames', frames), temperature: number('temperature', temperature) };
     const x = new Float32Array(a.length + b.length);
     x.set(a);
     x.set(b, a.length);
-    return this.#ask('interpolate', { x, frames, temperature, options }, { signal, evaluations: SOLVER });
+    return this.#ask('interpolate', { x, ...arc, options: flow }, { signal, evaluations: SOLVER });
   }
 
   /**
@@ -181,14 +213,36 @@ export class Model extends EventTarget {
    * @param {Float32Array} x n·d values, samples first
    * @returns {Promise<{logLikelihood: Float64Array, bitsPerDim: number, nfe: number, protocol: object}>}
    */
-  async logLikelihood(x, { divergence = 'exact', signal, ...options } = {}) {
-    checkRows({ x });
-    checkNumbers(options);
+  async logLikelihood(x, options) {
+    rows({ x }, this.#dimensions);
+    const [{ signal, divergence }, flow] = this.#flow(options, { divergence: 'exact' });
     if (divergence !== 'exact') {
       const remedy = 'use exact: estimates need gradients, which only the command line computes (scorefield likelihood)';
       throw new ScorefieldError('setting', `divergence = ${divergence}`, { remedy });
     }
-    return this.#ask('likelihood', { x, options }, { signal, evaluations: SOLVER });
+    return this.#ask('likelihood', { x, options: flow }, { signal, evaluations: SOLVER });
+  }
+
+  /** Numbers of one sample. */
+  get #dimensions() {
+    return this.shape.reduce((product, side) => product * side);
+  }
+
+  /** Settings with the class by its number. */
+  #labelled(settings) {
+    const { label } = settings;
+    return label === undefined || label === null ? settings : { ...settings, label: classOf(label, this.classes) };
+  }
+
+  /** Options of work along the flow: a signal and those of `own`, with their defaults, and what is the engine's. */
+  #flow(options, own = {}) {
+    const { signal, ...given } = named('options', options, '{ rtol: 1e-5 }');
+    const mine = { signal: signalOf(signal) };
+    for (const [name, value] of Object.entries(own)) {
+      mine[name] = given[name] ?? value;
+      delete given[name];
+    }
+    return [mine, this.#labelled(jsonable(given))];
   }
 
   /** A request that a worker's death does not end, and a signal does: the worker drops it as soon as it can. */
@@ -219,22 +273,74 @@ export class Model extends EventTarget {
       }
     };
     signal?.addEventListener('abort', stop, { once: true });
+    this.#active += 1;
+    let succeeded = false;
     try {
-      return await Promise.race([answered(), stopped]);
+      const value = await Promise.race([answered(), stopped]);
+      succeeded = true;
+      return value;
     } finally {
       signal?.removeEventListener('abort', stop);
+      this.#leave(succeeded);
+    }
+  }
+
+  /** What a run does with workers: `begin` says that it is in those of a pool, `drop` takes it out of them. */
+  _hold(run) {
+    let pool = null;
+    let dropped = false;
+    return {
+      begin: (next) => {
+        if (!pool) this.#active += 1;
+        pool = next;
+      },
+      drop: (succeeded = false) => {
+        if (dropped) return;
+        dropped = true;
+        pool?.send('drop', {}, { run });
+        if (pool) this.#leave(succeeded);
+      },
+    };
+  }
+
+  /** Work has ended. */
+  #leave(succeeded) {
+    this.#active -= 1;
+    if (succeeded) this.#deaths = this.#lost = 0;
+    clearTimeout(this.#idle);
+    if (this.#active === 0 && !this.#disposed) this.#idle = setTimeout(() => this.#rest(), IDLE);
+  }
+
+  /** Gives back what the last work has taken. */
+  async #rest() {
+    const pool = this.#pool;
+    const isBusy = () => this.#active > 0 || this.#starting || this.#disposed || pool !== this.#pool;
+    try {
+      if (!pool || isBusy()) return;
+      const parts = await pool.all('rest');
+      if (isBusy() || parts.every(({ wasm }) => wasm <= KEPT)) return;
+      this.#pool = null;
+      pool.kill(new Death('killed', 'it held more memory than it needed'));
+      // Nobody waits for it.
+      this.#begun = new Pool(this.#wanted, { ...this.#options, onProgress: () => {} });
+      await this._pool();
+    } catch {
+      // Whoever asks next is told.
     }
   }
 
   /** Bytes that the engine holds, in all its workers: `{ wasm }`. */
   async memory() {
     const parts = await (await this._pool()).all('memory');
-    return parts.reduce((sum, part) => Object.fromEntries(Object.entries(part).map(([kind, bytes]) => [kind, bytes + (sum[kind] ?? 0)])), {});
+    const sum = {};
+    for (const part of parts) for (const [kind, bytes] of Object.entries(part)) sum[kind] = (sum[kind] ?? 0) + bytes;
+    return sum;
   }
 
   /** Ends the workers and frees what they held. Runs that wait end with an error. */
   dispose() {
     this.#disposed = true;
+    clearTimeout(this.#idle);
     for (const pool of [this.#begun, this.#pool]) pool?.kill(new Death('killed', 'the model was disposed'));
     this.#begun = this.#pool = null;
   }
@@ -291,7 +397,7 @@ export class Model extends EventTarget {
     // Once WebGPU was given up, that is the reason for the CPU.
     this.reason = this.#givenUp ?? reason;
     if (changed) this.dispatchEvent(new CustomEvent('device', { detail: { device, reason: this.reason } }));
-    this.#options.onProgress({ phase: 'ready', device, reason: this.reason });
+    pool.onProgress({ phase: 'ready', device, reason: this.reason });
   }
 
   #useCpu(reason) {
@@ -306,6 +412,7 @@ export class Model extends EventTarget {
     if (pool !== null && pool !== this.#pool) return;
     if (this.#starting) return;
     this.#pool = null;
+    if (death.kind === 'lost') forgetGpu();
     this.#deaths += 1;
     const onGpu = this.device === 'webgpu' || (this.device === null && this.#wanted !== 'cpu');
     if (death.kind === 'script' || this.#deaths >= MAX_DEATHS) throw worn(death, this.device);
@@ -317,15 +424,6 @@ export class Model extends EventTarget {
       }
     }
     this.dispatchEvent(new CustomEvent('recover', { detail: { kind: death.kind, reason: death.message } }));
-  }
-}
-
-/** Rows of numbers have one type; the engine knows how long they must be. */
-function checkRows(rows) {
-  for (const [name, value] of Object.entries(rows)) {
-    if (value instanceof Float32Array) continue;
-    const given = value === null || typeof value !== 'object' ? String(value) : value.constructor?.name ?? 'an object';
-    throw new ScorefieldError('setting', `${name} = ${given}`, { remedy: 'use a Float32Array of whole samples' });
   }
 }
 

@@ -118,8 +118,9 @@ const handlers = {
     }
     if (!frame) return { value: step };
     const begin = performance.now();
-    // Numbers that are asked for are read anyway.
-    const drawn = values ? null : await draw(current, step);
+    // Numbers that are asked for are read anyway; so are the last ones, to see that they are finite, and the last frame is
+    // one to keep.
+    const drawn = values || step.done ? null : await draw(current, step);
     const shown = drawn ?? (await current.frame(values));
     step.ms += performance.now() - begin;
     if (drawn) return { value: { ...step, ...drawn }, transfer: [drawn.bitmap] };
@@ -161,10 +162,16 @@ const handlers = {
   async memory() {
     return { value: engine.memory() };
   },
+
+  /** Gives back what no work needs now; and says what is still held. */
+  async rest() {
+    engine.rest?.();
+    return { value: engine.memory() };
+  },
 };
 
 /** A step's frame as a bitmap that the GPU has drawn; null where it cannot. */
-async function draw(run, { index, done }) {
+async function draw(run, { index }) {
   if (!canvas) return null;
   let drawn;
   try {
@@ -176,9 +183,14 @@ async function draw(run, { index, done }) {
     console.warn(`frames are read back from now on: ${ScorefieldError.from(error).message}`);
     return null;
   }
-  // Nothing else waits for the GPU.
-  await run.settle();
-  if (done || index % UNREAD === 0) await run.check();
+  try {
+    // Nothing else waits for the GPU.
+    await run.settle();
+    if (index % UNREAD === 0) await run.check();
+  } catch (error) {
+    drawn.bitmap.close();
+    throw error;
+  }
   return drawn;
 }
 
