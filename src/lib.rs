@@ -24,6 +24,8 @@ mod checks;
 pub mod compute;
 pub mod data;
 mod error;
+#[cfg(any(test, all(target_family = "wasm", feature = "browser")))]
+mod fields;
 pub mod figure;
 pub mod flow;
 pub mod model;

@@ -5,7 +5,7 @@
 //! itself, and the estimates of the clean ones likewise below. `canvas.wgsl` maps values to bytes as
 //! [`crate::figure::byte`] does, so that a bitmap's pixels are those of [`super::Run::frame`].
 
-use std::{cell::RefCell, collections::BTreeSet, num::NonZeroU64, rc::Rc};
+use std::{cell::RefCell, num::NonZeroU64, rc::Rc};
 
 use burn::{
     Tensor,
@@ -18,13 +18,8 @@ use burn_cubecl::{
     tensor::CubeTensor,
 };
 use serde::Serialize;
-use wasm_bindgen::prelude::*;
 
-use super::{
-    engine::{Engine, unreadable},
-    gpu::Gpu,
-    report,
-};
+use super::{gpu::Gpu, report::unreadable};
 use crate::{Error, Result, figure::Grid};
 
 /// Bytes as they are: an sRGB format would encode them once more.
@@ -91,8 +86,8 @@ impl Sheet {
 }
 
 impl Canvas {
-    fn new(gpu: &Gpu, canvas: web_sys::OffscreenCanvas) -> Result<Self> {
-        let Gpu { instance, device, queue } = gpu;
+    pub(super) fn new(gpu: &Gpu, canvas: web_sys::OffscreenCanvas) -> Result<Self> {
+        let Gpu { instance, device, queue, .. } = gpu;
         let surface =
             instance.create_surface(wgpu::SurfaceTarget::OffscreenCanvas(canvas)).map_err(|error| refused(&error))?;
         let module = device.create_shader_module(wgpu::include_wgsl!("canvas.wgsl"));
@@ -255,7 +250,7 @@ fn values(resource: &WgpuResource) -> wgpu::BindingResource<'_> {
     })
 }
 
-fn refused(problem: &dyn std::fmt::Display) -> Error {
+pub(super) fn refused(problem: &dyn std::fmt::Display) -> Error {
     Error::Device {
         device: "webgpu".into(),
         problem: format!("its canvas cannot be drawn on ({problem})"),
@@ -263,31 +258,5 @@ fn refused(problem: &dyn std::fmt::Display) -> Error {
     }
 }
 
-/// A GPU engine's means to draw.
-#[derive(Default)]
-pub(super) struct Graphics {
-    pub(super) gpu: Option<Gpu>,
-    /// Where frames are drawn, if anywhere.
-    pub(super) canvas: Option<Shared>,
-    /// Runs whose pipelines are built.
-    pub(super) prepared: Rc<RefCell<BTreeSet<String>>>,
-}
-
 /// Every run draws on the engine's one canvas.
 pub(super) type Shared = Rc<RefCell<Canvas>>;
-
-#[wasm_bindgen]
-impl Engine {
-    /// Draws the frames of later runs on `canvas`, which nobody else has drawn on.
-    ///
-    /// # Errors
-    /// When the browser does not let WebGPU draw on it, or this engine computes on the CPU.
-    pub fn present(&mut self, canvas: web_sys::OffscreenCanvas) -> Result<(), JsValue> {
-        let Some(gpu) = &self.graphics.gpu else {
-            return Err(report::error(refused(&"the engine is on the CPU")));
-        };
-        let canvas = Canvas::new(gpu, canvas).map_err(report::error)?;
-        self.graphics.canvas = Some(Rc::new(RefCell::new(canvas)));
-        Ok(())
-    }
-}

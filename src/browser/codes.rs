@@ -5,15 +5,11 @@ use burn::{
     Tensor,
     tensor::{Device, TensorData},
 };
-use js_sys::{Float32Array, Float64Array, JSON};
+use js_sys::{Float32Array, Float64Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-use super::{
-    engine::{Engine, unreadable},
-    report,
-    run::Alive,
-};
+use super::{engine::Engine, report, report::unreadable, run::Heartbeat};
 use crate::{
     Error, Result,
     data::range::Range,
@@ -53,12 +49,6 @@ impl Default for Options {
 }
 
 impl Options {
-    fn read(options: &JsValue) -> Result<Self> {
-        let json = JSON::stringify(options).ok().and_then(|json| json.as_string()).unwrap_or_default();
-        serde_json::from_str(&json)
-            .map_err(|error| Error::setting("options", json, format!("label, rtol, atol and t_end ({error})")))
-    }
-
     fn tolerance(&self) -> Tolerance {
         Tolerance { rtol: self.rtol, atol: self.atol }
     }
@@ -91,7 +81,7 @@ impl Work {
     fn new(engine: &Engine, what: &str, values: Vec<f32>, options: &JsValue) -> Result<Self> {
         let model = engine.model()?.clone();
         engine.count_rows(what, &values)?;
-        let options = Options::read(options)?;
+        let options = report::read::<Options>("options", options)?;
         // Of the label, before the work begins.
         model.score(&[options.label], 1.0, &engine.device)?;
         // What the last run left: WebGPU never gives memory back by itself.
@@ -101,7 +91,7 @@ impl Work {
     }
 
     /// The next batch and its score; None when all are taken.
-    fn take(&mut self) -> Result<Option<(Tensor<2>, Alive)>> {
+    fn take(&mut self) -> Result<Option<(Tensor<2>, Heartbeat)>> {
         let d = self.model.dim();
         let all = self.values.len() / d;
         let count = BATCH.min(all - self.next);
@@ -111,7 +101,7 @@ impl Work {
         let x = rows(&self.values[self.next * d..][..count * d], d, &self.device);
         let score = self.model.score(&vec![self.options.label; count], 1.0, &self.device)?;
         self.next += count;
-        Ok(Some((x, Alive(score))))
+        Ok(Some((x, Heartbeat(score))))
     }
 
     /// Refuses pixels from 0 to 255, which no model's images are.
@@ -141,24 +131,25 @@ impl Work {
 
 /// Data on their way to codes, or codes on their way to data.
 #[wasm_bindgen]
-pub struct Carry {
+pub struct Integrations {
     work: Work,
-    way: Direction,
-    batch: Option<(Integration, Alive)>,
-    led: Vec<f32>,
+    direction: Direction,
+    batch: Option<(Integration, Heartbeat)>,
+    /// The rows that have arrived.
+    solved: Vec<f32>,
 }
 
-impl Carry {
-    fn new(work: Work, way: Direction) -> Result<Self> {
-        let mut carry = Self { work, way, batch: None, led: Vec::new() };
-        carry.begin()?;
-        Ok(carry)
+impl Integrations {
+    fn new(work: Work, direction: Direction) -> Result<Self> {
+        let mut integrations = Self { work, direction, batch: None, solved: Vec::new() };
+        integrations.begin()?;
+        Ok(integrations)
     }
 
     fn begin(&mut self) -> Result<()> {
         self.batch = match self.work.take()? {
             Some((x, score)) => {
-                Some((Integration::new(self.work.process(), x, &self.work.settings(), self.way)?, score))
+                Some((Integration::new(self.work.process(), x, &self.work.settings(), self.direction)?, score))
             }
             None => None,
         };
@@ -166,27 +157,27 @@ impl Carry {
     }
 
     async fn advance(&mut self) -> Result<bool> {
-        let Some((passage, score)) = &mut self.batch else { return Ok(true) };
-        passage.step(&*score).await?;
-        if !passage.done() {
+        let Some((integration, score)) = &mut self.batch else { return Ok(true) };
+        integration.step(&*score).await?;
+        if !integration.done() {
             return Ok(false);
         }
-        let carried = passage.solution();
-        self.work.count(carried.nfe, carried.steps);
-        let values = numbers(carried.x).await?;
+        let solution = integration.solution();
+        self.work.count(solution.nfe, solution.steps);
+        let values = numbers(solution.x).await?;
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-            let row = (self.led.len() + at) / self.work.model.dim();
+            let row = (self.solved.len() + at) / self.work.model.dim();
             let remedy = "use a larger t_end, or check the model".to_owned();
             return Err(Error::NotFinite { what: format!("sample {row}"), step: 1, remedy });
         }
-        self.led.extend(values);
+        self.solved.extend(values);
         self.begin()?;
         Ok(self.batch.is_none())
     }
 }
 
 #[wasm_bindgen]
-impl Carry {
+impl Integrations {
     /// One step of the solver; true when all rows have arrived.
     ///
     /// # Errors
@@ -197,7 +188,7 @@ impl Carry {
 
     /// The rows that have arrived.
     pub fn values(&self) -> Float32Array {
-        Float32Array::from(self.led.as_slice())
+        Float32Array::from(self.solved.as_slice())
     }
 }
 
@@ -205,7 +196,7 @@ impl Carry {
 #[wasm_bindgen]
 pub struct Likelihoods {
     work: Work,
-    batch: Option<(Estimate, Alive)>,
+    batch: Option<(Estimate, Heartbeat)>,
     log_p: Vec<f64>,
 }
 
@@ -290,7 +281,7 @@ impl Likelihoods {
     /// `{ bitsPerDim, nfe, protocol }`: the mean in bits a dimension, the evaluations, and how it was done.
     ///
     /// # Errors
-    /// Never, as far as anyone knows.
+    /// When it cannot be an object of JavaScript's.
     pub fn report(&self) -> Result<JsValue, JsValue> {
         let Work { model, options, nfe, steps: [steps, rejected], .. } = &self.work;
         let (n, dimensions) = (self.log_p.len(), model.dim());
@@ -323,19 +314,19 @@ impl Engine {
     ///
     /// # Errors
     /// When `x` is not whole rows or holds pixels from 0 to 255, or an option is unknown or out of range.
-    pub fn encode(&self, x: Vec<f32>, options: &JsValue) -> Result<Carry, JsValue> {
+    pub fn encode(&self, x: Vec<f32>, options: &JsValue) -> Result<Integrations, JsValue> {
         let work = Work::new(self, "x", x, options).map_err(report::error)?;
         work.check_range().map_err(report::error)?;
-        Carry::new(work, Direction::ToCodes).map_err(report::error)
+        Integrations::new(work, Direction::ToCodes).map_err(report::error)
     }
 
     /// Rows of codes to their data.
     ///
     /// # Errors
     /// When `codes` is not whole rows, or an option is unknown or out of range.
-    pub fn decode(&self, codes: Vec<f32>, options: &JsValue) -> Result<Carry, JsValue> {
+    pub fn decode(&self, codes: Vec<f32>, options: &JsValue) -> Result<Integrations, JsValue> {
         let work = Work::new(self, "codes", codes, options).map_err(report::error)?;
-        Carry::new(work, Direction::ToData).map_err(report::error)
+        Integrations::new(work, Direction::ToData).map_err(report::error)
     }
 
     /// log p of rows of data.

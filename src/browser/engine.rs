@@ -1,14 +1,22 @@
 //! The device, the model and its score.
 
+#[cfg(feature = "browser-gpu")]
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+
 use burn::{
     Tensor,
     tensor::{Device, TensorData},
 };
-use js_sys::{Float32Array, Function, JSON, WebAssembly};
+use js_sys::{Float32Array, Function, WebAssembly};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, prelude::*};
 
 use super::{Run, report, view::View};
+#[cfg(feature = "browser-gpu")]
+use super::{
+    canvas::{self, Canvas},
+    gpu::{self, Gpu},
+};
 use crate::{
     Error, Result,
     model::{Kind, Model},
@@ -29,28 +37,48 @@ const MAX_SAMPLES: usize = 1024;
 /// Values that all samples of a run may hold at once: 1 GiB of the 4 GB that WebAssembly has.
 const MAX_VALUES: u64 = 256 << 20;
 
-/// What JavaScript cannot ask of the adapter by itself: whether the one that was opened is a software one.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Adapter {
-    /// It computes in software.
-    pub software: bool,
+/// What the page's scripts and this module agree on: `web/worker/worker.js` has the same number. It rises with every change to
+/// what is called here, or is answered.
+const BOUNDARY: u32 = 1;
+
+/// The number of [`BOUNDARY`].
+#[wasm_bindgen]
+pub fn boundary() -> u32 {
+    BOUNDARY
 }
 
 /// An engine: one device, and at most one model on it.
 #[wasm_bindgen]
 pub struct Engine {
     pub(super) device: Device,
-    adapter: Option<Adapter>,
     model: Option<Model>,
     #[cfg(feature = "browser-gpu")]
-    pub(super) graphics: super::canvas::Graphics,
+    pub(super) graphics: Graphics,
+}
+
+/// A GPU engine's means to draw.
+#[cfg(feature = "browser-gpu")]
+#[derive(Default)]
+pub(super) struct Graphics {
+    pub(super) gpu: Option<Gpu>,
+    /// Where frames are drawn, if anywhere.
+    pub(super) canvas: Option<canvas::Shared>,
+    /// Runs whose pipelines are built.
+    pub(super) prepared: Rc<RefCell<BTreeSet<String>>>,
 }
 
 /// What JavaScript sees of an open device.
 #[derive(Serialize)]
 struct Opened<'a> {
     device: &'a str,
-    adapter: Option<&'a Adapter>,
+    adapter: Option<Adapter>,
+}
+
+/// What JavaScript cannot ask of the adapter by itself.
+#[derive(Serialize)]
+struct Adapter {
+    /// It computes in software.
+    software: bool,
 }
 
 /// What JavaScript sees of a loaded network: its manifest, and what it is.
@@ -98,21 +126,20 @@ impl Engine {
     pub async fn create(device: String, emit: Function) -> Result<Engine, JsValue> {
         report::install(emit);
         #[cfg(feature = "browser-gpu")]
-        let mut graphics = super::canvas::Graphics::default();
-        let (device, adapter) = match device.as_str() {
+        let mut graphics = Graphics::default();
+        let device = match device.as_str() {
             #[cfg(feature = "browser-gpu")]
             "webgpu" => {
-                let (device, adapter, gpu) = super::gpu::open().await.map_err(report::error)?;
+                let (device, gpu) = gpu::open().await.map_err(report::error)?;
                 graphics.gpu = Some(gpu);
-                (device, Some(adapter))
+                device
             }
             #[cfg(feature = "browser-cpu")]
-            "cpu" => (Device::flex(), None),
+            "cpu" => Device::flex(),
             other => return Err(report::error(Error::setting("device", other, DEVICES))),
         };
         Ok(Self {
             device,
-            adapter,
             model: None,
             #[cfg(feature = "browser-gpu")]
             graphics,
@@ -122,10 +149,13 @@ impl Engine {
     /// `{ device: 'webgpu' | 'cpu', adapter: { software } | null }`.
     ///
     /// # Errors
-    /// Never, as far as anyone knows.
+    /// When it cannot be an object of JavaScript's.
     pub fn device(&self) -> Result<JsValue, JsValue> {
-        let device = if self.adapter.is_some() { "webgpu" } else { "cpu" };
-        report::plain(&Opened { device, adapter: self.adapter.as_ref() })
+        #[cfg(feature = "browser-gpu")]
+        let adapter = self.graphics.gpu.as_ref().map(|gpu| Adapter { software: gpu.software });
+        #[cfg(not(feature = "browser-gpu"))]
+        let adapter = None;
+        report::plain(&Opened { device: if adapter.is_some() { "webgpu" } else { "cpu" }, adapter })
     }
 
     /// Loads a weights file and returns its manifest with `kind: 'network'`, or a mixture's TOML file and returns
@@ -160,12 +190,34 @@ impl Engine {
         Ok(Float32Array::from(score.as_slice()))
     }
 
+    /// Gives back what no work needs now: a GPU's memory. WebAssembly's own only grows.
+    pub fn rest(&self) {
+        self.device.memory_cleanup();
+    }
+
     /// Bytes that the engine holds: `{ wasm }`.
     pub fn memory(&self) -> JsValue {
         let bytes = wasm_bindgen::memory()
             .dyn_into::<WebAssembly::Memory>()
             .map_or(0.0, |memory| memory.buffer().unchecked_into::<js_sys::ArrayBuffer>().byte_length().into());
         report::object(&[("wasm", bytes.into())])
+    }
+}
+
+#[cfg(feature = "browser-gpu")]
+#[wasm_bindgen]
+impl Engine {
+    /// Draws the frames of later runs on `canvas`, which nobody else has drawn on.
+    ///
+    /// # Errors
+    /// When the browser does not let WebGPU draw on it, or this engine computes on the CPU.
+    pub fn present(&mut self, canvas: web_sys::OffscreenCanvas) -> Result<(), JsValue> {
+        let Some(gpu) = &self.graphics.gpu else {
+            return Err(report::error(canvas::refused(&"the engine is on the CPU")));
+        };
+        let canvas = Canvas::new(gpu, canvas).map_err(report::error)?;
+        self.graphics.canvas = Some(Rc::new(RefCell::new(canvas)));
+        Ok(())
     }
 }
 
@@ -192,7 +244,8 @@ impl Engine {
 
     /// A run's settings, checked before anything of their size is allocated.
     pub(super) fn read(&self, settings: &JsValue) -> Result<Settings> {
-        let (model, settings) = (self.model()?, read(settings)?);
+        let model = self.model()?;
+        let settings: Settings = report::read("settings", settings)?;
         let times = model.score(&[settings.label], settings.guidance, &self.device)?.evaluations();
         let most = model.samples_within(MAX_VALUES, times).clamp(1, MAX_SAMPLES);
         if !(1..=most).contains(&settings.n) {
@@ -222,23 +275,7 @@ impl Engine {
         let n = x.len() / d;
         let x = Tensor::<2>::from_data(TensorData::new(x, [n, d]), &self.device);
         let score = model.score(&vec![label; n], 1.0, &self.device)?.score(x, &level);
-        let data = score.into_data_async().await.map_err(|error| unreadable(&error))?;
-        data.try_into_vec::<f32>().map_err(|error| unreadable(&error))
-    }
-}
-
-/// A run's settings.
-fn read(settings: &JsValue) -> Result<Settings> {
-    // As JSON, for serde to refuse unknown fields as it does on the command line.
-    let json = JSON::stringify(settings).ok().and_then(|json| json.as_string()).unwrap_or_default();
-    serde_json::from_str(&json)
-        .map_err(|error| Error::setting("settings", json, format!("the command line's flags ({error})")))
-}
-
-pub(super) fn unreadable(problem: &dyn std::fmt::Display) -> Error {
-    Error::Device {
-        device: "of the engine".into(),
-        problem: format!("the result cannot be read ({problem})"),
-        remedy: "use fewer samples, or the CPU".into(),
+        let data = score.into_data_async().await.map_err(|error| report::unreadable(&error))?;
+        data.try_into_vec::<f32>().map_err(|error| report::unreadable(&error))
     }
 }

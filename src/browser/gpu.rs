@@ -10,7 +10,7 @@ use burn::tensor::{
     wgpu::{WgpuSetup, wgpu},
 };
 
-use super::{engine::Adapter, report};
+use super::report;
 use crate::{Error, Result};
 
 /// The GPU operations that are sent at once: an evaluation is about fifty, and a browser starts each batch late.
@@ -21,13 +21,15 @@ pub(super) struct Gpu {
     pub(super) instance: wgpu::Instance,
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
+    /// The adapter computes in software.
+    pub(super) software: bool,
 }
 
 /// Opens the default adapter, a software one too.
 ///
 /// # Errors
 /// When there is none, it lacks what burn needs, or it gives no device.
-pub(super) async fn open() -> Result<(Device, Adapter, Gpu)> {
+pub(super) async fn open() -> Result<(Device, Gpu)> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::BROWSER_WEBGPU,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
@@ -55,8 +57,8 @@ pub(super) async fn open() -> Result<(Device, Adapter, Gpu)> {
         .await
         .map_err(|error| unavailable(format!("the adapter gives no device ({error})")))?;
 
-    let shown = Adapter { software: adapter.get_info().device_type == wgpu::DeviceType::Cpu };
-    let gpu = Gpu { instance: instance.clone(), device: device.clone(), queue: queue.clone() };
+    let software = adapter.get_info().device_type == wgpu::DeviceType::Cpu;
+    let gpu = Gpu { instance: instance.clone(), device: device.clone(), queue: queue.clone(), software };
     let setup = WgpuSetup { instance, adapter, device: device.clone(), queue, backend: wgpu::Backend::BrowserWebGpu };
     let registered = Device::wgpu_options()
         .tasks_max(TASKS_MAX)
@@ -69,7 +71,7 @@ pub(super) async fn open() -> Result<(Device, Adapter, Gpu)> {
         report::event("lost", &format!("the GPU was lost ({reason:?}) {message}"));
     });
     device.on_uncaptured_error(Arc::new(|error: wgpu::Error| report::event("gpu-error", &error.to_string())));
-    Ok((registered, shown, gpu))
+    Ok((registered, gpu))
 }
 
 /// What burn's kernels can make use of; all other features would only narrow the choice of devices.

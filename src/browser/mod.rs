@@ -32,8 +32,8 @@ mod report;
 mod run;
 mod view;
 
-pub use codes::{Carry, Likelihoods};
-pub use engine::Engine;
+pub use codes::{Integrations, Likelihoods};
+pub use engine::{Engine, boundary};
 #[cfg(feature = "kernel-tests")]
 pub use kernels::check_kernels;
 #[cfg(feature = "browser-gpu")]

@@ -5,11 +5,11 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Function, Object, Reflect};
-use serde::Serialize;
+use js_sys::{Function, JSON, Object, Reflect};
+use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
-use crate::Error;
+use crate::{Error, Result, fields};
 
 thread_local! {
     static EMIT: RefCell<Option<Function>> = const { RefCell::new(None) };
@@ -62,6 +62,22 @@ impl log::Log for Console {
     fn flush(&self) {}
 }
 
+/// What a device has computed and does not give.
+pub(super) fn unreadable(problem: &dyn std::fmt::Display) -> Error {
+    Error::Device {
+        device: "of the engine".into(),
+        problem: format!("the result cannot be read ({problem})"),
+        remedy: "use fewer samples, or the CPU".into(),
+    }
+}
+
+/// Settings or options, as JSON: serde refuses unknown fields as it does on the command line.
+pub(super) fn read<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T> {
+    let json = JSON::stringify(value).ok().and_then(|json| json.as_string());
+    let value = json.and_then(|json| serde_json::from_str(&json).ok());
+    fields::read(what, value.unwrap_or_default())
+}
+
 /// A plain object.
 pub(super) fn object(fields: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
@@ -73,7 +89,7 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> JsValue {
 }
 
 /// Any serialisable value as plain JavaScript objects, arrays and numbers.
-pub(super) fn plain<T: Serialize + ?Sized>(value: &T) -> Result<JsValue, JsValue> {
+pub(super) fn plain<T: Serialize + ?Sized>(value: &T) -> std::result::Result<JsValue, JsValue> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     value.serialize(&serializer).map_err(|error| failure("engine", &error.to_string(), "", "report this as a bug"))
 }

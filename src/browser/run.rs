@@ -5,7 +5,7 @@ use js_sys::{Float32Array, Uint8ClampedArray};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::{report, view::View};
+use super::{report, report::unreadable, view::View};
 use crate::{
     Error, Result,
     sampler::{Sampler, Step},
@@ -15,9 +15,9 @@ use crate::{
 
 /// A score that gives the page a sign of life after every evaluation: a worker that computes hears nothing, but can be
 /// heard.
-pub(super) struct Alive(pub(super) Box<dyn Score>);
+pub(super) struct Heartbeat(pub(super) Box<dyn Score>);
 
-impl Score for Alive {
+impl Score for Heartbeat {
     fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
         let score = self.0.score(x, level);
         report::event("alive", "");
@@ -37,7 +37,7 @@ impl Score for Alive {
 #[wasm_bindgen]
 pub struct Run {
     sampler: Sampler,
-    score: Alive,
+    score: Heartbeat,
     view: View,
     n: usize,
     last: Option<Step>,
@@ -69,7 +69,7 @@ impl Run {
     pub(super) fn new(sampler: Sampler, score: Box<dyn Score>, view: View, n: usize) -> Self {
         Self {
             sampler,
-            score: Alive(score),
+            score: Heartbeat(score),
             view,
             n,
             last: None,
@@ -153,7 +153,7 @@ impl Run {
     /// `{ total, n, shape }`.
     ///
     /// # Errors
-    /// Never, as far as anyone knows.
+    /// When it cannot be an object of JavaScript's.
     pub fn info(&self) -> Result<JsValue, JsValue> {
         report::plain(&Info { total: self.sampler.total(), n: self.view.pictures(self.n), shape: self.view.shape() })
     }
@@ -206,13 +206,5 @@ impl Run {
             frame.push(("values", report::object(&pair)));
         }
         Ok(report::object(&frame))
-    }
-}
-
-fn unreadable(problem: &dyn std::fmt::Display) -> Error {
-    Error::Device {
-        device: "of this run".into(),
-        problem: format!("the samples cannot be read ({problem})"),
-        remedy: "use fewer samples, or the CPU".into(),
     }
 }
