@@ -101,8 +101,9 @@ for (const [name, source, channels] of [
     assert.equal(found.bytes, 3 * 28 * 28 * 4);
     assert.ok(found.shades > 50, `${found.shades} shades`);
     assert.deepEqual(found.differences, Array(4).fill([0, 0, 0]));
-    // The numbers are read at the last step alone, to see that they are finite.
-    assert.deepEqual(found.maps.drawn, [0, 0, 0, 1]);
+    // The last step's alone are read back, to see that the numbers are finite, and to be kept.
+    assert.deepEqual(found.maps.drawn.slice(0, -1), [0, 0, 0]);
+    assert.ok(found.maps.drawn.at(-1) > 0);
     assert.ok(found.maps.read.every((maps, i) => maps > i), `the other way reads every frame: ${found.maps.read}`);
     assert.deepEqual(page.errors, []);
     await page.context().close();
@@ -219,6 +220,59 @@ test('a device that is lost while its frame is awaited is replaced', async () =>
   assert.deepEqual(found.indices, [1, 2, 3, 4]);
   await page.context().close();
 });
+
+for (const [what, hurt] of [
+  ['device', (page) => page.workers().at(-1).evaluate(() => self.gpuDevice.destroy())],
+  ['process', async () => (await browser.newBrowserCDPSession()).send('Browser.crashGpuProcess')],
+]) {
+  test(`a frame that was kept outlives its GPU’s ${what}; one that was not is lost, and says so`, async () => {
+    const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+    const running = page.evaluate(async (origin) => {
+      const { load } = await import(`${origin}/scorefield.js`);
+      const model = await load('fashion', { device: 'webgpu' });
+      const [steps, before, recovered] = [[], [], []];
+      model.addEventListener('recover', ({ detail }) => recovered.push(`${detail.kind}: ${detail.reason}`));
+      const drawn = (step) => {
+        const canvas = new OffscreenCanvas(1, 1);
+        step.draw(canvas, { kind: 'denoised', scale: 2 });
+        return String(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data);
+      };
+      for await (const step of model.sample({ sampler: 'euler', steps: 3, n: 2, seed: 2 })) {
+        before.push([String(step.pixels()), drawn(step)]);
+        steps.push(step);
+        if (step.index === 1) step.keep();
+      }
+      const lost = () => steps.map((step) => step.lost);
+      const found = { lost: [lost()] };
+      window.waiting = true;
+      await new Promise((resolve) => (window.go = resolve));
+      // What draws next hears of it.
+      for await (const step of model.sample({ sampler: 'euler', steps: 1, n: 1 })) step.close();
+      found.lost.push(lost());
+      found.recovered = recovered;
+      found.same = [0, 3].map((i) => String(steps[i].pixels()) === before[i][0] && drawn(steps[i]) === before[i][1]);
+      const canvas = new OffscreenCanvas(5, 7);
+      steps[1].draw(canvas);
+      found.size = [canvas.width, canvas.height];
+      try {
+        steps[1].pixels();
+      } catch (error) {
+        found.error = `${error.code}: ${error.message}`;
+      }
+      model.dispose();
+      return found;
+    }, server.origin);
+    await page.waitForFunction(() => window.waiting, null, { timeout: 600_000 });
+    await hurt(page);
+    await page.evaluate(() => window.go());
+    const found = await running;
+    assert.deepEqual(found.lost, [[false, false, false, false], [false, true, true, false]]);
+    assert.deepEqual(found.same, [true, true]);
+    assert.deepEqual(found.size, [5, 7]);
+    assert.match(found.error, /^device-lost: step 2: the frame was lost.*keep\(\)/);
+    await page.context().close();
+  });
+}
 
 test('where WebGPU cannot draw on a canvas, frames are read back, and the model says why', async () => {
   const plain = await launch({ gpu: true, canvas: false });

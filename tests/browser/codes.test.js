@@ -272,7 +272,7 @@ test('what is asked wrongly gets an error with a remedy', async () => {
     nan: /atol = NaN; expected a finite number$/,
     t_end: /t_end = 2; expected/,
     label: /label = 2; expected 0 … 1$/,
-    unknown: /steps.*label, rtol, atol and t_end/,
+    unknown: /steps = 3; expected another name: one of label, rtol, atol, t_end$/,
     temperature: /temperature = 11; expected a number from 0 to 10$/,
     half: /to = null; expected a Float32Array/,
     frames: /frames = 0; expected a whole number from 1 to 1000$/,
