@@ -11,7 +11,7 @@
 //! | [`space`] | what a sample is: an image or a point |
 //! | [`noise`] | counted noise: one seed, one picture |
 //! | [`compute`] | tensors' arithmetic: linear combinations in one pass, kernels, buffers, the account of dispatches |
-//! | [`net`] | the U-Net, its blocks and the operators that they run on |
+//! | [`net`] | networks: their configurations, layers, limits and modules |
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`data`] | samples by index: points, images, published sets |
 //! | [`figure`] | samples as pixels, and plots |

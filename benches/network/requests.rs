@@ -20,7 +20,7 @@ use scorefield::{
     noise::Noise,
     objective::Denoising,
     sampler::{Sampler, SamplerKind, Settings},
-    score::{Score, network::Denoiser},
+    score::{Score, account, network::Denoiser},
     space::Space,
     train::{RunConfig, Trainer},
 };
@@ -132,7 +132,7 @@ impl Bench {
             Request::Counts { batch } => {
                 // The account needs a GPU, any: without one there is the least alone. A process can open one once.
                 let gpu = self.gpu.get_or_init(|| DeviceChoice::Gpu.init().ok().map(|(device, _)| device)).as_ref();
-                let account = gpu.map(|device| cost::evaluation(&self.architecture, batch, false, device).total);
+                let account = gpu.map(|device| account::evaluation(&self.architecture, batch, false, device).total);
                 json!({ "least": cost::least(&self.architecture, batch, 1), "account": account })
             }
             Request::Memory => json!({ "peak": peak() }),

@@ -1,7 +1,7 @@
-//! What an evaluation of a network costs on a GPU, by the [account](crate::compute::account) of its kernels, and the least
-//! that it could cost.
+//! The least that an evaluation of a network can cost on a GPU; what it does cost is in
+//! [`crate::score::account`].
 //!
-//! [`least`] is a bound for the same arithmetic (no Winograd) layer by layer (no layer is computed twice to save its
+//! It is a bound for the same arithmetic (no Winograd) layer by layer (no layer is computed twice to save its
 //! result), by the network's [list of them](super::layers): weights are read once, x twice (by the first layer and by the
 //! preconditioning after the last), the score is written once, and every result of a convolution, of attention and of a
 //! linear layer on samples is written once and read once by each of these that needs it. All else is taken to happen within
@@ -9,72 +9,11 @@
 //! changes of shape, the 1×1 convolution of a skip (part of its block's last), the preconditioning, and the embedding's few
 //! numbers.
 
-use std::collections::BTreeMap;
-
-use burn::{
-    Tensor,
-    tensor::{Device, Distribution},
-};
-use serde::Serialize;
-
 use super::{
     Architecture, NetworkConfig as _,
     layers::{Layer, Operator, Rows},
 };
-use crate::{
-    compute::account::{Cost, counted},
-    score::{
-        Score,
-        network::{Denoiser, NetworkScore},
-    },
-    sde::Level,
-    space::Space,
-};
-
-/// An evaluation's account.
-#[derive(Clone, Debug, Serialize)]
-pub struct Evaluation {
-    /// Channels, height and width of a sample, or its dimension.
-    pub shape: Space,
-    /// Samples.
-    pub batch: usize,
-    /// Whether it is guided: the network then sees every sample twice.
-    pub guided: bool,
-    /// By kernel.
-    pub kernels: BTreeMap<&'static str, Cost>,
-    /// Of all of them.
-    pub total: Cost,
-    /// See [`least`].
-    pub least: Cost,
-    /// What the convolutions, 3×3 and 1×1, have of the least FLOPs.
-    pub least_convolution_flops: u64,
-}
-
-/// Evaluates the score of a network of this configuration on a GPU, with weights of its own (a weight's value changes
-/// no cost) and the last class, and counts.
-#[must_use]
-pub fn evaluation(architecture: &Architecture, batch: usize, guided: bool, device: &Device) -> Evaluation {
-    let denoiser = Denoiser { net: architecture.init(0, device), sigma_data: 1.0 };
-    let label = architecture.classes().checked_sub(1);
-    let guidance = if guided { 2.0 } else { 1.0 };
-    let score = NetworkScore::new(denoiser, &vec![label; batch], guidance, architecture.null_class(), device);
-    let x = Tensor::random([batch, architecture.space().dim()], Distribution::Default, device);
-    let (_, kernels) = counted(|| score.score(x, &Level { t: 0.5, alpha: 0.8, sigma: 0.9 }));
-    let mut total = Cost::default();
-    for cost in kernels.values() {
-        total += *cost;
-    }
-    let least = Least::of(architecture, batch, score.evaluations() as usize);
-    Evaluation {
-        shape: architecture.space(),
-        batch,
-        guided: score.evaluations() == 2,
-        kernels,
-        total,
-        least: least.cost(),
-        least_convolution_flops: 2 * least.convolutions,
-    }
-}
+use crate::compute::account::Cost;
 
 /// The least that an evaluation of `batch` samples can cost, as the module's head has it. `halves`: how often the network
 /// sees a sample, 2 under guidance.

@@ -7,7 +7,7 @@
 //! | `config` | what every configuration says of its network, [`NetworkConfig`], and every network does, [`Evaluate`] |
 //! | `limits` | the largest networks that are built |
 //! | `layers` | a network's layers with their sizes: its parameters, its activations, its blocks |
-//! | `cost` | the least that an evaluation can cost, by the layers, and what it does cost on a GPU |
+//! | `cost` | the least that an evaluation can cost, by the layers |
 //! | `init`, `block`, `image` | what networks are made of: initial weights, NHWC blocks, images of rows |
 //! | `unet/` | the score U-Net |
 //!

@@ -3,6 +3,7 @@
 //! A score is s(x, t) = ∇ₓ log pₜ(x), over tensors `[n, d]` on any device. A network, an analytic
 //! mixture, an energy model or a guided score are scores, and wrap one another.
 
+pub mod account;
 mod clipped;
 pub mod divergence;
 mod gaussian;
