@@ -15,6 +15,7 @@
 //! | [`weights`] | safetensors files that describe themselves |
 //! | [`data`] | samples by index: points, images, published sets |
 //! | [`figure`] | samples as pixels, and plots |
+//! | `output` | files that are written whole, through links and into streams (native only) |
 //! | `objective`, `train`, `eval`, `reproduce`, `device`, `cli` | training, quality, published results and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
@@ -23,7 +24,7 @@
 mod checks;
 pub mod compute;
 pub mod data;
-mod error;
+pub mod error;
 #[cfg(any(test, all(target_family = "wasm", feature = "browser")))]
 mod fields;
 pub mod figure;
@@ -49,6 +50,8 @@ pub mod device;
 pub mod eval;
 #[cfg(not(target_family = "wasm"))]
 pub mod objective;
+#[cfg(not(target_family = "wasm"))]
+pub mod output;
 #[cfg(not(target_family = "wasm"))]
 pub mod reproduce;
 #[cfg(not(target_family = "wasm"))]

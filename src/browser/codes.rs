@@ -15,7 +15,7 @@ use crate::{
     data::range::Range,
     flow::{
         T_END, codes,
-        codes::{Direction, Integration},
+        codes::{Direction, Integration, MOST_FRAMES},
         dormand_prince::Tolerance,
         likelihood::{Estimate, LikelihoodSettings, Method, bits_per_dim},
     },
@@ -26,10 +26,6 @@ use crate::{
 
 /// Samples that take the solver's steps together, as on the command line.
 const BATCH: usize = 64;
-/// Samples from one code to the next, at most.
-const MOST_FRAMES: usize = 1000;
-/// Most by which codes are multiplied.
-const MOST_TEMPERATURE: f64 = 10.0;
 
 /// The command line's flags of `encode`, `decode` and `likelihood`, as far as they mean something here.
 #[derive(Clone, Debug, Deserialize)]
@@ -369,10 +365,7 @@ impl Engine {
 
 impl Engine {
     fn edited(&self, codes: &[f32], from: &[f32], to: &[f32], strength: f64, temperature: f64) -> Result<Tensor<2>> {
-        check_temperature(temperature)?;
-        if !strength.is_finite() {
-            return Err(Error::setting("strength", strength, "a finite number"));
-        }
+        codes::check_edit(temperature, strength)?;
         let given = |what: &str, values: &[f32]| -> Result<Tensor<2>> {
             let d = self.count_rows(what, values)?;
             Ok(rows(values, d, &self.device))
@@ -385,7 +378,7 @@ impl Engine {
     }
 
     fn arc_between(&self, values: &[f32], frames: f64, temperature: f64) -> Result<Tensor<2>> {
-        check_temperature(temperature)?;
+        codes::check_edit(temperature, 0.0)?;
         let d = self.count_rows("a and b", values)?;
         if values.len() != 2 * d {
             return Err(Error::setting("a and b", format!("{} samples", values.len() / d), "one sample each"));
@@ -393,17 +386,6 @@ impl Engine {
         if frames.fract() != 0.0 || !(1.0..=MOST_FRAMES as f64).contains(&frames) {
             return Err(Error::setting("frames", frames, format!("a whole number from 1 to {MOST_FRAMES}")));
         }
-        let code = codes::temper(rows(values, d, &self.device), temperature);
-        let [a, b] = [0, 1].map(|row| code.clone().narrow(0, row, 1));
-        let frames = frames as usize;
-        let arc = (0..frames).map(|i| codes::slerp(a.clone(), b.clone(), i as f64 / frames as f64));
-        Ok(Tensor::cat(arc.chain([b.clone()]).collect(), 0))
+        codes::path(codes::temper(rows(values, d, &self.device), temperature), frames as usize)
     }
-}
-
-fn check_temperature(temperature: f64) -> Result<()> {
-    if (0.0..=MOST_TEMPERATURE).contains(&temperature) {
-        return Ok(());
-    }
-    Err(Error::setting("temperature", temperature, format!("a number from 0 to {MOST_TEMPERATURE}")))
 }

@@ -11,7 +11,7 @@ use js_sys::{Float32Array, Function, WebAssembly};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, prelude::*};
 
-use super::{Run, report, view::View};
+use super::{Run, report};
 #[cfg(feature = "browser-gpu")]
 use super::{
     canvas::{self, Canvas},
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    figure::View,
     model::{Kind, Model},
     sampler::{Sampler, Settings},
     score::Score,
@@ -236,7 +237,7 @@ impl Engine {
         // What the last run left: WebGPU never gives memory back by itself.
         self.device.memory_cleanup();
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
-        let run = Run::new(sampler, score, View::of(model), settings.n);
+        let run = Run::new(sampler, score, View::of(model)?, settings.n);
         #[cfg(feature = "browser-gpu")]
         let run = run.on(self.graphics.canvas.clone());
         Ok(Some(run))

@@ -11,7 +11,6 @@
 //! | `engine` | the device, the model and its score |
 //! | `run` | one sampler, pulled step by step, and its frames |
 //! | `codes` | latent codes and log-likelihoods, pulled likewise |
-//! | `view` | samples as pictures |
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
 //! | `canvas` | frames drawn by that device, without a readback |
 //! | `prepare` | a GPU's pipelines, built before the first step |
@@ -30,7 +29,6 @@ mod kernels;
 mod prepare;
 mod report;
 mod run;
-mod view;
 
 pub use codes::{Integrations, Likelihoods};
 pub use engine::{Engine, boundary};

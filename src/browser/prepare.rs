@@ -15,9 +15,10 @@ use std::{
 use burn::{Tensor, tensor::Int};
 use wasm_bindgen::prelude::*;
 
-use super::{canvas, engine::Engine, report, run::Run, view::View};
+use super::{canvas, engine::Engine, report, run::Run};
 use crate::{
     Error, Result,
+    figure::View,
     model::Model,
     net::Evaluate as _,
     sampler::{Sampler, Settings},
@@ -202,10 +203,12 @@ impl Engine {
             Model::Mixture(_) => model.score(&vec![None; settings.n], 1.0, &self.device)?,
         };
         // Where fewer steps are none that the sampler takes, its kernels are built as they come.
-        let run = Sampler::new(&settings, model.process(), model.dim(), &self.device).ok().map(|sampler| {
+        let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device).ok();
+        let view = View::of(model)?;
+        let run = sampler.map(|sampler| {
             stages.extend((0..sampler.total().unwrap_or(STEPS)).map(|_| Stage::Step));
             stages.push_back(Stage::Frame);
-            Run::new(sampler, free, View::of(model), settings.n).on(self.graphics.canvas.clone())
+            Run::new(sampler, free, view, settings.n).on(self.graphics.canvas.clone())
         });
         Ok(Preparation {
             stages,

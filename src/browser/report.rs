@@ -9,7 +9,7 @@ use js_sys::{Function, JSON, Object, Reflect};
 use serde::{Serialize, de::DeserializeOwned};
 use wasm_bindgen::JsValue;
 
-use crate::{Error, Result, fields};
+use crate::{Error, Result, error::Parts, fields};
 
 thread_local! {
     static EMIT: RefCell<Option<Function>> = const { RefCell::new(None) };
@@ -97,20 +97,8 @@ pub(super) fn plain<T: Serialize + ?Sized>(value: &T) -> std::result::Result<JsV
 /// An error of this crate.
 pub(super) fn error(error: Error) -> JsValue {
     let code = error.code();
-    match error {
-        Error::Setting { field, value, expected } => {
-            failure(code, &format!("{field} = {value}"), "", &format!("expected {expected}"))
-        }
-        Error::Weights { file, problem, remedy } => failure(code, &problem, &file, &remedy),
-        Error::Mixture { file, problem } => failure(code, &problem, &file, "mend the TOML file"),
-        Error::Data { name, problem, remedy } => failure(code, &problem, &name, &remedy),
-        Error::Device { device, problem, remedy } => failure(code, &problem, &format!("device {device}"), &remedy),
-        Error::NotFinite { what, step, remedy } => {
-            failure(code, &format!("{what} is not finite"), &format!("step {step}"), &remedy)
-        }
-        Error::Run { folder, problem, remedy } => failure(code, &problem, &folder, &remedy),
-        other => failure(code, &other.to_string(), "", ""),
-    }
+    let Parts { what, place, remedy } = error.parts();
+    failure(code, &what, &place, &remedy)
 }
 
 /// An error by its parts.

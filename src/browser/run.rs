@@ -5,9 +5,10 @@ use js_sys::{Float32Array, Uint8ClampedArray};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::{report, report::unreadable, view::View};
+use super::{report, report::unreadable};
 use crate::{
     Error, Result,
+    figure::View,
     sampler::{Sampler, Step},
     score::{Density, Score},
     sde::Level,
@@ -88,7 +89,7 @@ impl Run {
     /// readback for all.
     async fn read(&self) -> Result<(Vec<f32>, Vec<f32>, Option<Vec<f32>>)> {
         let Some(step) = &self.last else {
-            return Err(Error::setting("frame", "before the first step", "a step first"));
+            return Err(Error::figure("a frame", "there is no step yet", "make a step first"));
         };
         let mut transaction = Transaction::default().register(step.x.clone()).register(step.denoised());
         if let Some(acceptance) = &step.acceptance {

@@ -6,19 +6,21 @@ use std::{
 };
 
 use anyhow::Result;
-use burn::{Tensor, tensor::Device};
+use burn::tensor::Device;
 use futures_lite::future::block_on;
 use serde_json::json;
 
-use super::{Context, flow_options, flow_options::BATCH, npy, picture::Picture, samples::Data};
+use super::{Context, flow_options, flow_options::BATCH, npy, outputs, outputs::Format, samples::Data};
 use crate::{
     Error,
+    figure::View,
     flow::{
         codes,
         codes::{Direction, Solution},
     },
     model::Model,
-    weights::atomic_write,
+    output,
+    sampler::numbers,
 };
 
 /// Arguments of `encode`.
@@ -93,67 +95,66 @@ pub(crate) struct Interpolate {
     out: Option<PathBuf>,
 }
 
-/// Where the flow led, on the host.
-struct Led {
+/// The flow's other end, on the host.
+struct Transported {
     values: Vec<f32>,
     /// Network evaluations of the batch that took the most.
     nfe: u64,
 }
 
-fn lead(flow: &flow_options::Args, model: &Model, values: &[f32], way: Direction, device: &Device) -> Result<Led> {
+fn transport(
+    flow: &flow_options::Args,
+    model: &Model,
+    values: &[f32],
+    direction: Direction,
+    device: &Device,
+) -> Result<Transported> {
     let d = model.dim();
     let bar = flow_options::bar(values.len().div_ceil(BATCH * d));
-    let mut led = Led { values: Vec::with_capacity(values.len()), nfe: 0 };
+    let mut transported = Transported { values: Vec::with_capacity(values.len()), nfe: 0 };
     for part in values.chunks(BATCH * d) {
         let score = model.score(&vec![flow.label; part.len() / d], 1.0, device)?;
         let x = flow_options::rows(part, d, device);
-        let (process, settings) = (model.process(), flow.settings());
-        let Solution { x, nfe, .. } = match way {
-            Direction::ToCodes => block_on(codes::encode(&score, process, x, &settings)),
-            Direction::ToData => block_on(codes::decode(&score, process, x, &settings)),
-        }?;
-        led.values.extend(numbers(x));
-        led.nfe = led.nfe.max(nfe);
+        let Solution { x, nfe, .. } =
+            block_on(codes::integrate(&score, model.process(), x, &flow.settings(), direction))?;
+        transported.values.extend(numbers(x));
+        transported.nfe = transported.nfe.max(nfe);
         bar.inc(1);
         bar.set_message(format!("{nfe} NFE"));
     }
     bar.finish_and_clear();
-    if let Some(at) = led.values.iter().position(|value| !value.is_finite()) {
+    if let Some(at) = transported.values.iter().position(|value| !value.is_finite()) {
         let what = format!("sample {}", at / d);
         let remedy = "use a larger --t-end, or check the model".to_owned();
         return Err(Error::NotFinite { what, step: 1, remedy }.into());
     }
-    Ok(led)
-}
-
-fn numbers(x: Tensor<2>) -> Vec<f32> {
-    x.into_data().iter().collect()
+    Ok(transported)
 }
 
 /// Side of the square that a sample's pixel becomes.
 const SCALE: usize = 3;
 
 /// Finds what would fail at the end before the work is done.
-fn check(npy: &Path, out: Option<&Path>, n: usize, model: &Model) -> Result<()> {
-    flow_options::check_folder(npy)?;
-    let Some(out) = out else { return Ok(()) };
-    flow_options::check_folder(out)?;
-    Picture::of(model, SCALE)?.check(n)
+fn check(npy: &Path, out: Option<&Path>, n: usize, model: &Model, context: &Context) -> Result<()> {
+    if out.is_some() {
+        View::check(model, n, SCALE)?;
+    }
+    Ok(outputs::check(&[("--npy", Some(npy), Format::Npy), ("--out", out, Format::Png)], context)?)
 }
 
 fn write(npy: &Path, out: Option<&Path>, values: &[f32], model: &Model) -> Result<()> {
     npy::write(npy, &model.space().array_shape(values.len() / model.dim()), values)?;
     let Some(out) = out else { return Ok(()) };
-    Ok(atomic_write(out, &Picture::of(model, SCALE)?.draw(&[values])?[0].png()?)?)
+    Ok(output::write(out, &View::around(model, &[values])?.sheet(values, SCALE)?.png()?)?)
 }
 
 pub(crate) fn encode(args: &Encode, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = args.flow.open(&device)?;
-    check(&args.npy, None, 1, &model)?;
+    check(&args.npy, None, 1, &model, context)?;
     let x = Data::read(&args.data, args.n, args.flow.values, &model)?.numbers();
     let start = Instant::now();
-    let Led { values, nfe } = lead(&args.flow, &model, &x, Direction::ToCodes, &device)?;
+    let Transported { values, nfe } = transport(&args.flow, &model, &x, Direction::ToCodes, &device)?;
     let seconds = start.elapsed().as_secs_f64();
     write(&args.npy, None, &values, &model)?;
     let n = values.len() / model.dim();
@@ -174,13 +175,10 @@ pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = args.flow.open(&device)?;
     let d = model.dim();
-    check_temperature(args.temperature)?;
-    if !args.strength.is_finite() {
-        return Err(Error::setting("strength", args.strength, "a finite number").into());
-    }
+    codes::check_edit(args.temperature, args.strength)?;
     let mut code = flow_options::rows(&flow_options::read_rows(&args.codes, &model)?, d, &device);
     let n = code.dims()[0];
-    check(&args.npy, args.out.as_deref(), n, &model)?;
+    check(&args.npy, args.out.as_deref(), n, &model, context)?;
     if let Some((from, to)) = args.from.as_ref().zip(args.to.as_ref()) {
         let mean = |path: &Path| {
             anyhow::Ok(flow_options::rows(&flow_options::read_rows(path, &model)?, d, &device).mean_dim(0))
@@ -192,7 +190,7 @@ pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
         args.compare.as_ref().map(|data| Data::read(data, Some(n), args.flow.values, &model)).transpose()?;
 
     let start = Instant::now();
-    let Led { values, nfe } = lead(&args.flow, &model, &code, Direction::ToData, &device)?;
+    let Transported { values, nfe } = transport(&args.flow, &model, &code, Direction::ToData, &device)?;
     let seconds = start.elapsed().as_secs_f64();
     write(&args.npy, args.out.as_deref(), &values, &model)?;
     let psnr = reference.map(|reference| least_psnr(&values, &reference.numbers(), d));
@@ -210,28 +208,20 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = args.flow.open(&device)?;
     let d = model.dim();
-    check_temperature(args.temperature)?;
+    codes::check_edit(args.temperature, 0.0)?;
+    codes::check_frames(args.frames)?;
     if args.n < 2 {
         return Err(Error::setting("n", args.n, "2 or more").into());
     }
-    if !(1..=1000).contains(&args.frames) {
-        return Err(Error::setting("frames", args.frames, "1 to 1000").into());
-    }
-    check(&args.npy, args.out.as_deref(), (args.n - 1) * args.frames + 1, &model)?;
+    let all = (args.n - 1) * args.frames + 1;
+    check(&args.npy, args.out.as_deref(), all, &model, context)?;
     let x = Data::read(&args.data, Some(args.n), args.flow.values, &model)?.numbers();
 
     let start = Instant::now();
-    let Led { values: codes, nfe: up } = lead(&args.flow, &model, &x, Direction::ToCodes, &device)?;
+    let Transported { values: codes, nfe: up } = transport(&args.flow, &model, &x, Direction::ToCodes, &device)?;
     let codes = codes::temper(flow_options::rows(&codes, d, &device), args.temperature);
-    let mut path = Vec::new();
-    for leg in 0..args.n - 1 {
-        let [a, b] = [leg, leg + 1].map(|row| codes.clone().narrow(0, row, 1));
-        let legs = (0..args.frames).map(|i| codes::slerp(a.clone(), b.clone(), i as f64 / args.frames as f64));
-        path.extend(legs);
-    }
-    path.push(codes.narrow(0, args.n - 1, 1));
-    let Led { values, nfe: down } =
-        lead(&args.flow, &model, &numbers(Tensor::cat(path, 0)), Direction::ToData, &device)?;
+    let path = numbers(codes::path(codes, args.frames)?);
+    let Transported { values, nfe: down } = transport(&args.flow, &model, &path, Direction::ToData, &device)?;
     let seconds = start.elapsed().as_secs_f64();
     write(&args.npy, args.out.as_deref(), &values, &model)?;
     let (n, nfe) = (values.len() / d, up + down);
@@ -242,13 +232,6 @@ pub(crate) fn interpolate(args: &Interpolate, context: &Context) -> Result<()> {
     });
     let path = args.npy.display();
     context.report(&value, &format!("{n} samples in {path} ({nfe} NFE, {seconds:.1} s, {description})"))
-}
-
-fn check_temperature(temperature: f64) -> Result<()> {
-    if (0.0..=10.0).contains(&temperature) {
-        return Ok(());
-    }
-    Err(Error::setting("temperature", temperature, "a number from 0 to 10").into())
 }
 
 /// The smallest over the samples of 10·log₁₀(2²/mean squared error), in dB: data span 2.

@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Context, model as models};
+use super::{Context, model as models, outputs, outputs::Format};
 use crate::{
     Error,
     data::{Dataset, DatasetName, Split},
@@ -26,6 +26,7 @@ use crate::{
 
 /// Arguments of `eval`.
 #[derive(clap::Args)]
+#[command(mut_args(super::headings::under_heading))]
 #[command(mut_arg("n", |arg| arg.default_value("5000")), mut_arg("label", |arg| arg.hide(true)))]
 pub(crate) struct Args {
     /// A shipped model's name, or a weights file.
@@ -103,6 +104,7 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
         let labels: Vec<_> = range.map(label).collect();
         model.score(&labels, settings.guidance, device)
     };
+    Context::note_batches(settings, args.batch);
     let drawn = eval::draw(settings, args.batch, process, bench.test.dim(), device, score, &progress)?;
     let sampling_seconds = start.elapsed().as_secs_f64();
     // Without guidance towards a class there is no label to agree with.
@@ -179,6 +181,7 @@ fn describe(quality: &Quality, value: &Value) -> Result<String> {
 
 fn train_classifier(out: &Path, args: &Args, device: &Device, described: &str, context: &Context) -> Result<()> {
     let start = Instant::now();
+    outputs::check(&[("--train-classifier", Some(out), Format::Weights)], context)?;
     let recipe = Recipe { epochs: args.epochs, seed: args.settings.seed, ..Recipe::default() };
     let bar = Bar::new();
     let judge = judge::train(args.data_set, args.data.as_deref(), &recipe, device, out, |step, steps, loss| {

@@ -1,6 +1,6 @@
 //! What the commands along the probability flow share: their labels, tolerances and batches.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use burn::{
     Tensor,
     tensor::{Device, TensorData},
@@ -71,18 +71,9 @@ pub(super) fn bar(total: usize) -> ProgressBar {
     ProgressBar::new(total as u64).with_style(style)
 }
 
-/// Finds a missing folder before the work is done.
-pub(super) fn check_folder(path: &std::path::Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        bail!("{}: there is no such folder; make it first", path.display());
-    }
-    Ok(())
-}
-
 /// An NPY file of samples or codes of `model`.
 pub(super) fn read_rows(path: &std::path::Path, model: &Model) -> Result<Vec<f32>> {
     let array = npy::read(path)?;
-    array.rows(path, model.space()).context("samples and codes have the model's shape")?;
+    array.rows(path, model.space())?;
     Ok(array.values)
 }

@@ -6,7 +6,10 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::weights::{File, Index, Manifest, read_file, sha256};
+use crate::{
+    Error,
+    weights::{File, Index, Manifest, read_file, sha256},
+};
 
 /// Arguments of `inspect`.
 #[derive(clap::Args)]
@@ -100,11 +103,8 @@ fn index(folder: &std::path::Path, write: bool, context: &Context) -> Result<()>
         now.write(folder)?;
     } else if before.as_ref() != Some(&now) {
         let list = folder.join(crate::weights::INDEX_FILE);
-        bail!(
-            "{} does not match the weights files beside it; write it anew with `scorefield inspect --index {} --write`",
-            list.display(),
-            folder.display()
-        );
+        let remedy = format!("write it anew: scorefield inspect --index '{}' --write", folder.display());
+        return Err(Error::file(&list, "does not match the weights files beside it", remedy).into());
     }
     let lines: Vec<String> = now
         .models

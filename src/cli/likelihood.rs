@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use futures_lite::future::block_on;
 use serde_json::json;
 
-use super::{Context, flow_options, flow_options::BATCH, npy, samples::Data};
+use super::{Context, flow_options, flow_options::BATCH, npy, outputs, outputs::Format, samples::Data};
 use crate::{
     Error,
     flow::{
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     if args.seed > noise::MAX_SEED {
         return Err(Error::setting("seed", args.seed, format!("0 to {}", noise::MAX_SEED)).into());
     }
-    args.npy.as_deref().map(flow_options::check_folder).transpose()?;
+    outputs::check(&[("--npy", args.npy.as_deref(), Format::Npy)], context)?;
     let data = Data::read(&args.data, args.n, args.flow.values, &model)?;
 
     let start = Instant::now();

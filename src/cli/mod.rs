@@ -1,28 +1,40 @@
 //! The command line: one file a command, and what they share.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    cell::Cell,
+    io::{ErrorKind, Write as _},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, parser::ValueSource};
 use serde_json::json;
+
+use crate::{Error, error::Parts, sampler::Settings};
 
 mod codes;
 mod data;
 mod eval;
 mod flow_options;
+mod headings;
 mod inspect;
 mod likelihood;
 mod model;
 mod npy;
-mod picture;
+mod outputs;
 mod reproduce;
 mod sample;
 mod samples;
 mod score;
 mod train;
 
+const AFTER: &str = "\
+Files are replaced whole, or not at all; links are written through. Pipes and /dev/stdout take arrays and pictures, too: \
+the report then goes to standard error.
+Exit codes: 0; 1 after an error, which says what, where and how to mend it; 2 for arguments that cannot be understood.";
+
 /// Score-based generative models: train natively, sample here or in the browser.
 #[derive(Parser)]
-#[command(name = "scorefield", version)]
+#[command(name = "scorefield", version, after_help = AFTER)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,9 +77,39 @@ pub(crate) struct Context {
     pub json: bool,
     begun: std::time::Instant,
     pub device: crate::device::DeviceChoice,
+    /// The names of the command's arguments that the user gave.
+    given: Vec<String>,
+    /// An output goes there, with which no report may be mixed.
+    stdout_is_taken: Cell<bool>,
 }
 
 impl Context {
+    /// Whether the user gave this argument of the command, where it may have a default.
+    pub fn is_given(&self, argument: &str) -> bool {
+        self.given.iter().any(|given| given == argument)
+    }
+
+    /// Says something in passing, on standard error.
+    fn note(text: &str) {
+        say(&format!("note: {text}"));
+    }
+
+    /// Says where samples that depend on one another are drawn in several batches.
+    fn note_batches(settings: &Settings, batch: usize) {
+        let count = settings.n.div_ceil(batch.max(1));
+        if settings.couples() && count > 1 {
+            let (name, n) = (settings.sampler.name(), settings.n);
+            Self::note(&format!(
+                "with {name} a sample depends on those drawn with it: these {n} are drawn in {count} batches, each by itself"
+            ));
+        }
+    }
+
+    /// Reports on standard error, since standard output gets an array or a picture.
+    fn leave_stdout(&self) {
+        self.stdout_is_taken.set(true);
+    }
+
     /// Prints the command's result: with `--json` as one object on one line, which always has `seed`, `nfe`, `seconds`
     /// and `device`: null, 0, the command's own and null where it has no randomness, no score and no device.
     ///
@@ -91,20 +133,42 @@ impl Context {
     /// # Errors
     /// As [`Context::report`].
     pub fn print(&self, text: &str) -> anyhow::Result<()> {
+        if self.stdout_is_taken.get() {
+            say(text);
+            return Ok(());
+        }
         let mut out = std::io::stdout().lock();
         match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(anyhow::Error::from(error).context("standard output"))
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::io("standard output".as_ref())(error).into())
             }
             _ => Ok(()),
         }
     }
 }
 
-/// Runs the command line.
+/// Prints on standard error. Where that cannot be written there is nobody to tell.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Runs the command line: exit code 0, 1 after an error, or 2 for arguments that cannot be understood.
 pub fn main() -> ExitCode {
-    let Cli { command, json, device } = Cli::parse();
-    let context = Context { json, device, begun: std::time::Instant::now() };
+    let parsed = Cli::command().try_get_matches().and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (Cli { command, json, device }, matches) = match parsed {
+        Ok(parsed) => parsed,
+        // Help and version are such an error, too, and may be more than their reader wants.
+        Err(error) => {
+            let printed = match error.print() {
+                Err(refused) => refused.kind() == ErrorKind::BrokenPipe,
+                Ok(()) => true,
+            };
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            return if printed || code != 0 { ExitCode::from(code) } else { ExitCode::FAILURE };
+        }
+    };
+    let (name, given) = matches.subcommand().map(given).unwrap_or_default();
+    let context = Context { json, device, given, begun: std::time::Instant::now(), stdout_is_taken: Cell::new(false) };
     let result = match command {
         Command::Sample(args) => sample::run(args, &context),
         Command::Score(args) => score::run(args, &context),
@@ -121,8 +185,39 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say(&explain(error, &name));
             ExitCode::FAILURE
         }
     }
+}
+
+/// A command's name, and the arguments that the user gave it.
+fn given((name, matches): (&str, &ArgMatches)) -> (String, Vec<String>) {
+    let by_hand = |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    (name.to_owned(), matches.ids().filter(by_hand).map(ToString::to_string).collect())
+}
+
+/// What, where and the remedy, a line each.
+fn explain(error: anyhow::Error, command: &str) -> String {
+    let error = match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(other) => return format!("error: {other:#}"),
+    };
+    let flag = match &error {
+        Error::Setting { field, .. } => flag(command, field),
+        _ => None,
+    };
+    let Parts { what, place, remedy } = error.parts();
+    let mut lines = vec![format!("error: {what}")];
+    let places = [flag.unwrap_or_default(), place];
+    lines.extend(places.iter().filter(|place| !place.is_empty()).map(|place| format!("  where: {place}")));
+    lines.extend((!remedy.is_empty()).then(|| format!("  remedy: {remedy}")));
+    lines.join("\n")
+}
+
+/// The flag of a command that sets this field.
+fn flag(command: &str, field: &str) -> Option<String> {
+    let all = Cli::command();
+    let argument = all.find_subcommand(command)?.get_arguments().find(|argument| argument.get_id() == field)?;
+    argument.get_long().map(|long| format!("--{long}"))
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use burn::tensor::Device;
 
-use crate::{model::Model, weights::read_file};
+use crate::{Error, model::Model, weights::read_file};
 
 /// The default model's name.
 pub(crate) const DEFAULT: &str = "fashion";
@@ -21,7 +21,9 @@ pub(crate) fn bytes(model: &str) -> Result<Vec<u8>> {
     let looks_like_a_name = !model.contains(['/', '\\', '.']) && !Path::new(model).exists();
     if looks_like_a_name {
         let names: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
-        bail!("no model is called {model}: shipped are {}; a file is given by its path", names.join(", "));
+        let problem = "no shipped model has this name, and no file is there";
+        let remedy = format!("give --model {}, or the path of a file", names.join(" or "));
+        return Err(Error::weights(model, problem, remedy).into());
     }
     Ok(read_file(Path::new(model))?)
 }

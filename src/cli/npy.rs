@@ -1,13 +1,26 @@
 //! NPY arrays of float32, samples first: `[n, d]` or `[n, c, h, w]`.
+//!
+//! The format is NumPy's (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>): a magic string, the
+//! version, the length of a header, the header (a Python dictionary of type, order and shape), and the numbers.
 
-use std::path::Path;
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    path::Path,
+};
 
-use anyhow::{Context as _, Result, bail};
-use npyz::WriterBuilder as _;
+use npyz::{DType, NpyFile, Order, WriterBuilder as _};
 
-use crate::{space::Space, weights::atomic_write};
+use crate::{Error, Result, output, space::Space};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// A header of more bytes is none: NumPy's own limit is smaller.
+const MOST_HEADER: usize = 1 << 16;
+/// Numbers are 4 bytes each.
+const BYTES: usize = size_of::<f32>();
 
 /// An array in memory, in C order.
+#[derive(Debug)]
 pub(crate) struct Array {
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
@@ -25,59 +38,205 @@ impl Array {
                 Space::Image([c, h, w]) => format!(" or [n, {c}, {h}, {w}]"),
                 Space::Points(_) => String::new(),
             };
-            bail!("{}: shape {:?}; this model takes [n, {d}]{images}", path.display(), self.shape);
+            let problem = format!("an array of shape {:?}; this model takes [n, {d}]{images}", self.shape);
+            let whole = !self.values.is_empty() && self.values.len().is_multiple_of(d);
+            let remedy = match whole {
+                true => format!("save it with .reshape(-1, {d}), or name the model it belongs to with --model"),
+                false => "give samples of this model, or name the model they belong to with --model".to_owned(),
+            };
+            return Err(Error::file(path, problem, remedy));
         }
         if let Some(at) = self.values.iter().position(|value| !value.is_finite()) {
-            bail!("{}: row {} has a value that is not finite", path.display(), at / d);
+            let problem = format!("row {} has a value that is not finite", at / d);
+            return Err(Error::file(path, problem, "leave such rows out"));
         }
         Ok(n)
     }
 }
 
-/// Reads an array of float32.
+/// Reads an array of float32. What the header asks for is compared with the file's length before it is allocated.
+///
+/// # Errors
+/// [`Error::Io`] where there is no such file or it cannot be read, [`Error::File`] with what else it is.
 pub(crate) fn read(path: &Path) -> Result<Array> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}", path.display()))?;
-    let array = (|| {
-        let file = npyz::NpyFile::new(&bytes[..])?;
-        let shape: Vec<usize> = file.shape().iter().map(|&side| side as usize).collect();
-        if file.order() != npyz::Order::C {
-            bail!("the array is in Fortran order; save it with numpy.ascontiguousarray");
+    let refuse = |problem: String, remedy: &str| Err(Error::file(path, problem, remedy));
+    let failed = Error::io;
+    let file = File::open(path).map_err(failed(path))?;
+    let metadata = file.metadata().map_err(failed(path))?;
+    if metadata.is_dir() {
+        return refuse("a folder, not an NPY file".to_owned(), "give a file in it");
+    }
+    let (header, bytes_before) = match read_header(&file).map_err(failed(path))? {
+        Ok(header) => header,
+        Err(found) => return refuse(found.problem, found.remedy),
+    };
+    let Ok(npy) = NpyFile::new(&header[..]) else {
+        return refuse("an NPY file whose header is malformed".to_owned(), "save the array anew with numpy.save");
+    };
+    let dtype = npy.dtype();
+    let big = match &dtype {
+        DType::Plain(kind) if kind.to_string() == "<f4" => false,
+        DType::Plain(kind) if kind.to_string() == ">f4" => true,
+        other => {
+            let problem = format!("an array of {}, not of float32", named(other));
+            return refuse(problem, "save it with .astype('float32')");
         }
-        let values =
-            file.into_vec::<f32>().context("the numbers are not float32; save them with .astype('float32')")?;
-        Ok(Array { shape, values })
-    })();
-    array.with_context(|| format!("{}: not an NPY file that can be used", path.display()))
+    };
+    let shape = npy.shape().iter().map(|&side| usize::try_from(side).ok()).collect::<Option<Vec<_>>>();
+    let bytes = |shape: &Vec<usize>| shape.iter().try_fold(BYTES, |bytes, &side| bytes.checked_mul(side));
+    let Some((shape, expected)) = shape.and_then(|shape| bytes(&shape).map(|bytes| (shape, bytes))) else {
+        let problem = format!("an NPY file whose header asks for {:?} numbers, more than there can be", npy.shape());
+        return refuse(problem, "save the array anew with numpy.save");
+    };
+    // With one side or none, both orders are the same.
+    if npy.order() == Order::Fortran && shape.iter().filter(|&&side| side > 1).count() > 1 {
+        return refuse("an array in Fortran's order".to_owned(), "save it with numpy.ascontiguousarray(x)");
+    }
+    let truncated = |found: u64| {
+        let problem = format!(
+            "truncated: {found} of the {expected} bytes that an array of shape {shape:?} has after its header of \
+             {bytes_before}"
+        );
+        refuse(problem, "copy or save it again, whole")
+    };
+    // A pipe has no length; there the numbers are taken as they come.
+    let there = metadata.len().saturating_sub(bytes_before as u64);
+    if metadata.is_file() && there < expected as u64 {
+        return truncated(there);
+    }
+    let mut raw = Vec::with_capacity(if metadata.is_file() { expected } else { 0 });
+    (&file).take(expected as u64).read_to_end(&mut raw).map_err(failed(path))?;
+    if raw.len() < expected {
+        return truncated(raw.len() as u64);
+    }
+    let number = |bytes: &[u8; BYTES]| if big { f32::from_be_bytes(*bytes) } else { f32::from_le_bytes(*bytes) };
+    let values = raw.as_chunks().0.iter().map(number).collect();
+    Ok(Array { shape, values })
 }
 
-/// Writes an array of float32, atomically.
+/// What a file is, if not an NPY file.
+struct Found {
+    problem: String,
+    remedy: &'static str,
+}
+
+/// The bytes up to the numbers, and how many they are.
+fn read_header(mut file: impl Read) -> std::io::Result<Result<(Vec<u8>, usize), Found>> {
+    let mut start = Vec::new();
+    (&mut file).take(10).read_to_end(&mut start)?;
+    if let Some(found) = other_than_npy(&start) {
+        return Ok(Err(found));
+    }
+    let cut =
+        || Ok(Err(Found { problem: "truncated in its header".to_owned(), remedy: "copy or save it again, whole" }));
+    // Version 1 has a length of two bytes, later ones of four.
+    let more = if start.get(6) == Some(&1) { 0 } else { 2 };
+    (&mut file).take(more).read_to_end(&mut start)?;
+    if start.len() < 10 + more as usize {
+        return cut();
+    }
+    let length = start[8..].iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
+    if length > MOST_HEADER {
+        let problem = format!("an NPY file whose header says that it has {length} bytes");
+        return Ok(Err(Found { problem, remedy: "save the array anew with numpy.save" }));
+    }
+    let mut rest = vec![0; length];
+    match file.read_exact(&mut rest) {
+        Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => return cut(),
+        read => read?,
+    }
+    start.extend(rest);
+    let bytes = start.len();
+    Ok(Ok((start, bytes)))
+}
+
+fn other_than_npy(start: &[u8]) -> Option<Found> {
+    let found = |problem: &str, remedy| Some(Found { problem: problem.to_owned(), remedy });
+    const SAVE: &str = "give an array that numpy.save has written";
+    match start {
+        [] => found("an empty file, not an NPY file", "save the array again, whole"),
+        start if start.starts_with(MAGIC) => None,
+        start if MAGIC.starts_with(start) => found("truncated in its header", "copy or save it again, whole"),
+        start if start.starts_with(b"PK") => {
+            found("an archive of arrays (.npz), not an NPY file", "save one of its arrays with numpy.save")
+        }
+        start if start.starts_with(b"\x89PNG") => found("a PNG picture, not an NPY file", SAVE),
+        _ => found("not an NPY file", SAVE),
+    }
+}
+
+/// NumPy's name of a type, such as `float64`.
+fn named(dtype: &DType) -> String {
+    let DType::Plain(kind) = dtype else { return "records".to_owned() };
+    let code = kind.to_string();
+    let (name, size) = match code.get(1..2) {
+        Some("f") => ("float", true),
+        Some("i") => ("int", true),
+        Some("u") => ("uint", true),
+        Some("c") => ("complex", true),
+        Some("b") => ("bool", false),
+        Some("O") => ("objects", false),
+        Some("U" | "S" | "a") => ("text", false),
+        _ => (code.as_str(), false),
+    };
+    match kind.num_bytes() {
+        Some(bytes) if size => format!("{name}{}", 8 * bytes),
+        _ => name.to_owned(),
+    }
+}
+
+/// Writes an array of float32.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be written.
 pub(crate) fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
+    output::write(path, &encode(shape, values).map_err(Error::io(path))?)
+}
+
+fn encode(shape: &[usize], values: &[f32]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
     let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
     writer.extend(values.iter().copied())?;
     writer.finish()?;
-    Ok(atomic_write(path, &bytes)?)
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The bytes that `numpy.save` writes for `numpy.arange(6, dtype='float32').reshape(2, 3)`.
-    fn numpys() -> Vec<u8> {
-        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
+    /// The bytes that `numpy.save` writes for an array with this header and these numbers.
+    fn numpys(header: &str, numbers: &[u8]) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00v\x00".to_vec();
         bytes.extend(format!("{header:<117}\n").into_bytes());
-        bytes.extend((0..6).flat_map(|i| (i as f32).to_le_bytes()));
+        bytes.extend(numbers);
         bytes
+    }
+
+    fn header(descr: &str, fortran: &str, shape: &str) -> String {
+        format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}")
+    }
+
+    /// `numpy.arange(6, dtype='float32').reshape(2, 3)`.
+    fn six() -> Vec<u8> {
+        let numbers: Vec<_> = (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect();
+        numpys(&header("<f4", "False", "(2, 3)"), &numbers)
+    }
+
+    fn error(bytes: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bad.npy");
+        std::fs::write(&path, bytes).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        error.split_once("bad.npy: ").expect("the file is named").1.to_owned()
     }
 
     #[test]
     fn reads_what_numpy_writes_and_writes_the_same_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.npy");
-        std::fs::write(&path, numpys()).unwrap();
+        std::fs::write(&path, six()).unwrap();
         let array = read(&path).unwrap();
         assert_eq!((array.shape.as_slice(), array.values.as_slice()), (&[2, 3][..], &[0., 1., 2., 3., 4., 5.][..]));
         write(&path, &array.shape, &array.values).unwrap();
@@ -86,13 +245,62 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_of_float32_is_refused_with_the_files_name() {
+    fn big_endian_and_an_order_that_makes_no_difference_are_read() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("bad.npy");
-        let doubles = String::from_utf8_lossy(&numpys()[..128]).replace("<f4", "<f8").into_bytes();
-        for bytes in [b"hello".to_vec(), doubles, numpys()[..140].to_vec()] {
-            std::fs::write(&path, bytes).unwrap();
-            assert!(format!("{:#}", read(&path).err().unwrap()).contains("bad.npy"));
+        let path = folder.path().join("x.npy");
+        std::fs::write(&path, numpys(&header(">f4", "True", "(2, 1)"), &[0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0])).unwrap();
+        // IEEE 754: 0x3f800000 is 1 and 0xc0000000 is −2.
+        assert_eq!(read(&path).unwrap().values, [1.0, -2.0]);
+    }
+
+    #[test]
+    fn a_file_that_is_cut_is_called_truncated_with_its_bytes() {
+        let (bytes, says) = (six(), |cut: usize| error(&six()[..six().len() - cut]));
+        let said = says(10);
+        assert!(said.starts_with("truncated: 14 of the 24 bytes"), "{said}");
+        assert!(said.contains("[2, 3]") && said.contains("header of 128"), "{said}");
+        assert!(says(24).starts_with("truncated: 0 of the 24 bytes"));
+        for cut in [bytes.len() - 100, bytes.len() - 9, bytes.len() - 4] {
+            assert!(says(cut).starts_with("truncated in its header"), "{cut}");
         }
+        assert!(says(bytes.len()).starts_with("an empty file"));
+    }
+
+    #[test]
+    fn other_types_orders_and_files_have_their_own_words() {
+        let typed = |descr: &str| error(&numpys(&header(descr, "False", "(1,)"), &[0; 16]));
+        for (descr, name) in [("<f8", "float64"), ("<f2", "float16"), ("<i4", "int32"), ("|u1", "uint8")] {
+            let said = typed(descr);
+            assert!(said.starts_with(&format!("an array of {name}, not of float32; save it with .astype")), "{said}");
+        }
+        assert!(typed("|b1").starts_with("an array of bool") && typed("|O").starts_with("an array of objects"));
+        let fortran = error(&numpys(&header("<f4", "True", "(2, 3)"), &[0; 24]));
+        assert!(fortran.contains("Fortran") && fortran.contains("ascontiguousarray"), "{fortran}");
+        assert!(error(b"PK\x03\x04 an archive").contains(".npz"));
+        assert!(error(b"\x89PNG\r\n\x1a\n and more").starts_with("a PNG picture"));
+        assert!(error(b"hello, world").starts_with("not an NPY file"));
+        assert!(error(&numpys("{'descr': nothing}", &[])).contains("header is malformed"));
+    }
+
+    #[test]
+    fn a_header_that_asks_for_too_much_is_refused_before_it_is_allocated() {
+        // 2⁶⁰·784 numbers, and 2⁶² of four bytes: both wrap around 2⁶⁴ to 0.
+        for shape in ["(1152921504606846976, 784)", "(4611686018427387904,)"] {
+            assert!(error(&numpys(&header("<f4", "False", shape), &[])).contains("more than there can be"), "{shape}");
+        }
+        // 3 TB that the file does not have.
+        let said = error(&numpys(&header("<f4", "False", "(1000000000, 784)"), &[0; 8]));
+        assert!(said.starts_with("truncated: 8 of the 3136000000000 bytes"), "{said}");
+    }
+
+    #[test]
+    fn arrays_of_another_models_shape_say_how_to_give_them_this_ones() {
+        let rows = |shape: &[usize]| {
+            let array = Array { shape: shape.to_vec(), values: vec![0.0; shape.iter().product()] };
+            array.rows(Path::new("x.npy"), Space::Image([1, 4, 2])).map_err(|error| error.to_string())
+        };
+        assert_eq!([rows(&[3, 8]), rows(&[3, 1, 4, 2])], [Ok(3), Ok(3)]);
+        assert!(rows(&[4, 2]).unwrap_err().contains(".reshape(-1, 8)"));
+        assert!(rows(&[3, 7]).unwrap_err().contains("--model") && rows(&[0, 8]).is_err() && rows(&[]).is_err());
     }
 }

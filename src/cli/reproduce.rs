@@ -2,13 +2,13 @@
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::{
+    Error, output,
     reproduce::{Experiment, Report},
-    weights::atomic_write,
 };
 
 /// Arguments of `reproduce`.
@@ -32,10 +32,13 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
         (_, _, true) => return list(context),
         (None, true, false) => Experiment::ALL.to_vec(),
         (Some(name), ..) => vec![find(name)?],
-        (None, false, false) => bail!("nothing to do: give a name, --all, or --list to see the names"),
+        (None, false, false) => {
+            return Err(Error::setting("name", "none", "a name, --all, or --list to see the names").into());
+        }
     };
     let (device, description) = context.device.init()?;
-    std::fs::create_dir_all(&args.out).with_context(|| format!("{}", args.out.display()))?;
+    output::check_folder(&args.out)?;
+    std::fs::create_dir_all(&args.out).map_err(Error::io(&args.out))?;
     let (mut failed, mut nfe, mut rows) = (Vec::new(), 0, Vec::new());
     for experiment in experiments {
         let begun = Instant::now();
@@ -44,7 +47,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
         let mut figures = Vec::new();
         for (file, svg) in &report.figures {
             let path = args.out.join(file);
-            atomic_write(&path, svg.as_bytes())?;
+            output::write(&path, svg.as_bytes())?;
             figures.push(path.display().to_string());
         }
         if !context.json {
@@ -68,7 +71,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
 fn find(name: &str) -> Result<Experiment> {
     let names = || Experiment::ALL.iter().map(|experiment| experiment.name()).collect::<Vec<_>>().join(", ");
     let found = Experiment::ALL.iter().find(|experiment| experiment.name() == name);
-    found.copied().with_context(|| format!("there is no result {name}: choose {}", names()))
+    Ok(found.copied().ok_or_else(|| Error::setting("name", name, format!("one of {}", names())))?)
 }
 
 fn list(context: &Context) -> Result<()> {

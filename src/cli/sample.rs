@@ -1,21 +1,22 @@
 //! `scorefield sample`: generate.
 
-use std::{path::PathBuf, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
-use anyhow::{Result, bail};
-use burn::{
-    Tensor,
-    tensor::{Device, TensorData},
-};
+use anyhow::Result;
+use burn::tensor::Device;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Context, model, npy, picture::Picture};
+use super::{
+    Context, model, npy, outputs,
+    outputs::{Format, Output},
+};
 use crate::{
     Error,
+    figure::{View, gif},
     model::Model,
-    sampler::{Sampler, SamplerKind, Settings},
-    weights::atomic_write,
+    output,
+    sampler::{Batches, Drawn, SamplerKind, Settings, Step, numbers},
 };
 
 /// Samples drawn at once: the rest waits, so that memory does not grow with --n.
@@ -25,6 +26,7 @@ const FRAMES: usize = 100;
 
 /// Arguments of `sample`.
 #[derive(clap::Args)]
+#[command(mut_args(super::headings::under_heading))]
 pub(crate) struct Args {
     /// A shipped model's name, a weights file, or a mixture's TOML file.
     #[arg(long, default_value = model::DEFAULT)]
@@ -55,18 +57,15 @@ pub(crate) struct Args {
     list_samplers: bool,
 }
 
-/// What a run leaves: the samples, the trajectory and the frames of the animation, samples in order.
-#[derive(Default)]
-struct Drawn {
-    samples: Vec<f32>,
-    /// A step each.
-    trajectory: Vec<Vec<f32>>,
-    /// A shown step each.
-    frames: Vec<Vec<f32>>,
-    /// Every sample's mean acceptance probability, where moves are accepted or rejected.
-    acceptance: Vec<f32>,
-    /// Network evaluations of the batch that took the most.
-    nfe: u64,
+impl Args {
+    fn outputs(&self) -> [Output<'_>; 4] {
+        [
+            ("--out", self.out.as_deref(), Format::Png),
+            ("--gif", self.gif.as_deref(), Format::Gif),
+            ("--npy", self.npy.as_deref(), Format::Npy),
+            ("--trajectory", self.trajectory.as_deref(), Format::Npy),
+        ]
+    }
 }
 
 pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
@@ -82,35 +81,32 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     let init = args.init.as_deref().map(npy::read).transpose()?;
     if let Some((array, path)) = init.as_ref().zip(args.init.as_ref()) {
         // Its rows say how many; the default of --n is not the user's wish.
-        args.settings.n = array.rows(path, model.space())?;
+        let rows = array.rows(path, model.space())?;
+        if context.is_given("n") && args.settings.n != rows {
+            let expected = format!("{rows}, the samples of {}, or no --n", path.display());
+            return Err(Error::setting("n", args.settings.n, expected).into());
+        }
+        args.settings.n = rows;
     }
-    if args.out.is_none() && Picture::of(&model, args.scale).is_ok() {
+    if args.out.is_none() && View::check(&model, 1, args.scale).is_ok() {
         args.out = Some("samples.png".into());
     }
-    check(&args, &model, &device)?;
+    check(&args, &model, &device, context)?;
     // What is reported is what was used, without "the default".
     let (settings, process) = (&mut args.settings, model.process());
     (settings.grid, settings.t_end) = (settings.grid(process), Some(settings.t_end(process)));
     settings.step_size = settings.step_size(process, model.dim())?;
 
     let start = Instant::now();
-    let drawn = draw(&args, &model, init.map(|array| array.values), &device)?;
+    let (drawn, kept) = draw(&args, &model, init.as_ref().map(|array| array.values.as_slice()), &device)?;
     let seconds = start.elapsed().as_secs_f64();
-    if drawn.samples.iter().any(|x| !x.is_finite()) {
-        return Err(Error::NotFinite {
-            what: "a sample".to_owned(),
-            step: args.settings.steps,
-            remedy: "take more steps, a smaller --snr or --step-size, or less --guidance".to_owned(),
-        }
-        .into());
-    }
-    write(&args, &model, &drawn)?;
+    write(&args, &model, &drawn, &kept)?;
     let (n, nfe, seed) = (args.settings.n, drawn.nfe, args.settings.seed);
     let acceptance = (!drawn.acceptance.is_empty())
         .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
         "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
-        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "seed": seed, "nfe": nfe, "seconds": seconds,
+        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "batch": BATCH.min(n), "seed": seed, "nfe": nfe, "seconds": seconds,
         "device": description,
     });
     let out =
@@ -121,7 +117,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
 }
 
 /// Finds what would fail at the end before the work is done.
-fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
+fn check(args: &Args, model: &Model, device: &Device, context: &Context) -> Result<()> {
     let settings = &args.settings;
     settings.validate(model.process())?;
     // Label and guidance, for one sample.
@@ -129,100 +125,145 @@ fn check(args: &Args, model: &Model, device: &Device) -> Result<()> {
     if !(1..=64).contains(&args.scale) {
         return Err(Error::setting("scale", args.scale, "1 to 64").into());
     }
-    let shown = args.out.is_some() || args.gif.is_some();
-    if shown {
-        Picture::of(model, args.scale)?.check(settings.n)?;
-    } else if args.npy.is_none() && args.trajectory.is_none() {
-        bail!("points in {} dimensions have no picture: say with --npy where the samples go", model.dim());
+    if args.out.is_some() || args.gif.is_some() || args.npy.is_none() && args.trajectory.is_none() {
+        View::check(model, settings.n, args.scale)?;
     }
     if settings.sampler == SamplerKind::Ode && settings.n > BATCH && (args.gif.is_some() || args.trajectory.is_some()) {
         let expected = format!("at most {BATCH} with --gif or --trajectory: each batch of ode takes its own steps");
         return Err(Error::setting("n", settings.n, expected).into());
     }
-    for path in [&args.out, &args.gif, &args.npy, &args.trajectory].into_iter().flatten() {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) {
-            bail!("{}: there is no such folder; make it first", path.display());
-        }
-    }
+    outputs::check(&args.outputs(), context)?;
+    Context::note_batches(settings, BATCH);
     Ok(())
 }
 
-fn draw(args: &Args, model: &Model, init: Option<Vec<f32>>, device: &Device) -> Result<Drawn> {
-    let Settings { n, steps, label, guidance, .. } = args.settings;
-    let d = model.dim();
-    // An adaptive solver's steps are not known: its bar shows how far t has come, in per cent a batch.
-    let adaptive = args.settings.sampler == SamplerKind::Ode;
-    let (every, a_batch, unit) = match adaptive {
-        true => (1, 100, "%"),
-        false => (steps.div_ceil(FRAMES), steps + usize::from(args.settings.denoise), "steps"),
-    };
+/// What is kept of the steps, by their indices.
+#[derive(Default)]
+struct Kept {
+    /// All samples after each step.
+    trajectory: BTreeMap<usize, Vec<f32>>,
+    /// Denoised estimates of all samples at the steps that the animation shows.
+    frames: BTreeMap<usize, Vec<f32>>,
+    /// Which steps that are: the multiples of this, and the last.
+    every: usize,
+}
+
+impl Kept {
+    /// Adds a batch's frame, so that there are [`FRAMES`] at most.
+    fn show(&mut self, step: &Step) {
+        self.every = match step.total {
+            Some(total) => total.div_ceil(FRAMES),
+            // An adaptive solver's steps are not known beforehand: when there may be too many frames, with this one, the
+            // last update and the denoising, every second goes.
+            None if self.frames.len() + 3 > FRAMES => 2 * self.every,
+            None => self.every.max(1),
+        };
+        self.frames.retain(|index, _| step.total.is_some() || index.is_multiple_of(self.every));
+        if step.index.is_multiple_of(self.every) || step.total == Some(step.index) {
+            self.frames.entry(step.index).or_default().extend(numbers(step.denoised()));
+        }
+    }
+}
+
+fn draw(args: &Args, model: &Model, init: Option<&[f32]>, device: &Device) -> Result<(Drawn, Kept)> {
+    let settings = &args.settings;
+    let batches = Batches { settings, process: model.process(), d: model.dim(), batch: BATCH, init, device };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {prefix} · {msg} · {eta} left")
         .expect("the template is a constant that parses");
-    let bar = ProgressBar::new((n.div_ceil(BATCH) * a_batch) as u64).with_prefix(unit);
-    bar.set_style(style);
-    let mut drawn = Drawn::default();
-    for first in (0..n).step_by(BATCH) {
-        let count = BATCH.min(n - first);
-        let settings = Settings { n: count, first_sample: first as u64, ..args.settings.clone() };
-        let score = model.score(&vec![label; count], guidance, device)?;
-        let mut sampler = match &init {
-            None => Sampler::new(&settings, model.process(), d, device)?,
-            Some(values) => {
-                let rows = values[first * d..(first + count) * d].to_vec();
-                let x = Tensor::from_data(TensorData::new(rows, [count, d]), device);
-                Sampler::with_init(&settings, model.process(), x)?
-            }
-        };
-        let (mut index, mut acceptance) = (0, None);
-        while let Some(step) = sampler.step(&score)? {
-            let last = step.total == Some(step.index);
-            if args.trajectory.is_some() {
-                append(&mut drawn.trajectory, index, read(step.x.clone()));
-            }
-            if args.gif.is_some() && (last || index % every == 0) {
-                append(&mut drawn.frames, index.div_ceil(every), read(step.denoised()));
-            }
-            index += 1;
-            acceptance = step.acceptance;
-            bar.set_position(((first / BATCH) as f64 * a_batch as f64 + step.progress * a_batch as f64).round() as u64);
-            bar.set_message(format!("{} NFE", step.nfe));
+    let bar = ProgressBar::no_length().with_style(style);
+    let mut kept = Kept::default();
+    let mut whole = None;
+    let score =
+        |range: std::ops::Range<usize>| model.score(&vec![settings.label; range.len()], settings.guidance, device);
+    let drawn = batches.draw(score, |batch, step| {
+        if args.trajectory.is_some() {
+            kept.trajectory.entry(step.index).or_default().extend(numbers(step.x.clone()));
         }
-        drawn.samples.extend(read(sampler.x()));
-        drawn.acceptance.extend(acceptance.map(read).unwrap_or_default());
-        drawn.nfe = drawn.nfe.max(sampler.nfe());
-    }
+        if args.gif.is_some() {
+            kept.show(step);
+        }
+        // An adaptive solver's bar shows how far t has come, in per cent.
+        let (whole, unit) = *whole.get_or_insert(step.total.map_or((100, "%"), |total| (total, "steps")));
+        bar.set_length((batches.count() * whole) as u64);
+        bar.set_prefix(unit);
+        bar.set_position(((batch as f64 + step.progress) * whole as f64).round() as u64);
+        bar.set_message(format!("{} NFE", step.nfe));
+        Ok(())
+    })?;
     bar.finish_and_clear();
-    Ok(drawn)
+    Ok((drawn, kept))
 }
 
-fn read(x: Tensor<2>) -> Vec<f32> {
-    x.into_data().iter().collect()
-}
-
-/// Adds a batch's samples to a step's.
-fn append(steps: &mut Vec<Vec<f32>>, index: usize, values: Vec<f32>) {
-    if steps.len() <= index {
-        steps.resize_with(index + 1, Vec::new);
-    }
-    steps[index].extend(values);
-}
-
-fn write(args: &Args, model: &Model, drawn: &Drawn) -> Result<()> {
+fn write(args: &Args, model: &Model, drawn: &Drawn, kept: &Kept) -> Result<()> {
     let shape = model.space().array_shape(args.settings.n);
     if let Some(path) = &args.out {
-        let pictures = Picture::of(model, args.scale)?.draw(&[&drawn.samples])?;
-        atomic_write(path, &pictures[0].png()?)?;
+        let picture = View::around(model, &[&drawn.samples])?.sheet(&drawn.samples, args.scale)?;
+        output::write(path, &picture.png()?)?;
     }
     if let Some(path) = &args.gif {
-        let frames: Vec<_> = drawn.frames.iter().map(Vec::as_slice).collect();
-        atomic_write(path, &crate::figure::gif(&Picture::of(model, args.scale)?.draw(&frames)?, 80, 2000)?)?;
+        let frames: Vec<_> = kept.frames.values().map(Vec::as_slice).collect();
+        let view = View::around(model, &frames)?;
+        output::write(path, &gif(frames.iter().map(|frame| view.sheet(frame, args.scale)), 80, 2000)?)?;
     }
     if let Some(path) = &args.npy {
         npy::write(path, &shape, &drawn.samples)?;
     }
     if let Some(path) = &args.trajectory {
-        npy::write(path, &[&[drawn.trajectory.len()], shape.as_slice()].concat(), &drawn.trajectory.concat())?;
+        let steps: Vec<_> = kept.trajectory.values().map(Vec::as_slice).collect();
+        npy::write(path, &[&[steps.len()], shape.as_slice()].concat(), &steps.concat())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::Tensor;
+
+    use crate::{
+        sampler::Sampler,
+        score::Score,
+        sde::{Level, Process},
+    };
+
+    /// N(0, ½²)'s score, with eighty waves along the flow that an adaptive solver has to follow.
+    struct Waves;
+
+    impl Score for Waves {
+        fn score(&self, x: Tensor<2>, Level { t, alpha, sigma }: &Level) -> Tensor<2> {
+            x / -(0.25 * alpha * alpha + sigma * sigma) + (500.0 * t).cos() * alpha / sigma
+        }
+    }
+
+    /// The steps that an animation of such a run shows, and all steps.
+    fn shown(settings: &Settings) -> (Vec<usize>, usize) {
+        let score = Waves;
+        let mut sampler = Sampler::new(settings, &Process::default(), 1, &Device::flex()).unwrap();
+        let mut kept = Kept::default();
+        while let Some(step) = sampler.step(&score).unwrap() {
+            kept.show(&step);
+        }
+        (kept.frames.into_keys().collect(), sampler.total().unwrap())
+    }
+
+    #[test]
+    fn an_animation_has_at_most_a_hundred_frames_and_the_last_step() {
+        let euler = Settings { sampler: SamplerKind::Euler, n: 1, ..Settings::default() };
+        let times = |count: usize| {
+            let times = (0..=count).map(|i| 1.0 - i as f64 / (count + 1) as f64).collect();
+            Settings { times: Some(times), ..euler.clone() }
+        };
+        // --steps says 18 and does not count where times are given; one step more is the last denoising.
+        for count in [1, 98, 99, 100, 1000, 1999, 10_000] {
+            let (frames, total) = shown(&times(count));
+            assert_eq!(total, count + 1);
+            assert!(frames.len() <= FRAMES && frames.last() == Some(&total), "{count}: {}", frames.len());
+            assert!(total > FRAMES || frames.len() == total, "{count}: short runs show every step");
+        }
+        let ode = Settings { sampler: SamplerKind::Ode, n: 1, ..Settings::default() };
+        let (frames, total) = shown(&ode);
+        assert!(total > FRAMES, "{total} steps are too few for this test");
+        assert!(frames.len() <= FRAMES && frames.len() > FRAMES / 3, "{} of {total}", frames.len());
+        assert_eq!(frames.last(), Some(&total));
+    }
 }

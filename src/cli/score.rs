@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::{Tensor, tensor::TensorData};
 use serde_json::json;
 
-use super::{Context, model, npy};
+use super::{Context, model, npy, outputs, outputs::Format};
 use crate::score::Score;
 
 /// Arguments of `score`.
@@ -37,6 +37,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     let (device, description) = context.device.init()?;
     let model = model::load(&args.model, &device)?;
     let level = model.level(t)?;
+    outputs::check(&[("--npy", Some(&args.npy), Format::Npy)], context)?;
     let array = npy::read(&args.x)?;
     let (n, d) = (array.rows(&args.x, model.space())?, model.dim());
     let npy::Array { shape, values } = array;

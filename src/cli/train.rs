@@ -12,7 +12,10 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::Context;
-use crate::train::{Outcome, RunConfig, RunOptions, train};
+use crate::{
+    output,
+    train::{Outcome, RunConfig, RunOptions, train},
+};
 
 /// Arguments of `train`.
 #[derive(clap::Args)]
@@ -55,6 +58,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
 
     let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     let (seed, name) = (config.train.seed, config.name.clone());
+    output::check_folder(&out)?;
     let options =
         RunOptions { out: out.clone(), resume: args.resume, init_from: args.init_from, data: args.data, stop };
     let outcome = train(config, &options, &device)?;

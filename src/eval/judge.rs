@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Error, Result,
     data::{Dataset, DatasetName, Split},
-    weights,
+    output, weights,
 };
 
 /// The metadata key of [`About`].
@@ -131,7 +131,7 @@ pub fn train(
     let stored = Judge::from_bytes(&name, &Judge::to_bytes(&name, &classifier, &about)?, device)?.classifier;
     about.accuracy = stored.judge(&test.images, test.shape, device, |_| ())?.agreement(&test.labels);
     let bytes = Judge::to_bytes(&name, &classifier, &about)?;
-    weights::atomic_write(out, &bytes)?;
+    output::write(out, &bytes)?;
     Judge::from_bytes(&name, &bytes, device)
 }
 

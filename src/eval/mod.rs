@@ -19,7 +19,7 @@ use crate::{
     data::Dataset,
     figure,
     noise::{Noise, Purpose},
-    sampler::{Sampler, Settings},
+    sampler::{Batches, Settings},
     score::Score,
     sde::Process,
 };
@@ -101,10 +101,10 @@ impl Bench {
         let n = samples.len() / d;
         self.check(n)?;
         if !samples.len().is_multiple_of(d) {
-            return Err(Error::setting("samples", samples.len(), format!("images of {d} pixels")));
+            return Err(Error::shape("samples", format!("{} pixels", samples.len()), format!("images of {d}")));
         }
         if let Some(labels) = labels.filter(|labels| labels.len() != n) {
-            return Err(Error::setting("labels", labels.len(), format!("{n}, one a sample")));
+            return Err(Error::shape("labels", format!("{} entries", labels.len()), format!("{n}, one per sample")));
         }
         let judge = |stage, images: &[u8]| {
             let (mut done, all) = (0, images.len() / d);
@@ -182,38 +182,19 @@ pub fn draw(
     process: &Process,
     d: usize,
     device: &Device,
-    mut score: impl FnMut(Range<usize>) -> Result<Box<dyn Score>>,
+    score: impl FnMut(Range<usize>) -> Result<Box<dyn Score>>,
     progress: Progress<'_>,
 ) -> Result<Drawn> {
     const STAGE: &str = "sampling";
-    settings.validate(process)?;
-    if batch == 0 {
-        return Err(Error::setting("batch", batch, "at least 1"));
-    }
-    let mut drawn = Drawn { images: Vec::with_capacity(settings.n * d), nfe: 0 };
     progress(STAGE, 0, settings.n);
-    for first in (0..settings.n).step_by(batch) {
-        let n = batch.min(settings.n - first);
-        let part = Settings { n, first_sample: settings.first_sample + first as u64, ..settings.clone() };
-        let score = score(first..first + n)?;
-        let mut sampler = Sampler::new(&part, process, d, device)?;
-        let mut steps = 0;
-        while let Some(step) = sampler.step(&*score)? {
-            steps = step.index;
-            drawn.nfe = step.nfe;
-            progress(STAGE, first + (n as f64 * step.progress) as usize, settings.n);
-        }
-        let values = classifier::floats(sampler.x().into_data())?;
-        for (at, value) in values.into_iter().enumerate() {
-            let not_finite = || Error::NotFinite {
-                what: format!("sample {}", first + at / d),
-                step: steps,
-                remedy: "try more steps, less guidance or another sampler".to_owned(),
-            };
-            drawn.images.push(figure::byte(value).ok_or_else(not_finite)?);
-        }
-    }
-    Ok(drawn)
+    let batches = Batches { settings, process, d, batch, init: None, device };
+    let drawn = batches.draw(score, |part, step| {
+        let share = (part as f64 + step.progress) / batches.count() as f64;
+        progress(STAGE, (settings.n as f64 * share) as usize, settings.n);
+        Ok(())
+    })?;
+    let images = drawn.samples.into_iter().map(|value| figure::byte(value).expect("samples are finite")).collect();
+    Ok(Drawn { images, nfe: drawn.nfe })
 }
 
 #[cfg(test)]
@@ -275,9 +256,9 @@ mod tests {
             (drawn, asked)
         };
         let (drawn, asked) = draw_by(2);
-        assert_eq!(asked, [0..2, 2..4, 4..5]);
-        // x = 0, 0.2 and 0.4 as pixels: round((x + 1)·127.5).
-        let expected: Vec<u8> = [128u8, 128, 153, 153, 179].iter().flat_map(|&pixel| [pixel; 3]).collect();
+        assert_eq!(asked, [0..1, 1..3, 3..5]);
+        // x = 0, 0.1 and 0.3 as pixels: round((x + 1)·127.5).
+        let expected: Vec<u8> = [128u8, 140, 140, 166, 166].iter().flat_map(|&pixel| [pixel; 3]).collect();
         assert_eq!(drawn.images, expected);
         // One a step, and the final denoising.
         assert_eq!(drawn.nfe, 5);
@@ -292,6 +273,7 @@ mod tests {
             Ok(Box::new(Point { at: if range.contains(&2) { f64::NAN } else { 0.0 } }))
         };
         let error = draw(&settings, 2, &Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap_err();
-        assert!(error.to_string().contains("sample 2"), "{error}");
+        // The second batch is of samples 1 and 2.
+        assert!(error.to_string().contains("sample 1"), "{error}");
     }
 }

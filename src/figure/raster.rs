@@ -58,7 +58,7 @@ impl Grid {
     /// Width and height of the picture of `n` samples of `shape` = `[c, h, w]`, in pixels.
     ///
     /// # Errors
-    /// [`Error::Setting`] when it would be larger than [`MAX_SIDE`], or empty.
+    /// [`Error::Figure`] when it would be larger than [`MAX_SIDE`], or empty.
     pub fn sides(&self, n: usize, [_, h, w]: [usize; 3]) -> Result<[usize; 2]> {
         let [columns, rows] = self.cells(n);
         let side = |cells: usize, pixels: usize| -> Option<usize> {
@@ -66,8 +66,9 @@ impl Grid {
             drawn.checked_add((cells - 1).checked_mul(self.gap)?).filter(|side| (1..=MAX_SIDE).contains(side))
         };
         let (Some(width), Some(height)) = (side(columns, w), side(rows, h)) else {
-            let expected = format!("columns, gap and scale ≥ 1 of a picture of at most {MAX_SIDE} pixels a side");
-            return Err(Error::setting("grid", format!("{columns}×{rows} samples, scale {}", self.scale), expected));
+            let what = format!("a grid of {columns}×{rows} samples at scale {}", self.scale);
+            let problem = format!("a side has 1 to {MAX_SIDE} pixels");
+            return Err(Error::figure(what, problem, "give a smaller scale, or fewer samples"));
         };
         Ok([width, height])
     }
@@ -78,14 +79,14 @@ impl Grid {
     /// `samples`: `[n, d]` in row-major order, d = c·h·w for `shape` = `[c, h, w]`.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the samples do not have that shape, it is neither grey nor RGB, or
+    /// [`Error::Shape`] when the samples do not have that shape, [`Error::Figure`] when it is neither grey nor RGB, or
     /// the picture would be larger than [`MAX_SIDE`].
     pub fn draw(&self, samples: &[f32], shape: [usize; 3]) -> Result<Pixels> {
         let [_, h, w] = shape;
         let d = length(shape)?;
         if samples.is_empty() || !samples.len().is_multiple_of(d) {
             let expected = format!("a multiple of c·h·w = {d}, for {shape:?}");
-            return Err(Error::setting("samples", format!("{} numbers", samples.len()), expected));
+            return Err(Error::shape("samples", format!("{} numbers", samples.len()), expected));
         }
         let n = samples.len() / d;
         let [columns, _] = self.cells(n);
@@ -112,12 +113,12 @@ impl Grid {
 /// `sample`: `[d]`, d = c·h·w for `shape` = `[c, h, w]`; result: 4·h·w bytes.
 ///
 /// # Errors
-/// [`Error::Setting`] when the sample does not have that shape, or it is neither grey nor RGB.
+/// [`Error::Shape`] when the sample does not have that shape, [`Error::Figure`] when it is neither grey nor RGB.
 pub fn rgba(sample: &[f32], shape: [usize; 3]) -> Result<Vec<u8>> {
     let d = length(shape)?;
     if sample.len() != d {
         let expected = format!("c·h·w = {d} for {shape:?}");
-        return Err(Error::setting("sample", format!("{} numbers", sample.len()), expected));
+        return Err(Error::shape("sample", format!("{} numbers", sample.len()), expected));
     }
     Ok((0..shape[1] * shape[2]).flat_map(|at| colour(sample, shape, at)).collect())
 }
@@ -129,12 +130,16 @@ pub fn byte(x: f32) -> Option<u8> {
     x.is_finite().then(|| ((x + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8)
 }
 
-fn length(shape: [usize; 3]) -> Result<usize> {
+pub(super) fn length(shape: [usize; 3]) -> Result<usize> {
     let [c, h, w] = shape;
     let d = c.checked_mul(h).and_then(|d| d.checked_mul(w)).filter(|&d| d > 0);
     match (c, d) {
         (1 | 3, Some(d)) => Ok(d),
-        _ => Err(Error::setting("shape", format!("{shape:?}"), "[1, h, w] for grey or [3, h, w] for RGB")),
+        _ => Err(Error::figure(
+            format!("an image of {c} channels, {h}×{w}"),
+            "a pixel is grey or RGB",
+            "give 1 or 3 channels, and sides of 1 pixel or more",
+        )),
     }
 }
 
@@ -151,7 +156,7 @@ fn try_rgb(r: Option<u8>, g: Option<u8>, b: Option<u8>) -> Option<[u8; 3]> {
 
 #[cfg(not(target_family = "wasm"))]
 mod encode {
-    use std::{borrow::Cow, io::Cursor};
+    use std::io::Cursor;
 
     use image::{
         Delay, ExtendedColorType, Frame, ImageBuffer, ImageEncoder as _, ImageError, Rgba,
@@ -168,7 +173,7 @@ mod encode {
         /// The bytes of a PNG file.
         ///
         /// # Errors
-        /// [`Error::Setting`] when the encoder refuses the picture.
+        /// [`Error::Figure`] when the encoder refuses the picture.
         pub fn png(&self) -> Result<Vec<u8>> {
             let mut bytes = Cursor::new(Vec::new());
             let [width, height] = self.sides()?;
@@ -186,47 +191,47 @@ mod encode {
         }
 
         fn refused(&self, problem: &dyn std::fmt::Display) -> Error {
-            Error::setting("picture", format!("{}×{}", self.width, self.height), format!("one to encode: {problem}"))
+            let what = format!("a picture of {}×{} pixels", self.width, self.height);
+            Error::figure(what, problem, "give a smaller scale, or fewer samples")
         }
     }
 
     /// The bytes of a GIF file that repeats for ever, `delay` milliseconds a frame (GIF counts in
-    /// hundredths of a second), and `hold` milliseconds for the last.
+    /// hundredths of a second), and `hold` milliseconds for the last. Frames are drawn one at a time.
     ///
     /// # Errors
-    /// [`Error::Setting`] when there are no frames, they differ in size, or the encoder refuses one.
-    pub fn gif(frames: &[Pixels], delay: u32, hold: u32) -> Result<Vec<u8>> {
-        let Some((last, first)) = frames.last().zip(frames.first()) else {
-            return Err(Error::setting("frames", 0, "at least one"));
-        };
-        if let Some(odd) = frames.iter().find(|f| (f.width, f.height) != (first.width, first.height)) {
-            return Err(odd.refused(&"frames of one size"));
-        }
+    /// [`Error::Figure`] when there are no frames, they differ in size, or the encoder refuses one; and a frame's own.
+    pub fn gif(frames: impl IntoIterator<Item = Result<Pixels>>, delay: u32, hold: u32) -> Result<Vec<u8>> {
+        let mut frames = frames.into_iter().peekable();
         let mut bytes = Vec::new();
-        {
-            // Speed only matters for frames of more than 256 colours, where it trades quality for time.
-            let mut encoder = GifEncoder::new_with_speed(&mut bytes, 10);
-            encoder.set_repeat(Repeat::Infinite).map_err(|e| first.refused(&e))?;
-            for (i, frame) in frames.iter().enumerate() {
-                let [width, height] = frame.sides()?;
-                let time = if i + 1 == frames.len() { hold } else { delay };
-                let buffer: ImageBuffer<Rgba<u8>, Vec<u8>> =
-                    ImageBuffer::from_raw(width, height, frame.rgba.clone())
-                        .ok_or_else(|| frame.refused(&"width, height and pixels disagree"))?;
-                let frame = Frame::from_parts(buffer, 0, 0, Delay::from_numer_denom_ms(time, 1));
-                encoder.encode_frame(frame).map_err(|e: ImageError| last.refused(&e))?;
+        // Speed only matters for frames of more than 256 colours, where it trades quality for time.
+        let mut encoder = GifEncoder::new_with_speed(&mut bytes, 10);
+        let failed = |problem: ImageError| Error::figure("an animation", problem, "give a smaller scale");
+        encoder.set_repeat(Repeat::Infinite).map_err(failed)?;
+        let mut first = None;
+        while let Some(frame) = frames.next() {
+            let frame = frame?;
+            let sides @ [width, height] = frame.sides()?;
+            if *first.get_or_insert(sides) != sides {
+                return Err(frame.refused(&"frames have one size"));
             }
+            let time = if frames.peek().is_some() { delay } else { hold };
+            let buffer: ImageBuffer<Rgba<u8>, Vec<u8>> =
+                ImageBuffer::from_raw(width, height, frame.rgba).expect("its sides have been compared with its pixels");
+            let frame = Frame::from_parts(buffer, 0, 0, Delay::from_numer_denom_ms(time, 1));
+            encoder.encode_frame(frame).map_err(failed)?;
         }
-        Ok(bytes)
+        drop(encoder);
+        first.map(|_| bytes).ok_or_else(|| Error::figure("an animation", "it has no frames", "give at least one"))
     }
 
     /// The RGBA pixels of a PNG file's bytes.
     ///
     /// # Errors
-    /// [`Error::Setting`] when they are not a PNG picture.
+    /// [`Error::Figure`] when they are not a PNG picture.
     pub fn read_png(bytes: &[u8]) -> Result<Pixels> {
         let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
-            .map_err(|e| Error::setting("picture", Cow::from(e.to_string()), "a PNG file"))?
+            .map_err(|problem| Error::figure("a PNG file", problem, "give a file that is one"))?
             .into_rgba8();
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         Ok(Pixels { width, height, rgba: picture.into_raw() })
@@ -292,13 +297,15 @@ mod tests {
     #[test]
     fn wrong_shapes_are_errors() {
         let draw = |grid: Grid, n, shape| grid.draw(&vec![0.0; n], shape).unwrap_err().to_string();
-        assert!(draw(Grid::default(), 5, [1, 1, 2]).starts_with("samples = 5 numbers"));
-        assert!(draw(Grid::default(), 0, [1, 1, 2]).starts_with("samples = 0 numbers"));
-        assert!(draw(Grid::default(), 4, [2, 1, 2]).starts_with("shape = [2, 1, 2]"));
-        assert!(draw(Grid::default(), 4, [1, usize::MAX, 2]).starts_with("shape"));
-        assert!(draw(Grid { scale: 0, ..Grid::default() }, 4, [1, 1, 2]).starts_with("grid"));
-        assert!(draw(Grid { scale: 9000, ..Grid::default() }, 4, [1, 1, 2]).starts_with("grid"));
-        assert!(draw(Grid { gap: usize::MAX, ..Grid::default() }, 6, [1, 1, 2]).starts_with("grid"));
+        let samples = |n| format!("samples has {n} numbers; give a multiple of c·h·w = 2");
+        assert!(draw(Grid::default(), 5, [1, 1, 2]).starts_with(&samples(5)));
+        assert!(draw(Grid::default(), 0, [1, 1, 2]).starts_with(&samples(0)));
+        assert!(draw(Grid::default(), 4, [2, 1, 2]).starts_with("an image of 2 channels, 1×2 cannot be drawn"));
+        assert!(draw(Grid::default(), 4, [1, usize::MAX, 2]).starts_with("an image of 1 channels"));
+        for grid in [Grid { scale: 0, ..Grid::default() }, Grid { scale: 9000, ..Grid::default() }] {
+            assert!(draw(grid, 4, [1, 1, 2]).starts_with("a grid of 2×1 samples at scale"));
+        }
+        assert!(draw(Grid { gap: usize::MAX, ..Grid::default() }, 6, [1, 1, 2]).starts_with("a grid of"));
         assert!(rgba(&[0.0; 3], [1, 1, 2]).is_err());
     }
 
@@ -311,7 +318,7 @@ mod tests {
 
         // Fewer than 256 colours: the GIF's palette is exact.
         use image::AnimationDecoder as _;
-        let bytes = gif(&frames, 40, 1000).unwrap();
+        let bytes = gif(frames.iter().cloned().map(Ok), 40, 1000).unwrap();
         let decoder = image::codecs::gif::GifDecoder::new(std::io::Cursor::new(&bytes)).unwrap();
         let decoded = decoder.into_frames().collect_frames().unwrap();
         let times: Vec<_> = decoded.iter().map(|f| f.delay().numer_denom_ms()).collect();
@@ -319,8 +326,8 @@ mod tests {
         for (frame, expected) in decoded.iter().zip(&frames) {
             assert_eq!(frame.buffer().as_raw(), &expected.rgba);
         }
-        assert!(gif(&[], 40, 40).is_err());
+        assert!(gif([], 40, 40).is_err());
         let other = grid.draw(&[0.0; 2], [1, 1, 2]).unwrap();
-        assert!(gif(&[frames[0].clone(), other], 40, 40).is_err());
+        assert!(gif([Ok(frames[0].clone()), Ok(other)], 40, 40).is_err());
     }
 }

@@ -83,7 +83,7 @@ pub fn curves(title: &str, x: Axis<'_>, y: Axis<'_>, curves: &[Curve], legend: L
 /// A range with a margin, wide enough to be one.
 fn widened(low: f64, high: f64, log: bool) -> Result<std::ops::Range<f64>> {
     if low > high {
-        return Err(Error::setting("points", "none", "something to show"));
+        return Err(Error::figure("a plot", "it has no points", "give at least one that its axes can show"));
     }
     if log {
         let margin = (high / low).powf(0.05).max(1.1);
@@ -94,7 +94,7 @@ fn widened(low: f64, high: f64, log: bool) -> Result<std::ops::Range<f64>> {
 }
 
 fn failed(problem: &dyn std::fmt::Display) -> Error {
-    Error::setting("figure", problem, "a figure that can be drawn")
+    Error::figure("a plot", problem, "report this as a bug")
 }
 
 type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
@@ -245,7 +245,7 @@ type PanelResult = std::result::Result<(), DrawingAreaErrorKind<<SVGBackend<'sta
 
 fn panelled(title: &str, count: usize, paint: impl Fn(usize, &Panel<'_>) -> PanelResult) -> Result<String> {
     if count == 0 {
-        return Err(Error::setting("panels", 0, "at least one"));
+        return Err(Error::figure("a plot", "it has no panels", "give at least one"));
     }
     let mut svg = String::new();
     {

@@ -7,7 +7,7 @@
 use burn::Tensor;
 
 use crate::{
-    Result, flow,
+    Error, Result, flow,
     flow::{
         Flow, T_END,
         dormand_prince::{DormandPrince, Tolerance},
@@ -15,6 +15,11 @@ use crate::{
     score::Score,
     sde::Process,
 };
+
+/// The largest factor of [`temper`].
+pub const MOST_TEMPERATURE: f64 = 10.0;
+/// The most codes from one to the next that [`path`] gives.
+pub const MOST_FRAMES: usize = 1000;
 
 /// How the flow between data and codes is followed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,7 +83,14 @@ pub async fn decode(
     integrate(score, process, code, settings, Direction::ToData).await
 }
 
-async fn integrate(
+/// Follows the flow from one end to the other.
+///
+/// # Shapes
+/// `x` and the result's `x`: `[n, d]`.
+///
+/// # Errors
+/// For settings out of range, or where the solver cannot go on.
+pub async fn integrate(
     score: &dyn Score,
     process: &Process,
     x: Tensor<2>,
@@ -172,6 +184,46 @@ pub fn slerp(a: Tensor<2>, b: Tensor<2>, w: f64) -> Tensor<2> {
     let sine = sine.mask_fill(straight.clone(), 1.0);
     let weight = |w: f64| ((angle.clone() * w).sin() / sine.clone()).mask_fill(straight.clone(), w);
     a * weight(1.0 - w) + b * weight(w)
+}
+
+/// The way through codes, from each to the next along their arc ([`slerp`]) in `frames` steps: (n − 1)·frames + 1 codes.
+///
+/// # Shapes
+/// `codes`: `[n, d]`, n ≥ 2; the result: `[(n − 1)·frames + 1, d]`.
+///
+/// # Errors
+/// When `frames` is out of its range, or there are no two codes.
+pub fn path(codes: Tensor<2>, frames: usize) -> Result<Tensor<2>> {
+    check_frames(frames)?;
+    let [n, _] = codes.dims();
+    if n < 2 {
+        return Err(Error::setting("n", n, "2 or more samples, to pass from one to the next"));
+    }
+    let row = |i: usize| codes.clone().narrow(0, i, 1);
+    let arc = |leg: usize| (0..frames).map(move |i| (leg, i as f64 / frames as f64));
+    let on_the_way = (0..n - 1).flat_map(arc).map(|(leg, w)| slerp(row(leg), row(leg + 1), w));
+    Ok(Tensor::cat(on_the_way.chain([row(n - 1)]).collect(), 0))
+}
+
+/// Finds what [`path`] refuses before there are codes.
+///
+/// # Errors
+/// When `frames` is out of its range.
+pub fn check_frames(frames: usize) -> Result<()> {
+    let ok = (1..=MOST_FRAMES).contains(&frames);
+    ok.then_some(()).ok_or_else(|| Error::setting("frames", frames, format!("1 to {MOST_FRAMES}")))
+}
+
+/// Finds whether codes may be multiplied by `temperature`, and moved by `strength`.
+///
+/// # Errors
+/// When one of them is out of its range.
+pub fn check_edit(temperature: f64, strength: f64) -> Result<()> {
+    if !(0.0..=MOST_TEMPERATURE).contains(&temperature) {
+        return Err(Error::setting("temperature", temperature, format!("a number from 0 to {MOST_TEMPERATURE}")));
+    }
+    let ok = strength.is_finite();
+    ok.then_some(()).ok_or_else(|| Error::setting("strength", strength, "a finite number"))
 }
 
 /// Codes at a temperature: the deviation from the prior's mean, 0, times `temperature`. Below 1 samples lie

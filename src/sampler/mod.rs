@@ -29,6 +29,8 @@ mod ddim;
 mod ddpm;
 mod dpm;
 mod dpmpp;
+#[cfg(not(target_family = "wasm"))]
+mod draw;
 mod edm;
 mod euler_heun;
 mod langevin;
@@ -42,6 +44,10 @@ mod stochastic_heun;
 
 use burn::{Tensor, tensor::Device};
 
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use self::draw::numbers;
+#[cfg(not(target_family = "wasm"))]
+pub use self::draw::{Batches, Drawn};
 pub use self::{
     choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance},
     settings::{MAX_SAMPLES, Settings},

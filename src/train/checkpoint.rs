@@ -11,7 +11,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::{RunConfig, log::Partial, optimiser::Optimiser, trainer::Trainer};
-use crate::{Error, Result, weights::atomic_write};
+use crate::{Error, Result, output};
 
 /// The file's name in a run's folder.
 pub const FILE: &str = "checkpoint.safetensors";
@@ -60,7 +60,7 @@ pub(super) fn save(trainer: &Trainer, before: Before, path: &Path) -> Result<()>
     let header = serde_json::to_string(&header).expect("plain data serialises");
     let metadata = HashMap::from([("scorefield-checkpoint".to_owned(), header)]);
     let bytes = safetensors::serialize(views, Some(metadata)).expect("four named vectors serialise");
-    atomic_write(path, &bytes)
+    output::write(path, &bytes)
 }
 
 /// Restores a trainer from a checkpoint; returns what the run did before.

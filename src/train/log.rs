@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::StepStats;
-use crate::{Error, Result, weights::atomic_write};
+use crate::{Error, Result, output};
 
 /// The losses since the last line: their sum and number. Checkpoints keep it.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl Log {
             .filter(|line: &Line| line.step <= step)
             .collect();
         let kept: String = lines.iter().map(text).collect();
-        atomic_write(&path, kept.as_bytes())?;
+        output::write(&path, kept.as_bytes())?;
         let file = File::options().append(true).open(&path).map_err(Error::io(&path))?;
         Ok(Self { file, path, lines, partial })
     }

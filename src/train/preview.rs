@@ -5,10 +5,9 @@ use burn::tensor::Device;
 
 use crate::{
     Result,
-    figure::{Grid, Pixels, Plot},
+    figure::{Grid, Pixels, View},
     model::Model,
-    sampler::{Sampler, Settings},
-    space::Space,
+    sampler::{Batches, Settings},
 };
 
 const ROWS: usize = 4;
@@ -24,15 +23,11 @@ pub fn grid(model: &Model, seed: u64, device: &Device) -> Result<Pixels> {
     let n = ROWS * columns;
     let labels: Vec<_> = (0..n).map(|i| (model.classes() > 0).then_some(i % columns)).collect();
     let settings = Settings { n, seed, ..Settings::default() };
-    let score = model.score(&labels, settings.guidance, device)?;
-    let mut sampler = Sampler::new(&settings, model.process(), model.dim(), device)?;
-    while sampler.step(&score)?.is_some() {}
-    let samples: Vec<f32> = sampler.x().into_data().iter().collect();
-    match model.space() {
-        Space::Image(shape) => Grid { columns, ..Grid::default() }.draw(&samples, shape),
-        Space::Points(d) => {
-            let shown: Vec<f32> = samples.chunks_exact(d).flat_map(|point| &point[..d.min(2)]).copied().collect();
-            Ok(Plot::around(&[&shown], d.min(2)).draw(&shown))
-        }
+    let (process, d) = (model.process(), model.dim());
+    let batches = Batches { settings: &settings, process, d, batch: n, init: None, device };
+    let drawn = batches.draw(|range| model.score(&labels[range], settings.guidance, device), |_, _| Ok(()))?;
+    match View::around(model, &[&drawn.samples])? {
+        View::Images(shape) => Grid { columns, ..Grid::default() }.draw(&drawn.samples, shape),
+        points @ View::Points(..) => points.sheet(&drawn.samples, 1),
     }
 }

@@ -33,9 +33,10 @@ use crate::{
     },
     model::Model,
     net::NetworkConfig as _,
+    output,
     space::Space,
     weights,
-    weights::{Data, Manifest, Parameterisation, Training, atomic_write},
+    weights::{Data, Manifest, Parameterisation, Training},
 };
 
 /// The averaged weights, in the run's folder.
@@ -89,7 +90,7 @@ pub fn train(config: RunConfig, options: &RunOptions, device: &Device) -> Result
     let before = start(&mut trainer, options, init, device)?;
     let config = trainer.config().clone();
     let text = toml::to_string(&config).map_err(|e| Error::setting("config", e, "a config that TOML can hold"))?;
-    atomic_write(&out.join("config.toml"), text.as_bytes())?;
+    output::write(&out.join("config.toml"), text.as_bytes())?;
 
     let log = Log::open(out, trainer.steps_done(), before.partial)?;
     let mut run = Run { log, out, config, text, before: before.seconds, begun: Instant::now() };
@@ -114,7 +115,7 @@ pub fn train(config: RunConfig, options: &RunOptions, device: &Device) -> Result
         let every = run.config.train.sample_every;
         if every > 0 && (last || stats.step.is_multiple_of(every)) {
             let picture = preview::grid(&run.model(&trainer)?, run.config.train.seed, device)?;
-            atomic_write(&out.join(format!("samples/step-{:06}.png", stats.step)), &picture.png()?)?;
+            output::write(&out.join(format!("samples/step-{:06}.png", stats.step)), &picture.png()?)?;
         }
         if interrupted {
             break;
@@ -230,7 +231,7 @@ impl Run<'_> {
         let before = Before { seconds: self.seconds(), partial: self.log.partial };
         checkpoint::save(trainer, before, &self.out.join(checkpoint::FILE))?;
         let bytes = weights::to_bytes(WEIGHTS, &trainer.averaged(), &self.manifest(trainer), weights::Storage::F16)?;
-        atomic_write(&self.out.join(WEIGHTS), &bytes)?;
+        output::write(&self.out.join(WEIGHTS), &bytes)?;
         let points = self.log.curve();
         // A run that is saved before its first log line has no curve yet.
         if points.is_empty() {
@@ -239,7 +240,7 @@ impl Run<'_> {
         let axis = |name| Axis { name, log: true };
         let curve = Curve { name: String::new(), points, marked: false };
         let title = format!("{}: training loss", self.config.name);
-        atomic_write(
+        output::write(
             &self.out.join("loss.svg"),
             svg::curves(&title, axis("step"), axis("loss"), &[curve], Legend::LowerLeft)?.as_bytes(),
         )

@@ -1,8 +1,8 @@
-//! Files on disk: read with a cap, written whole or not at all.
+//! Files on disk, read with a cap, and their SHA-256.
 
 use std::{
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::Path,
 };
 
@@ -39,37 +39,6 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
         return Err(too_large(&name, length, MAX_BYTES));
     }
     Ok(bytes)
-}
-
-/// Writes a file atomically: into a temporary file of the same folder, flushed to the disk, then
-/// renamed. A crash leaves the old file or the new one, never half of one.
-///
-/// # Errors
-/// [`Error::Io`] when the folder is missing, or it cannot be written.
-pub fn atomic_write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let failed = Error::io(path);
-    write_in(folder, path, bytes).map_err(failed)
-}
-
-fn write_in(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".scorefield-").suffix(".part");
-    // tempfile's own mode is 0600; a result should be readable as the umask says.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // The kind alone: the message would name the temporary file.
-    let mut file = builder.tempfile_in(folder).map_err(|e| io::Error::from(e.kind()))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    // The rename itself lasts once the folder is flushed.
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    Ok(())
 }
 
 /// SHA-256 as lower-case hexadecimal.

@@ -95,8 +95,8 @@ mod native {
 
     use super::{INDEX_FILE, Index, IndexEntry, VERSION};
     use crate::{
-        Error, Result,
-        weights::{File, atomic_write, read_file, sha256},
+        Error, Result, output,
+        weights::{File, read_file, sha256},
     };
 
     impl Index {
@@ -147,7 +147,7 @@ mod native {
             let mut json = serde_json::to_string_pretty(self)
                 .map_err(|e| Error::weights(path.display().to_string(), e.to_string(), "report this as a bug"))?;
             json.push('\n');
-            atomic_write(&path, json.as_bytes())
+            output::write(&path, json.as_bytes())
         }
     }
 

@@ -15,7 +15,7 @@
 //! | `sniff` | names for what is not a weights file |
 //! | `module` | a module's tensors by dotted path, there and back |
 //! | `write` | a module and a manifest to bytes (native) |
-//! | `file` | reading with a cap, writing atomically (native) |
+//! | `file` | reading with a cap, and hashes (native) |
 //! | `index` | the list of models beside the page |
 
 mod check;
@@ -44,7 +44,7 @@ pub use crate::net::{Architecture, Limits};
 
 #[cfg(not(target_family = "wasm"))]
 pub use self::{
-    file::{atomic_write, read_file, sha256},
+    file::{read_file, sha256},
     module::tensors_of,
     write::{encode, to_bytes},
 };

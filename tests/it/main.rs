@@ -1,5 +1,6 @@
 //! The library and its command line as a user has them. One program, since each one links all of burn.
 
+mod cli;
 mod eval;
 #[cfg(feature = "gpu")]
 mod gpu;
