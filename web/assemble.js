@@ -47,8 +47,8 @@ export function layOut(site) {
   const name = hash(inside);
   for (const old of readdirSync(site).filter((old) => VERSION.test(old))) rmSync(join(site, old), { recursive: true });
   renameSync(inside, join(site, name));
-  cpSync(join(site, name, 'api/scorefield.d.ts'), join(site, 'scorefield.d.ts'));
-  writeFileSync(join(site, 'scorefield.js'), `export * from './${name}/api/scorefield.js';\n`);
+  // Types are found beside the script that they are of.
+  for (const file of ['scorefield.js', 'scorefield.d.ts']) writeFileSync(join(site, file), `export * from './${name}/api/scorefield.js';\n`);
   const page = join(site, 'index.html');
   writeFileSync(page, refer(readFileSync(page, 'utf8'), site, name));
   return name;
@@ -108,7 +108,7 @@ function imported(entry) {
 /** Everything that must be there is, with all that the modules name. */
 function check(site, name) {
   need(site, ['index.html', 'models/index.json']);
-  need(join(site, name), [...PARTS, ...ENGINES, 'api/scorefield.js', 'api/scorefield.d.ts', 'page/controls.css', 'page/style.css']);
+  need(join(site, name), [...PARTS, ...ENGINES, 'api/scorefield.js', 'api/scorefield.d.ts', 'api/settings.d.ts', 'page/controls.css', 'page/style.css']);
   for (const part of PARTS) {
     for (const file of files(join(site, name, part)).filter((file) => file.endsWith('.js'))) {
       const lost = named(file, STATIC, OTHERS).find((other) => !existsSync(other));

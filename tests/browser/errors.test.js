@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { finished, launch, open } from './browser.js';
-import { serve, site, versioned } from './server.js';
+import { dist, serve, site, versioned } from './server.js';
 
 let browser;
 let server;
@@ -204,4 +204,33 @@ test('weights are cached by their hash', async () => {
   assert.deepEqual(cached[0].cached, false);
   assert.deepEqual(cached.at(-1), { cached: true, whole: true });
   assert.equal(server.requests.filter((path) => path === 'models/fashion.safetensors').length, before + 1);
+});
+
+test('files of two versions are said to be so', { skip: process.env.SCOREFIELD_MOCK }, async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const attempt = () =>
+    page.evaluate(async (origin) => {
+      const { load } = await import(`${origin}/scorefield.js`);
+      return load('fashion', { device: 'cpu', workers: 1 }).then(
+        (model) => (model.dispose(), 'loaded'),
+        (error) => `${error.name} ${error.code}: ${error.message}`,
+      );
+    }, server.origin);
+  const glue = versioned('engine.js');
+  const source = await readFile(dist(glue), 'utf8');
+  const script = (text) => (_, response) => {
+    response.setHeader('content-type', 'text/javascript');
+    response.end(text);
+  };
+  const pattern = /^ScorefieldError engine: the engine’s files are of two versions \(.*\); reload the page/;
+  // The script of a version whose WebAssembly imported something else.
+  const import_ = /__wbg_\w+_[0-9a-f]{16}/.exec(source)[0];
+  server.routes[glue] = script(source.replaceAll(import_, `${import_}0`));
+  assert.match(await attempt(), pattern);
+  // One that the page does not know.
+  server.routes[glue] = script(`${source.replace(/export function boundary[\s\S]*?\n}/, '')}\nexport function boundary() { return 99; }`);
+  assert.match(await attempt(), /two versions \(the page speaks \d+, the engine 99\)/);
+  delete server.routes[glue];
+  assert.equal(await attempt(), 'loaded');
+  await page.context().close();
 });

@@ -10,7 +10,8 @@ import * as api from '../../web/api/scorefield.js';
 import { command } from './native.js';
 import { root } from './server.js';
 
-const types = readFileSync(join(root, 'web', 'api', 'scorefield.d.ts'), 'utf8');
+const read = (name) => readFileSync(join(root, 'web', 'api', name), 'utf8');
+const [types, settings] = [read('scorefield.d.ts'), read('settings.d.ts')];
 const strings = (text) => [...text.replaceAll(/\/\*\*.*?\*\//gs, '').matchAll(/'([^']+)'/g)].map(([, name]) => name);
 
 test('what scorefield.js exports is what its types declare', () => {
@@ -22,7 +23,7 @@ test('the page, the types and the command line know the same samplers', () => {
   const [file, first] = command();
   const list = execFileSync(file, [...first, 'sample', '--list-samplers'], { cwd: root, encoding: 'utf8' });
   const native = list.trim().split('\n').map((line) => line.trim().split(/\s+/)[0]);
-  const typed = strings(/type SamplerName =([\s\S]+?);/.exec(types)[1]);
+  const typed = strings(/type SamplerName =([\s\S]+?);/.exec(settings)[1]);
   assert.deepEqual(Object.keys(SAMPLERS).sort(), native.sort());
   assert.deepEqual(typed.sort(), native.sort());
 });
@@ -30,7 +31,7 @@ test('the page, the types and the command line know the same samplers', () => {
 test('every settings field of the types is a flag of the command line', () => {
   const [file, first] = command();
   const help = execFileSync(file, [...first, 'sample', '--help'], { cwd: root, encoding: 'utf8' });
-  const body = /export interface Settings \{([\s\S]*?)\n\}/.exec(types)[1];
+  const body = /export interface Settings \{([\s\S]*?)\n\}/.exec(settings)[1];
   const fields = [...body.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name);
   assert.ok(fields.length > 10);
   for (const field of fields) assert.match(help, new RegExp(`--${field.replaceAll('_', '-')}\\b`), field);

@@ -33,7 +33,7 @@ export function allow(directive, source) {
 /** An address's origin as a policy names it. */
 export function sourceOf(address) {
   const { origin } = new URL(address);
-  return origin === globalThis.location?.origin ? `'self'` : origin;
+  return origin === globalThis.location?.origin || origin === 'null' ? `'self'` : origin;
 }
 
 /** Why a policy has not let an address be fetched, `{ what, remedy }`; null where none has forbidden it. */

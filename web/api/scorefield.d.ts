@@ -1,5 +1,7 @@
 // Types of scorefield.js. Settings have the names, ranges and defaults of the command line's flags.
 
+import type { Settings } from './settings.js';
+
 /** Weights: a shipped model's name (`'fashion'`), an address, a file, or bytes. */
 export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
 
@@ -7,96 +9,11 @@ export type Source = string | URL | Blob | ArrayBuffer | ArrayBufferView;
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';
 export type Device = 'webgpu' | 'cpu';
 
-export type SamplerName =
-  | 'heun'
-  | 'euler'
-  | 'rk4'
-  | 'ode'
-  | 'ddim'
-  | 'dpm-solver'
-  | 'dpm++2m'
-  | 'dpm++2m-sde'
-  | 'edm'
-  | 'euler-maruyama'
-  | 'stochastic-heun'
-  | 'reverse-diffusion'
-  | 'ancestral'
-  | 'pc'
-  | 'ddpm'
-  | 'ula'
-  | 'mala'
-  | 'hmc'
-  | 'annealed-langevin';
+export type { SamplerName, Settings } from './settings.js';
 
-/** What every sampler takes. */
-export interface Settings {
-  /** Default `'heun'`. */
-  sampler?: SamplerName;
-  /** Updates, on one time more from 1 to `t_end`; 1 to 100000, default 18. `ode` chooses its own. */
-  steps?: number;
-  /** Samples, 1 to 1024, default 16. */
-  n?: number;
-  /** 0 to 2⁵³ − 1, default 0: one seed gives one picture on every device. */
-  seed?: number;
+export interface SampleOptions extends Omit<Settings, 'label'> {
   /** Class, counted from 0 or by its name; without it, whatever the model gives unconditionally. */
   label?: number | string | null;
-  /** Classifier-free guidance w: s∅ + w·(s_label − s∅); 0 to 100, default 1. Other values than 0 and 1 cost two evaluations. */
-  guidance?: number;
-  /** Last time; default 1e-3 for VP and sub-VP, 1e-5 for VE. */
-  t_end?: number;
-  /** Time grid; default the sampler's own: karras for VE and for heun on VP, log-snr for dpm, else uniform. */
-  grid?: 'uniform' | 'quadratic' | 'log-snr' | 'karras';
-  /** End with Tweedie's estimate at `t_end`, for one more evaluation; default true. */
-  denoise?: boolean;
-  /** Predictor of `pc`; default `'reverse-diffusion'`. */
-  predictor?: 'reverse-diffusion' | 'euler-maruyama' | 'ancestral' | 'euler' | 'none';
-  /** Corrector of `pc`; default `'langevin'`. */
-  corrector?: 'langevin' | 'ald' | 'hmc' | 'none';
-  /** Corrector steps of `pc` at each level; 1 to 1000, default 1. */
-  corrector_steps?: number;
-  /** Signal-to-noise ratio of the corrector; 1e-4 to 10, default 0.16. */
-  snr?: number;
-  /** Predictor first, as in the paper, or corrector first, as in its code; default `'paper'`. */
-  pc_order?: 'paper' | 'score-sde';
-  /** Norms of the corrector's step rule; default `'sample'`. */
-  norms?: 'sample' | 'batch';
-  /** Noise of `ddim`, 0 (none) to 1 (ancestral); default 0. */
-  eta?: number;
-  /** The times themselves, from 1 to the last, in place of `steps`, `grid` and `t_end`. */
-  times?: number[];
-  /** Discrete times that `ddpm`, and others on a discrete process, visit; default `'leading'`. */
-  spacing?: 'leading' | 'trailing' | 'linspace';
-  /** Variance of `ddpm`'s steps; default `'small'`. */
-  variance?: 'small' | 'large';
-  /** Order of `dpm-solver`, 1 to 3; default 2. */
-  order?: number;
-  /** Relative tolerance of `ode`; default 1e-5. */
-  rtol?: number;
-  /** Absolute tolerance of `ode`; default 1e-5. */
-  atol?: number;
-  /** Noise that `edm` adds before its steps (S_churn); default 0, its deterministic sampler. */
-  churn?: number;
-  /** Least σ/α at which `edm` adds noise (S_min); default 0. */
-  churn_min?: number;
-  /** Largest σ/α at which `edm` adds noise (S_max); default 1e9. */
-  churn_max?: number;
-  /** Standard deviation of `edm`'s noise (S_noise); default 1. */
-  churn_noise?: number;
-  /** What Langevin's step size means: (ε/2, √ε), (ε, √2ε) or (ε²/2, ε); default `'full'`. */
-  convention?: 'half' | 'full' | 'squared';
-  /** Step size ε of `ula`, `mala` and `hmc`, and of `annealed-langevin` at its last level; default the sampler's own. */
-  step_size?: number;
-  /** Leapfrog steps of one move of `hmc`; default 10. */
-  leapfrog_steps?: number;
-  /** Langevin steps of `annealed-langevin` at each level; default 5. */
-  level_steps?: number;
-  /** Largest size of a value of the denoised estimate; default no limit. */
-  clip?: number;
-  /** Dynamic thresholding of the denoised estimate at this quantile of each sample's sizes; default none. */
-  threshold?: number;
-}
-
-export interface SampleOptions extends Settings {
   /** Ends the run; the loop over it throws a `ScorefieldError` with code `aborted`. */
   signal?: AbortSignal;
   /** Yield every so many steps, and the last; default 1. The steps between cost no readback. */

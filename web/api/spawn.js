@@ -8,18 +8,21 @@
 import { allow, blockedBy, sourceOf } from './policy.js';
 
 const NAME = 'scorefield';
-/** No literal in `new URL` below: bundlers would ship the file a second time, beside the worker that they have made of it. */
-const SCRIPT = '../worker/worker.js';
-const address = new URL(SCRIPT, import.meta.url).href;
+/** Not `new URL('…', import.meta.url)`: bundlers would ship the files again, beside the worker that they have made of them. */
+const here = import.meta.url;
+const at = (path) => new URL(path, here).href;
+const address = at('../worker/worker.js');
 /** What the script imports, for the search of what is missing. */
-const IMPORTED = ['./errors.js', './optional.js', '../worker/canvas.js', '../engine.js', '../engine-gpu.js'];
+const IMPORTED = ['./errors.js', './optional.js', '../worker/canvas.js', '../engine.js', '../engine-gpu.js'].map(at);
+/** In some bundles there is no such address. */
+const isServed = /^https?:/.test(address);
 
 /**
  * The ways to start a worker here, the best first: each gives `{ worker, release }`, `release` to be called when the worker
  * runs or never will, or throws.
  */
 export function ways() {
-  return new URL(address).origin === globalThis.origin ? [fromScript, fromBlob] : [fromBlob];
+  return isServed && new URL(address).origin !== globalThis.origin ? [fromBlob] : [fromScript, fromBlob];
 }
 
 function fromScript() {
@@ -112,7 +115,7 @@ function typesMissing() {
 
 /** What of the script and its imports is not served, or not as JavaScript; null where all are. */
 async function missing() {
-  for (const file of [address, ...IMPORTED.map((path) => new URL(path, import.meta.url).href)]) {
+  for (const file of isServed ? [address, ...IMPORTED] : []) {
     let response;
     try {
       response = await fetch(file);

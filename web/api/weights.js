@@ -7,7 +7,7 @@
 
 import { find, openCache, store } from './cache.js';
 import { ScorefieldError, aborted } from './errors.js';
-import { optional } from './optional.js';
+import { optional, present } from './optional.js';
 import { refusal } from './policy.js';
 
 const MAX_BYTES = 64 * 2 ** 20;
@@ -17,6 +17,10 @@ const PREAMBLE = 9;
 const MAX_HEADER = 2 ** 20;
 
 const indexUrl = new URL('../../models/index.json', import.meta.url);
+/** The files of the index, each by a literal: bundlers take along what is named so, under names of their own. */
+const FILES = { 'fashion.safetensors': new URL('../../models/fashion.safetensors', import.meta.url) };
+/** Where they all are; null in a bundle that holds the index itself. */
+const folder = present(() => new URL('./', indexUrl).href);
 let indexPromise;
 
 /** The shipped models: `[{name, title, file, bytes, sha256, default, url}]`. */
@@ -44,7 +48,7 @@ async function readIndex() {
     const remedy = 'serve scorefield.js and models/ of one version';
     throw new ScorefieldError('weights', `version ${index?.version} of the index is unknown`, { where, remedy });
   }
-  return index.models.map((model) => ({ ...model, url: new URL(model.file, indexUrl).href }));
+  return index.models.map((model) => ({ ...model, url: (FILES[model.file] ?? new URL(model.file, indexUrl)).href }));
 }
 
 /**
@@ -69,10 +73,10 @@ export function resolve(source) {
   }
   const text = String(source);
   if (/^[\w-]+$/.test(text)) return { kind: 'name', name: text, url: null, site: null, foreign: false };
-  const own = globalThis.location?.origin ?? indexUrl.origin;
+  const own = globalThis.location?.origin ?? new URL(import.meta.url).origin;
   let url;
   try {
-    url = new URL(text, globalThis.document?.baseURI ?? new URL('..', indexUrl));
+    url = new URL(text, globalThis.document?.baseURI ?? import.meta.url);
   } catch (cause) {
     throw new ScorefieldError('not-found', `"${text}" is not an address`, { remedy: 'give a model name, an address or a file', cause });
   }
@@ -158,13 +162,12 @@ async function entryOf({ kind, name, url }) {
     const remedy = `shipped models are ${all.map((model) => model.name).join(', ')}; or give an address or a file`;
     throw new ScorefieldError('not-found', `no model is named "${name}"`, { where: indexUrl.href, remedy });
   }
-  const folder = new URL('./', indexUrl).href;
-  const entry = url.startsWith(folder) ? (await models()).find((model) => model.url === url) : undefined;
+  const entry = folder && url.startsWith(folder) ? (await models()).find((model) => model.url === url) : undefined;
   return entry ?? { url };
 }
 
 function foreign(where, what) {
-  const remedy = 'load it with allowForeign: true, once its user has agreed';
+  const remedy = 'give the other site’s own address; or load with allowForeign: true, once its user has agreed';
   return new ScorefieldError('foreign', what, { where, remedy });
 }
 

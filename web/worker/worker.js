@@ -9,6 +9,8 @@ import * as cpu from '../engine.js';
 import * as gpu from '../engine-gpu.js';
 import { canvasProblem } from './canvas.js';
 
+/** What this script and the engine agree on: the number of src/browser/engine.rs. */
+const BOUNDARY = 1;
 /** Steps that a GPU may have before it when no frame is shown. */
 const QUEUED = 8;
 /** Drawn frames from one look at the numbers to the next. */
@@ -68,7 +70,7 @@ const handlers = {
   /** Opens the device with its compiled engine; without a problem, its frames are drawn on a canvas. */
   async create({ id, device, module, problem }) {
     const bindings = device === 'webgpu' ? gpu : cpu;
-    await bindings.default({ module_or_path: module });
+    await begin(bindings, module);
     emit('progress', { id, phase: 'device' });
     engine = await bindings.Engine.create(device, emit);
     let reason = problem;
@@ -135,7 +137,7 @@ const handlers = {
 
   /** Rows of data to codes. */
   async encode({ x, options, ...request }) {
-    return carried(await pull(engine.encode(x, options), request));
+    return rowsOf(await pull(engine.encode(x, options), request));
   },
 
   /** Rows of codes to data, edited before that if so asked. */
@@ -143,7 +145,7 @@ const handlers = {
     const { from, to, strength, temperature } = edit;
     const none = new Float32Array();
     const moved = await engine.edit(codes, from ?? none, to ?? none, strength, temperature);
-    return carried(await pull(engine.decode(moved, options), request));
+    return rowsOf(await pull(engine.decode(moved, options), request));
   },
 
   /** Two samples, in rows, to the data on the arc between their codes. */
@@ -151,7 +153,7 @@ const handlers = {
     const ends = await pull(engine.encode(x, options), request);
     if (ends === null) return { value: null };
     const arc = await engine.arc(ends, frames, temperature);
-    return carried(await pull(engine.decode(arc, options), request));
+    return rowsOf(await pull(engine.decode(arc, options), request));
   },
 
   async likelihood({ x, options, ...request }) {
@@ -169,6 +171,24 @@ const handlers = {
     return { value: engine.memory() };
   },
 };
+
+/** Starts an engine, of the version that these scripts are of: a cache may have kept one file longer than another. */
+async function begin(bindings, module) {
+  const mixed = (found, cause) => {
+    const remedy = 'reload the page; if that does not help, clear the browser’s cache, or put all files of one build on the server';
+    throw new ScorefieldError('engine', `the engine’s files are of two versions (${found})`, { remedy, cause });
+  };
+  try {
+    await bindings.default({ module_or_path: module });
+  } catch (error) {
+    // Its WebAssembly asks for functions that its script has not.
+    if (error instanceof WebAssembly.LinkError) mixed(error.message, error);
+    throw error;
+  }
+  // An engine for the tests of the page has no number.
+  const found = bindings.boundary?.() ?? BOUNDARY;
+  if (found !== BOUNDARY) mixed(`the page speaks ${BOUNDARY}, the engine ${found}`);
+}
 
 /** A step's frame as a bitmap that the GPU has drawn; null where it cannot. */
 async function draw(run, { index }) {
@@ -221,7 +241,7 @@ async function pull(work, { id, run }, read = () => work.values()) {
   return value;
 }
 
-function carried(values) {
+function rowsOf(values) {
   return { value: values, transfer: values ? [values.buffer] : [] };
 }
 
