@@ -1,9 +1,11 @@
 // What callers may hand over: two steps asked for at once, classes by their names, canvases and numbers of the wrong kind.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, open } from './browser.js';
-import { serve } from './server.js';
+import { root, serve } from './server.js';
 
 let browser;
 let server;
@@ -218,4 +220,10 @@ test('parts of a step are one step: the acceptance is that of all samples', asyn
   assert.deepEqual([whole.index, whole.nfe, whole.ms, ...whole.x], [3, 6, 9, 1, 2, 3]);
   assert.equal(join([part([1]), null], [1, 1]), null);
   assert.equal(join([part([1], undefined, 1), part([2], undefined, 1)], [1, 1]).acceptance, undefined);
+});
+
+test('the scripts and the engine have one number of their boundary', async () => {
+  const number = async (path, pattern) => pattern.exec(await readFile(join(root, path), 'utf8'))[1];
+  const engine = await number('src/browser/engine.rs', /const BOUNDARY: u32 = (\d+);/);
+  assert.equal(await number('web/worker/worker.js', /const BOUNDARY = (\d+);/), engine);
 });

@@ -9,6 +9,8 @@ import * as cpu from '../engine.js';
 import * as gpu from '../engine-gpu.js';
 import { canvasProblem } from './canvas.js';
 
+/** The engines by what they compute on. Another one, with gradients, say, is a line here and one in api/modules.js. */
+const ENGINES = { cpu, webgpu: gpu };
 /** What this script and the engine agree on: the number of src/browser/engine.rs. */
 const BOUNDARY = 1;
 /** Steps that a GPU may have before it when no frame is shown. */
@@ -69,7 +71,7 @@ const handlers = {
 
   /** Opens the device with its compiled engine; without a problem, its frames are drawn on a canvas. */
   async create({ id, device, module, problem }) {
-    const bindings = device === 'webgpu' ? gpu : cpu;
+    const bindings = ENGINES[device];
     await begin(bindings, module);
     emit('progress', { id, phase: 'device' });
     engine = await bindings.Engine.create(device, emit);
