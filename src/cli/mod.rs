@@ -17,6 +17,7 @@ mod eval;
 mod flow_options;
 mod headings;
 mod inspect;
+mod interrupt;
 mod likelihood;
 mod model;
 mod npy;
@@ -176,7 +177,10 @@ pub fn main() -> ExitCode {
         Command::Encode(args) => codes::encode(&args, &context),
         Command::Decode(args) => codes::decode(&args, &context),
         Command::Interpolate(args) => codes::interpolate(&args, &context),
-        Command::Train(args) => train::run(args, &context),
+        Command::Train(args) => match train::run(args, &context) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Eval(args) => eval::run(args, &context),
         Command::Reproduce(args) => reproduce::run(args, &context),
         Command::Data(args) => data::run(args, &context),

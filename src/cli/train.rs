@@ -1,20 +1,18 @@
 //! `scorefield train CONFIG.toml`: train a score network.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Context as _, Result};
-use serde_json::json;
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, interrupt::Interrupts};
 use crate::{
     output,
-    train::{Outcome, RunConfig, RunOptions, train},
+    train::{
+        Changes, Event, RunConfig, Start, Started,
+        native::{Outcome, Run, RunOptions},
+    },
 };
 
 /// Arguments of `train`.
@@ -40,29 +38,41 @@ pub(crate) struct Args {
 }
 
 #[expect(clippy::print_stderr, reason = "progress belongs on standard error")]
-pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
+pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
     let config = RunConfig::read(&args.config, &args.set)?;
+    let interrupts = Interrupts::watch("stopping after this step, with a checkpoint")?;
     let (device, description) = context.device.init()?;
     eprintln!("device: {description}");
-
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = stop.clone();
-    ctrlc::set_handler(move || {
-        // The second time, the user does not want to wait for the step's end.
-        if handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this step, with a checkpoint");
-    })
-    .context("Ctrl-C could not be handled")?;
 
     let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     let (seed, name) = (config.train.seed, config.name.clone());
     output::check_folder(&out)?;
-    let options =
-        RunOptions { out: out.clone(), resume: args.resume, init_from: args.init_from, data: args.data, stop };
-    let outcome = train(config, &options, &device)?;
-    let Outcome { step, loss, seconds, images_per_second, interrupted, ref weights } = outcome;
+    let options = RunOptions { out: out.clone(), resume: args.resume, init_from: args.init_from, data: args.data };
+    let mut run = Run::open(config, options, &device)?;
+    let (mut resumed, mut bar) = (Value::Null, ProgressBar::hidden());
+    while let Some(event) = run.next()? {
+        match event {
+            Event::Started(started) => {
+                eprint!("{}", notice(&started, &out.display().to_string()));
+                if let Start::Checkpoint(changes) = &started.from {
+                    resumed = json!({ "step": started.step, "changed": changes.fields, "rates": changes.rates });
+                }
+                bar = progress_bar(&started);
+            }
+            Event::Step(stats) => {
+                bar.set_position(stats.step);
+                let (loss, speed) = (run.loss().unwrap_or(stats.loss), run.images_per_second());
+                bar.set_message(format!("loss {loss:.4} · {speed:.0} images/s"));
+            }
+            Event::Saved { .. } | Event::Sampled { .. } => {}
+        }
+        if interrupts.signal().is_some() {
+            run.stop();
+        }
+    }
+    bar.finish();
+
+    let Outcome { step, loss, seconds, images_per_second, interrupted, ref weights } = run.outcome();
     let mut human = format!("{name}: step {step}, {images_per_second:.0} images/s\n");
     if let Some(loss) = loss {
         human += &format!("loss {loss:.4}\n");
@@ -75,9 +85,38 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
         &json!({
             "name": name, "step": step, "loss": loss, "seed": seed, "nfe": 0, "seconds": seconds,
             "images_per_second": images_per_second, "interrupted": interrupted, "device": description,
-            "out": out, "weights": weights,
+            "out": out, "weights": weights, "resumed": resumed,
         }),
         &human,
     )?;
-    Ok(())
+    // Half a run is no success: the shell hears of the signal as if it had ended the program.
+    let signal = interrupts.signal().filter(|_| interrupted);
+    Ok(signal.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal)))
+}
+
+/// Where the run starts, in lines.
+fn notice(started: &Started, out: &str) -> String {
+    match &started.from {
+        Start::Fresh | Start::Weights => String::new(),
+        Start::NothingToResume => format!("no checkpoint in {out}: starting afresh\n"),
+        Start::Checkpoint(Changes { fields, rates }) => {
+            let mut text = format!("resuming {out} at step {}\n", started.step);
+            for change in fields {
+                text += &format!("  {change}\n");
+            }
+            if let Some([before, now]) = rates {
+                text += &format!("  the learning rate goes from {before:.2e} to {now:.2e}\n");
+            }
+            text
+        }
+    }
+}
+
+fn progress_bar(started: &Started) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} · {msg} · {eta} left")
+        .expect("the template is a constant that parses");
+    let bar = ProgressBar::new(started.steps).with_style(style);
+    bar.set_position(started.step);
+    bar.reset_eta();
+    bar
 }

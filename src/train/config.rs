@@ -1,7 +1,5 @@
 //! One TOML file a run.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::optimiser::OptimiserConfig;
@@ -12,6 +10,9 @@ use crate::{
     objective::DenoisingConfig,
     sde::Process,
 };
+
+/// The longest file that is read as a config.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A training run, as its TOML file has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,9 +88,22 @@ impl RunConfig {
     ///
     /// # Errors
     /// When the file is missing or is not such a config; the error names the key.
-    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    #[cfg(not(target_family = "wasm"))]
+    pub fn read(path: &std::path::Path, overrides: &[String]) -> Result<Self> {
+        use std::io::Read as _;
+
+        let file = std::fs::File::open(path).map_err(Error::io(path))?;
+        let mut text = String::new();
+        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(Error::io(path))?;
         Self::parse(&text, &path.display().to_string(), overrides)
+    }
+
+    /// The config as TOML text.
+    ///
+    /// # Errors
+    /// When a number is larger than TOML's.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|e| Error::setting("config", e, "numbers that TOML can hold"))
     }
 
     /// Parses TOML text; `file` names it in errors.
@@ -99,6 +113,9 @@ impl RunConfig {
     pub fn parse(text: &str, file: &str, overrides: &[String]) -> Result<Self> {
         let problem =
             |problem: String| Error::Config { file: file.to_owned(), problem: problem.trim().replace('\n', ", ") };
+        if text.len() as u64 > MAX_BYTES {
+            return Err(problem(format!("longer than {MAX_BYTES} bytes, which no config is")));
+        }
         let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| problem(e.to_string()))?;
         for assignment in overrides {
             set(&mut table, assignment)?;
@@ -126,12 +143,17 @@ impl RunConfig {
         let OptimiserConfig { lr, beta1, beta2, epsilon, clip, ema, .. } = self.optimiser;
         let fraction = 0.0..1.0;
         let checks = [
-            ("data.sigma_data", self.data.sigma_data, self.data.sigma_data > 0.0, "a positive number"),
+            (
+                "data.sigma_data",
+                self.data.sigma_data,
+                (1e-6..=1e6).contains(&self.data.sigma_data),
+                "a number from 1e-6 to 1e6",
+            ),
             ("data.class_dropout", self.data.class_dropout, (0.0..=1.0).contains(&self.data.class_dropout), "0 … 1"),
             ("optimiser.lr", lr, lr > 0.0 && lr < 1.0, "a number in (0, 1)"),
             ("optimiser.beta1", beta1, fraction.contains(&beta1), "a number in [0, 1)"),
             ("optimiser.beta2", beta2, fraction.contains(&beta2), "a number in [0, 1)"),
-            ("optimiser.epsilon", epsilon, epsilon > 0.0, "a positive number"),
+            ("optimiser.epsilon", epsilon, epsilon >= f64::from(f32::MIN_POSITIVE), "a positive number of f32"),
             ("optimiser.clip", clip, clip > 0.0, "a positive number"),
             ("optimiser.ema", ema, fraction.contains(&ema), "a number in [0, 1)"),
         ];

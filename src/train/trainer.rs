@@ -9,7 +9,7 @@ use super::{RunConfig, flat, optimiser::Optimiser};
 use crate::{
     Error, Result,
     compute::parallel::among_workers,
-    data::Dataset,
+    data::Source,
     net::{Network, NetworkConfig as _},
     noise::{Noise, Purpose},
     objective::Denoising,
@@ -124,9 +124,9 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::NotFinite`] when the loss or the gradient is not finite; the state stays as it was.
-    pub fn step(&mut self, data: &Dataset) -> Result<StepStats> {
+    pub fn step(&mut self, data: &dyn Source) -> Result<StepStats> {
         let TrainStep { clean, labels } = self.gather(data);
-        let batch = self.objective.batch(&clean, data.dim(), &self.noise, self.step, &self.device);
+        let batch = self.objective.batch(&clean, data.space().dim(), &self.noise, self.step, &self.device);
         let class = Tensor::<1, Int>::from_data(labels.as_slice(), &self.device);
 
         let denoiser = &self.denoiser;
@@ -146,8 +146,10 @@ impl Trainer {
                 return Err(Error::NotFinite {
                     what: what.to_owned(),
                     step: self.step as usize + 1,
-                    remedy: "lower optimiser.lr or optimiser.clip and go on from the last checkpoint with --resume"
-                        .to_owned(),
+                    remedy: format!(
+                        "go back to an earlier state, and on with a lower optimiser.lr, such as {:e}",
+                        self.config.optimiser.lr / 10.0
+                    ),
                 });
             }
         }
@@ -160,8 +162,9 @@ impl Trainer {
     }
 
     /// The images and labels of the present step.
-    fn gather(&mut self, data: &Dataset) -> TrainStep {
-        let (batch, d) = (self.config.train.batch, data.dim());
+    fn gather(&mut self, data: &dyn Source) -> TrainStep {
+        let (batch, space) = (self.config.train.batch, data.space());
+        let d = space.dim();
         let mut clean = vec![0.0; batch * d];
         let mut labels = Vec::with_capacity(batch);
         for (row, out) in clean.chunks_mut(d).enumerate() {
@@ -169,9 +172,12 @@ impl Trainer {
             let index = self.order.index(position, data.len(), &self.noise);
             let mut coins = [0.0; 2];
             self.noise.fill_uniform(row as u64, Purpose::Dropout, self.step, &mut coins);
-            data.fill(index, self.config.data.flip && coins[0] < 0.5, out);
-            let dropped = coins[1] < self.config.data.class_dropout;
-            labels.push(if dropped { self.config.model.null_class() } else { usize::from(data.labels[index]) } as i32);
+            data.fill(index, out);
+            if self.config.data.flip && coins[0] < 0.5 {
+                space.mirror(out);
+            }
+            let kept = data.label(index).filter(|_| coins[1] >= self.config.data.class_dropout);
+            labels.push(kept.unwrap_or_else(|| self.config.model.null_class()) as i32);
         }
         TrainStep { clean, labels }
     }

@@ -10,3 +10,4 @@ mod objective;
 mod optimiser;
 mod samplers;
 mod train;
+mod train_command;

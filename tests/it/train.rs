@@ -1,16 +1,18 @@
 //! Training as a user runs it: exact resumption, the folder's lock, NaN, warm starts, and the same losses on a GPU.
 
-use std::{
-    path::Path,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::path::Path;
 
 use burn::tensor::Device;
 use scorefield::{
     Error,
-    data::{Dataset, DatasetName, Split},
+    data::{Dataset, DatasetName, Source, Split},
     device::DeviceChoice,
-    train::{Outcome, RunConfig, RunOptions, TrainConfig, Trainer, train},
+    net::{Architecture, UNetConfig},
+    space::Space,
+    train::{
+        Change, Changes, Event, RunConfig, Start, Started, TrainConfig, Trainer,
+        native::{Outcome, Run, RunOptions},
+    },
 };
 
 /// The shipped config with a network small enough for a test.
@@ -31,17 +33,52 @@ fn config(overrides: &[&str]) -> RunConfig {
 }
 
 fn options(out: &Path) -> RunOptions {
-    RunOptions {
-        out: out.to_owned(),
-        resume: false,
-        init_from: None,
-        data: None,
-        stop: Arc::new(AtomicBool::new(false)),
-    }
+    RunOptions { out: out.to_owned(), resume: false, init_from: None, data: None }
+}
+
+fn resumed(out: &Path) -> RunOptions {
+    RunOptions { resume: true, ..options(out) }
 }
 
 fn run(config: &RunConfig, options: &RunOptions) -> scorefield::Result<Outcome> {
-    train(config.clone(), options, &Device::flex())
+    finish(Run::open(config.clone(), options.clone(), &Device::flex())?)
+}
+
+fn finish(mut run: Run) -> scorefield::Result<Outcome> {
+    while run.next()?.is_some() {}
+    Ok(run.outcome())
+}
+
+/// Pictures of one number each, so that a test needs no files; one that is not finite spoils its step.
+struct Grey(Vec<f32>);
+
+impl Source for Grey {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn space(&self) -> Space {
+        Space::Image([1, 28, 28])
+    }
+
+    fn classes(&self) -> usize {
+        10
+    }
+
+    fn fill(&self, index: usize, out: &mut [f32]) {
+        out.fill(self.0[index]);
+    }
+}
+
+fn on(data: &[f32], config: &RunConfig, options: &RunOptions) -> scorefield::Result<Run> {
+    Run::on(Box::new(Grey(data.to_vec())), config.clone(), options.clone(), &Device::flex())
+}
+
+/// The lines of the log, and of them those that have this key.
+fn log(out: &Path, key: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(out.join("log.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter(|line| line.get(key).is_some()).collect()
 }
 
 /// The tensors of a checkpoint; its header holds seconds, which differ.
@@ -60,14 +97,17 @@ fn a_resumed_run_equals_a_straight_one_bit_for_bit() {
     let config = config(&["train.steps=12", "train.checkpoint_every=6"]);
     run(&config, &options(&straight)).unwrap();
 
-    // Interrupted as by Ctrl-C, after the first step; then to the sixth; then to the end.
-    let stopped = RunOptions { stop: Arc::new(AtomicBool::new(true)), ..options(&parts) };
-    let outcome = run(&config, &stopped).unwrap();
-    assert!(outcome.interrupted && outcome.step == 1, "one step, then a checkpoint: {outcome:?}");
-    let resumed = RunOptions { resume: true, ..options(&parts) };
+    // Stopped after the first step; then to the sixth; then to the end.
+    let mut stopped = Run::open(config.clone(), options(&parts), &Device::flex()).unwrap();
+    while !matches!(stopped.next().unwrap(), Some(Event::Step(_))) {}
+    stopped.stop();
+    assert_eq!(stopped.next().unwrap(), Some(Event::Saved { step: 1 }));
+    assert_eq!(stopped.next().unwrap(), None);
+    assert!(stopped.outcome().interrupted && stopped.outcome().step == 1, "{:?}", stopped.outcome());
+    drop(stopped);
     for steps in [6, 12] {
         let config = RunConfig { train: TrainConfig { steps, ..config.train }, ..config.clone() };
-        let outcome = run(&config, &resumed).unwrap();
+        let outcome = run(&config, &resumed(&parts)).unwrap();
         assert_eq!((outcome.step, outcome.interrupted), (steps, false));
     }
 
@@ -81,12 +121,11 @@ fn a_resumed_run_equals_a_straight_one_bit_for_bit() {
             .collect::<std::collections::BTreeMap<_, _>>()
     };
     assert_eq!(weights(&straight), weights(&parts), "the weights files");
-    let log = |out: &Path| -> Vec<(u64, f64)> {
-        let text = std::fs::read_to_string(out.join("log.jsonl")).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        lines.map(|line| (line["step"].as_u64().unwrap(), line["loss"].as_f64().unwrap())).collect()
+    let losses = |out: &Path| -> Vec<(u64, f64)> {
+        let lines = log(out, "loss");
+        lines.iter().map(|line| (line["step"].as_u64().unwrap(), line["loss"].as_f64().unwrap())).collect()
     };
-    assert_eq!(log(&straight), log(&parts), "the logs");
+    assert_eq!(losses(&straight), losses(&parts), "the logs");
 }
 
 #[test]
@@ -94,7 +133,7 @@ fn a_folder_is_one_runs_own() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&["train.steps=1"]);
     // Resuming nothing starts afresh.
-    run(&config, &RunOptions { resume: true, ..options(folder.path()) }).unwrap();
+    run(&config, &resumed(folder.path())).unwrap();
     let Err(Error::Run { problem, remedy, .. }) = run(&config, &options(folder.path())) else {
         panic!("it holds a run")
     };
@@ -102,25 +141,33 @@ fn a_folder_is_one_runs_own() {
 
     let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
     lock.lock().unwrap();
-    let Err(Error::Run { problem, .. }) = run(&config, &RunOptions { resume: true, ..options(folder.path()) }) else {
-        panic!("it is locked")
-    };
+    let Err(Error::Run { problem, .. }) = run(&config, &resumed(folder.path())) else { panic!("it is locked") };
     assert!(problem.contains("another process"), "{problem}");
     drop(lock);
 
     let longer = RunConfig { train: TrainConfig { steps: 3, ..config.train }, ..config.clone() };
-    run(&longer, &RunOptions { resume: true, ..options(folder.path()) }).unwrap();
-    let error = run(&config, &RunOptions { resume: true, ..options(folder.path()) }).unwrap_err().to_string();
+    run(&longer, &resumed(folder.path())).unwrap();
+    let error = run(&config, &resumed(folder.path())).unwrap_err().to_string();
     assert!(error.contains("at step 3") && error.contains("train.steps = 1"), "{error}");
 
     // Ended between the checkpoint and the weights of it.
     std::fs::remove_file(folder.path().join("weights.safetensors")).unwrap();
-    let outcome = run(&longer, &RunOptions { resume: true, ..options(folder.path()) }).unwrap();
+    let outcome = run(&longer, &resumed(folder.path())).unwrap();
     assert!(outcome.weights.is_file(), "the weights are written anew");
 
-    let error =
-        run(&config_with_width_16(&config), &RunOptions { resume: true, ..options(folder.path()) }).unwrap_err();
-    assert!(error.to_string().contains("the network in the config is another one"), "{error}");
+    let error = run(&config_with_width_16(&config), &resumed(folder.path())).unwrap_err();
+    assert!(error.to_string().contains("model.width = 16 (was 8)"), "{error}");
+}
+
+/// The bytes of a checkpoint with 10,000 numbers of one of its vectors changed.
+fn spoilt(checkpoint: &Path, vector: &str, to: f32) -> Vec<u8> {
+    let mut bytes = std::fs::read(checkpoint).unwrap();
+    let start = {
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        file.tensor(vector).unwrap().data().as_ptr() as usize - bytes.as_ptr() as usize
+    };
+    bytes[start..start + 40_000].chunks_mut(4).for_each(|value| value.copy_from_slice(&to.to_le_bytes()));
+    bytes
 }
 
 #[test]
@@ -131,23 +178,167 @@ fn nan_stops_a_run_and_keeps_the_last_good_checkpoint() {
     let before = vectors(folder.path());
     // Parameters of 1e38 overflow in the first product.
     let checkpoint = folder.path().join("checkpoint.safetensors");
-    let mut bytes = std::fs::read(&checkpoint).unwrap();
-    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    let start = {
-        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let view = file.tensor("parameters").unwrap();
-        view.data().as_ptr() as usize - bytes.as_ptr() as usize
-    };
-    assert!(start >= header);
-    for value in bytes[start..start + 40_000].chunks_mut(4) {
-        value.copy_from_slice(&1e38f32.to_le_bytes());
-    }
+    let bytes = spoilt(&checkpoint, "parameters", 1e38);
     std::fs::write(&checkpoint, &bytes).unwrap();
     let more = config(&["train.steps=6", "train.checkpoint_every=2"]);
-    let error = run(&more, &RunOptions { resume: true, ..options(folder.path()) }).unwrap_err();
+    let error = run(&more, &resumed(folder.path())).unwrap_err();
     assert!(matches!(error, Error::NotFinite { step: 5, .. }), "{error}");
+    // From such a checkpoint no rate helps.
+    assert!(error.to_string().contains("train anew") && !follow(&error.to_string()).0, "{error}");
     assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes, "the checkpoint is as it was");
     assert_ne!(before, vectors(folder.path()), "the test did change it");
+}
+
+#[test]
+fn a_run_goes_on_at_another_rate_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = [0.0, 0.5, -0.5];
+    let before = config(&["train.steps=4", "train.log_every=1", "optimiser.lr=1e-3"]);
+    finish(on(&data, &before, &options(folder.path())).unwrap()).unwrap();
+
+    let now = config(&["train.steps=6", "train.log_every=1", "optimiser.lr=1e-4", "optimiser.clip=0.5"]);
+    let mut run = on(&data, &now, &resumed(folder.path())).unwrap();
+    let Some(Event::Started(Started { step: 4, steps: 6, from: Start::Checkpoint(changes), .. })) = run.next().unwrap()
+    else {
+        panic!("it goes on from its checkpoint")
+    };
+    let change =
+        |field: &str, before: f64, now: f64| Change { field: field.into(), before: before.into(), now: now.into() };
+    let steps = Change { field: "train.steps".into(), before: 4.into(), now: 6.into() };
+    let fields = vec![change("optimiser.clip", 1.0, 0.5), change("optimiser.lr", 1e-3, 1e-4), steps];
+    assert_eq!(changes, Changes { fields, rates: Some([1e-3, 1e-4]) });
+    finish(run).unwrap();
+    let rates = |out: &Path| log(out, "rate").iter().map(|line| line["rate"].as_f64().unwrap()).collect::<Vec<_>>();
+    // Three steps of warm-up.
+    assert_eq!(rates(folder.path())[2..], [1e-3, 1e-3, 1e-4, 1e-4]);
+    let logged = log(folder.path(), "changed");
+    let said: Changes = serde_json::from_value(logged[0]["changed"].clone()).unwrap();
+    assert_eq!((logged.len(), logged[0]["step"].as_u64(), said), (1, Some(4), changes));
+
+    // Resumed as it was, there is nothing to say.
+    let mut run = on(&data, &now, &resumed(folder.path())).unwrap();
+    let started = run.next().unwrap();
+    assert!(matches!(&started, Some(Event::Started(Started { from: Start::Checkpoint(c), .. })) if c.is_empty()));
+    assert_eq!((run.next().unwrap(), log(folder.path(), "changed").len()), (None, 1));
+}
+
+/// Half a cosine over 20 steps, 3 of them warm-up, has come to ½(1 + cos(16π/17)) at its last; over 40 steps the next has
+/// ½(1 + cos(17π/37)).
+#[test]
+fn a_cosine_of_another_length_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |steps| config(&["optimiser.decay=cosine", "optimiser.lr=1e-3", "train.batch=1", steps]);
+    finish(on(&[0.0], &config("train.steps=20"), &options(folder.path())).unwrap()).unwrap();
+    let mut run = on(&[0.0], &config("train.steps=40"), &resumed(folder.path())).unwrap();
+    let Some(Event::Started(Started { from: Start::Checkpoint(changes), .. })) = run.next().unwrap() else {
+        panic!("it goes on")
+    };
+    let [before, now] = changes.rates.unwrap();
+    let cosine = |done: f64| 0.5e-3 * (1.0 + (std::f64::consts::PI * done).cos());
+    // Rounding of f64.
+    assert!(
+        (before - cosine(16.0 / 17.0)).abs() < 1e-15 && (now - cosine(17.0 / 37.0)).abs() < 1e-15,
+        "{before} {now}"
+    );
+    // A constant rate does not mind.
+    let straight = tempfile::tempdir().unwrap();
+    let constant = |steps| self::config(&["train.batch=1", steps]);
+    finish(on(&[0.0], &constant("train.steps=4"), &options(straight.path())).unwrap()).unwrap();
+    let mut run = on(&[0.0], &constant("train.steps=5"), &resumed(straight.path())).unwrap();
+    let started = run.next().unwrap();
+    assert!(matches!(
+        &started,
+        Some(Event::Started(Started { from: Start::Checkpoint(Changes { rates: None, .. }), .. }))
+    ));
+}
+
+#[test]
+fn what_would_be_another_run_is_refused_by_name_with_both_values() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(on(&[0.0], &config(&["train.steps=1"]), &options(folder.path())).unwrap()).unwrap();
+    let before = vectors(folder.path());
+    for (assignment, said) in [
+        ("data.class_dropout=0.25", "data.class_dropout = 0.25 (was 0.1)"),
+        ("data.flip=true", "data.flip = true (was false)"),
+        ("data.sigma_data=0.5", "data.sigma_data = 0.5 (was 0.706)"),
+        ("model.heads=0", "model.heads = 0 (was 2)"),
+        ("process.beta_max=19.0", "process.beta_max = 19.0 (was 20.0)"),
+        ("objective.times={ kind = 'uniform', t_min = 0.01 }", "objective.times.kind = uniform (was log-normal)"),
+        ("train.seed=2", "train.seed = 2 (was 1)"),
+        ("train.batch=9", "train.batch = 9 (was 8)"),
+    ] {
+        // Together with what may change.
+        let now = config(&["train.steps=2", "optimiser.lr=1e-5", assignment]);
+        let Err(error) = on(&[0.0], &now, &resumed(folder.path())) else { panic!("{assignment} is another run") };
+        let error = error.to_string();
+        assert!(error.contains(said) && !error.contains("optimiser.lr"), "{assignment}: {error}");
+    }
+    assert_eq!(before, vectors(folder.path()), "nothing was written");
+}
+
+/// What a message says to do, from its backticks, as arguments of another start.
+fn follow(message: &str) -> (bool, Vec<String>) {
+    let remedy = message.split('`').nth(1).expect("a remedy in backticks");
+    let words: Vec<_> = remedy.split(' ').collect();
+    let set = |(i, word): (usize, &&str)| (*word == "--set").then(|| words[i + 1].to_owned());
+    (words.contains(&"--resume"), words.iter().enumerate().filter_map(set).collect())
+}
+
+#[test]
+fn after_a_loss_that_is_not_finite_the_run_goes_on_as_the_message_says() {
+    // Four steps of one picture, each picture once: which one is spoilt decides which step fails.
+    let mut steps = Vec::new();
+    for spoilt in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let assignments = ["train.steps=4", "train.batch=1", "optimiser.lr=1e-3", "train.checkpoint_every=2"];
+        let mut data = [0.0; 4];
+        data[spoilt] = f32::NAN;
+        let error = finish(on(&data, &config(&assignments), &options(folder.path())).unwrap()).unwrap_err();
+        let Error::NotFinite { step, .. } = error else { panic!("{error}") };
+        let (resume, set) = follow(&error.to_string());
+        // The step after the checkpoint would be the same again, whatever the rate.
+        assert_eq!((resume, &set[..]), (step == 4, &["optimiser.lr=1e-4".to_owned()][..]), "{error}");
+        let now = config(&assignments.iter().copied().chain(set.iter().map(String::as_str)).collect::<Vec<_>>());
+        let out = if error.to_string().contains("--out") { folder.path().join("anew") } else { folder.path().into() };
+        let outcome = finish(on(&[0.0; 4], &now, &RunOptions { resume, ..options(&out) }).unwrap()).unwrap();
+        assert_eq!((outcome.step, now.optimiser.lr), (4, 1e-4));
+        steps.push(step);
+    }
+    steps.sort_unstable();
+    assert_eq!(steps, [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_state_that_is_not_finite_is_never_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    finish(on(&[0.0], &config(&["train.steps=2"]), &options(folder.path())).unwrap()).unwrap();
+    // Moments that are finite and take the parameters to infinity in one step.
+    let checkpoint = folder.path().join("checkpoint.safetensors");
+    let bytes = spoilt(&checkpoint, "moment1", 3e38);
+    std::fs::write(&checkpoint, &bytes).unwrap();
+    let error = finish(on(&[0.0], &config(&["train.steps=3"]), &resumed(folder.path())).unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("a number in parameters is not finite at step 3"), "{error}");
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes, "the checkpoint is as it was");
+    assert!(follow(&error.to_string()).0, "{error}");
+}
+
+#[test]
+fn a_config_that_no_weights_file_can_hold_is_refused_before_the_first_step() {
+    let sigmas: Vec<String> = (0..10_000).map(|i| format!("{}.25", 20_000 - i)).collect();
+    let long = format!("process={{ kind = 'smld', sigmas = [{}] }}", sigmas.join(", "));
+    let folder = tempfile::tempdir().unwrap();
+    let long = config(&["objective.times={ kind = 'uniform', t_min = 0.01 }", &long]);
+    let Err(error) = on(&[0.0], &long, &options(&folder.path().join("run"))) else { panic!("no file can hold it") };
+    assert!(error.to_string().contains("training.config"), "{error}");
+    assert!(!folder.path().join("run").exists());
+}
+
+#[test]
+fn no_file_is_too_long_to_be_refused() {
+    let error = RunConfig::parse(&"#".repeat(1 << 21), "long.toml", &[]).unwrap_err().to_string();
+    assert!(error.contains("long.toml") && error.contains("longer than"), "{error}");
+    #[cfg(target_os = "linux")]
+    assert!(RunConfig::read(Path::new("/dev/zero"), &[]).is_err(), "a file without an end");
 }
 
 #[test]
@@ -158,10 +349,7 @@ fn a_run_starts_from_the_weights_of_another() {
     let before = run(&config, &options(&first)).unwrap();
     let warm = RunOptions { init_from: Some(before.weights.clone()), ..options(&second) };
     run(&RunConfig { train: TrainConfig { steps: 2, ..config.train }, ..config.clone() }, &warm).unwrap();
-    let loss = |out: &Path| {
-        let text = std::fs::read_to_string(out.join("log.jsonl")).unwrap();
-        serde_json::from_str::<serde_json::Value>(text.lines().next().unwrap()).unwrap()["loss"].as_f64().unwrap()
-    };
+    let loss = |out: &Path| log(out, "loss")[0]["loss"].as_f64().unwrap();
     // The first two steps see the same images and noise: the warm start's loss must be clearly lower than a fresh one's.
     assert!(loss(&second) < 0.9 * loss(&first), "{} against {}", loss(&second), loss(&first));
 

@@ -10,8 +10,14 @@ use burn::{
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{RunConfig, log::Partial, optimiser::Optimiser, trainer::Trainer};
-use crate::{Error, Result, output};
+use super::{
+    folder::{elsewhere, shell},
+    log::Partial,
+};
+use crate::{
+    Error, Result,
+    train::{Change, Changes, RunConfig, Trainer, optimiser::Optimiser},
+};
 
 /// The file's name in a run's folder.
 pub const FILE: &str = "checkpoint.safetensors";
@@ -35,16 +41,24 @@ struct Header {
     layout: Vec<(String, usize)>,
 }
 
-/// Writes the trainer's whole state, and what the run did so far.
+/// The bytes of the trainer's whole state, and of what the run did so far.
 ///
 /// # Errors
-/// When the file cannot be written; the old checkpoint is then untouched.
-pub(super) fn save(trainer: &Trainer, before: Before, path: &Path) -> Result<()> {
+/// When a number is not finite: nobody could go on from it.
+pub(super) fn to_bytes(trainer: &Trainer, before: Before) -> Result<Vec<u8>> {
     let Optimiser { parameters, average, moment1, moment2, .. } = trainer.optimiser();
-    let vectors: Vec<Vec<f32>> = [parameters, average, moment1, moment2]
-        .into_iter()
-        .map(|vector| vector.clone().into_data().iter::<f32>().collect())
-        .collect();
+    let mut vectors = Vec::new();
+    for (name, vector) in NAMES.iter().zip([parameters, average, moment1, moment2]) {
+        let values: Vec<f32> = vector.clone().into_data().iter::<f32>().collect();
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(Error::NotFinite {
+                what: format!("a number in {name}"),
+                step: trainer.steps_done() as usize,
+                remedy: String::new(),
+            });
+        }
+        vectors.push(values);
+    }
     let views = NAMES.iter().zip(&vectors).map(|(name, vector)| {
         let view = TensorView::new(Dtype::F32, vec![vector.len()], bytemuck::cast_slice(vector))
             .expect("the shape is the vector's own");
@@ -59,19 +73,24 @@ pub(super) fn save(trainer: &Trainer, before: Before, path: &Path) -> Result<()>
     };
     let header = serde_json::to_string(&header).expect("plain data serialises");
     let metadata = HashMap::from([("scorefield-checkpoint".to_owned(), header)]);
-    let bytes = safetensors::serialize(views, Some(metadata)).expect("four named vectors serialise");
-    output::write(path, &bytes)
+    Ok(safetensors::serialize(views, Some(metadata)).expect("four named vectors serialise"))
 }
 
-/// Restores a trainer from a checkpoint; returns what the run did before.
+/// Restores a trainer from the checkpoint in `folder`; returns what the run did before, and what its config has changed.
 ///
 /// # Errors
-/// When the file is not a checkpoint of the same network and objective.
-pub(super) fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Result<Before> {
-    let bytes = std::fs::read(path).map_err(Error::io(path))?;
-    let file = path.display().to_string();
-    let remedy = "delete it to start afresh, or train without --resume in another folder";
-    let bad = |problem: String| Error::weights(file.clone(), problem, remedy);
+/// When the file is not a checkpoint, or one of another run.
+pub(super) fn load(trainer: &mut Trainer, folder: &Path, device: &Device) -> Result<(Before, Changes)> {
+    let path = folder.join(FILE);
+    let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
+    let bad = |problem: String| {
+        let remedy = format!(
+            "remove it to train anew (`rm {}`), or give another folder (`--out {}`)",
+            shell(&path),
+            shell(&elsewhere(folder))
+        );
+        Error::weights(path.display().to_string(), problem, remedy)
+    };
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| bad(format!("not a checkpoint ({e})")))?;
     let header = metadata.metadata().as_ref().and_then(|m| m.get("scorefield-checkpoint"));
     let header = header.ok_or_else(|| bad("no checkpoint's header".to_owned()))?;
@@ -79,21 +98,21 @@ pub(super) fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Resul
     if header.version != VERSION {
         return Err(bad(format!("version {}, this program reads {VERSION}", header.version)));
     }
-    let (old, new) = (&header.config, trainer.config());
+    let changes =
+        Changes::between(&header.config, trainer.config(), header.step).map_err(|fixed| another_run(folder, &fixed))?;
+    if header.step > trainer.config().train.steps {
+        return Err(Error::Run {
+            folder: folder.display().to_string(),
+            problem: format!(
+                "its checkpoint is at step {}, the config ends at train.steps = {}",
+                header.step,
+                trainer.config().train.steps
+            ),
+            remedy: format!("train on (`--set train.steps={}`, or more)", header.step),
+        });
+    }
     if header.layout != trainer.layout() {
-        return Err(bad("the network in the config is another one".to_owned()));
-    }
-    if header.step > new.train.steps {
-        return Err(bad(format!(
-            "it is at step {}, the config ends at train.steps = {}",
-            header.step, new.train.steps
-        )));
-    }
-    // All but the length and what is written when: with anything else it would be another run.
-    if (old.data, &old.process, old.objective, old.optimiser, old.train.seed, old.train.batch)
-        != (new.data, &new.process, new.objective, new.optimiser, new.train.seed, new.train.batch)
-    {
-        return Err(bad("data, process, objective, optimiser, seed or batch differ from the config's".to_owned()));
+        return Err(bad("its parameters are not those of the config's network".to_owned()));
     }
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| bad(e.to_string()))?;
     let p = trainer.parameters();
@@ -113,5 +132,20 @@ pub(super) fn load(trainer: &mut Trainer, path: &Path, device: &Device) -> Resul
     let mut optimiser = Optimiser::new(trainer.config().optimiser, next(), device);
     (optimiser.average, optimiser.moment1, optimiser.moment2) = (next(), next(), next());
     trainer.restore(optimiser, header.step);
-    Ok(header.before)
+    Ok((header.before, changes))
+}
+
+/// The refusal to go on with other data, another network and so on.
+fn another_run(folder: &Path, fixed: &[Change]) -> Error {
+    let fields: Vec<_> = fixed.iter().map(ToString::to_string).collect();
+    let here = shell(folder);
+    Error::Run {
+        folder: folder.display().to_string(),
+        problem: format!("going on with {} would make another run of it", fields.join(", ")),
+        remedy: format!(
+            "go on with its own config (`scorefield train {} --resume --out {here}`), or train in another folder (`--out {}`)",
+            shell(&folder.join(super::folder::CONFIG)),
+            shell(&elsewhere(folder))
+        ),
+    }
 }

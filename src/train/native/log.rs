@@ -1,4 +1,5 @@
-//! The JSONL log: a line each `every` steps, and at the last, with the mean loss since the line before.
+//! The JSONL log: a line each `every` steps, and at the last, with the mean loss since the line before; and a line where
+//! the run went on with another config.
 
 use std::{
     fs::{self, File},
@@ -8,8 +9,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::StepStats;
-use crate::{Error, Result, output};
+use crate::{
+    Error, Result,
+    output,
+    train::{Changes, StepStats},
+};
 
 /// The losses since the last line: their sum and number. Checkpoints keep it.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -19,13 +23,30 @@ pub(super) struct Partial {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+#[serde(untagged)]
+enum Line {
+    Losses(Losses),
+    Changed { step: u64, changed: Changes },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Losses {
     step: u64,
     loss: f64,
     gradient_norm: f64,
     rate: f64,
     images_per_second: f64,
     seconds: f64,
+}
+
+impl Line {
+    /// Whether it belongs to a run that goes on after `step`. What was changed there is said anew.
+    fn is_before(&self, step: u64) -> bool {
+        match self {
+            Self::Losses(losses) => losses.step <= step,
+            Self::Changed { step: at, .. } => *at < step,
+        }
+    }
 }
 
 pub(super) struct Log {
@@ -37,8 +58,8 @@ pub(super) struct Log {
 
 impl Log {
     /// Opens the log, cut back to the lines up to `step`: a resumed run repeats the later ones.
-    pub fn open(out: &Path, step: u64, partial: Partial) -> Result<Self> {
-        let path = out.join("log.jsonl");
+    pub fn open(folder: &Path, step: u64, partial: Partial) -> Result<Self> {
+        let path = folder.join("log.jsonl");
         let old = match fs::read_to_string(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read.map_err(Error::io(&path))?,
@@ -46,7 +67,7 @@ impl Log {
         let lines: Vec<Line> = old
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|line: &Line| line.step <= step)
+            .filter(|line: &Line| line.is_before(step))
             .collect();
         let kept: String = lines.iter().map(text).collect();
         output::write(&path, kept.as_bytes())?;
@@ -68,25 +89,41 @@ impl Log {
         if last || step.is_multiple_of(every) {
             let loss = self.partial.sum / self.partial.count as f64;
             self.partial = Partial::default();
-            let line = Line { step, loss, gradient_norm, rate, images_per_second, seconds };
-            self.file.write_all(text(&line).as_bytes()).map_err(Error::io(&self.path))?;
-            self.lines.push(line);
+            self.write(Line::Losses(Losses { step, loss, gradient_norm, rate, images_per_second, seconds }))?;
         }
+        Ok(())
+    }
+
+    /// Says what is different after `step`.
+    pub fn changed(&mut self, step: u64, changed: &Changes) -> Result<()> {
+        self.write(Line::Changed { step, changed: changed.clone() })
+    }
+
+    fn write(&mut self, line: Line) -> Result<()> {
+        self.file.write_all(text(&line).as_bytes()).map_err(Error::io(&self.path))?;
+        self.lines.push(line);
         Ok(())
     }
 
     /// The last logged mean, or that of the steps so far; none before the first step.
     pub fn loss(&self) -> Option<f64> {
         let so_far = (self.partial.count > 0).then(|| self.partial.sum / self.partial.count as f64);
-        self.lines.last().map(|line| line.loss).or(so_far)
+        self.losses().next_back().map(|losses| losses.loss).or(so_far)
     }
 
     /// (step, loss) of every line.
     pub fn curve(&self) -> Vec<(f64, f64)> {
-        self.lines.iter().map(|line| (line.step as f64, line.loss)).collect()
+        self.losses().map(|losses| (losses.step as f64, losses.loss)).collect()
+    }
+
+    fn losses(&self) -> impl DoubleEndedIterator<Item = &Losses> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Losses(losses) => Some(losses),
+            Line::Changed { .. } => None,
+        })
     }
 }
 
 fn text(line: &Line) -> String {
-    serde_json::to_string(line).expect("numbers serialise") + "\n"
+    serde_json::to_string(line).expect("numbers and names serialise") + "\n"
 }

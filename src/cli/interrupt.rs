@@ -1,0 +1,56 @@
+//! Signals that ask a command to stop: the first is for the command, which may end in good order; at the second, the user
+//! does not want to wait any longer.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use anyhow::{Context as _, Result};
+
+/// Which signal has come.
+pub(crate) struct Interrupts(Arc<AtomicU8>);
+
+impl Interrupts {
+    /// Listens from now on, before any other thread is made; says `notice` when a first signal comes, and ends the program at the second.
+    ///
+    /// # Errors
+    /// When the system does not let it listen.
+    pub(crate) fn watch(notice: &'static str) -> Result<Self> {
+        let first = Arc::new(AtomicU8::new(0));
+        let seen = first.clone();
+        listen(move |signal| {
+            if seen.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+                std::process::exit(128 + i32::from(signal));
+            }
+            eprintln!("\n{notice}");
+        })
+        .context("signals cannot be handled here")?;
+        Ok(Self(first))
+    }
+
+    /// The first signal that came.
+    pub(crate) fn signal(&self) -> Option<u8> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+    }
+}
+
+/// A thread waits for the signals, which every thread made from now on leaves to it.
+#[cfg(unix)]
+fn listen(heard: impl Fn(u8) + Send + 'static) -> std::io::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+
+    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    signals.thread_block()?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        while let Ok(signal) = signals.wait() {
+            heard(signal as u8);
+        }
+    })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn listen(heard: impl Fn(u8) + Send + 'static) -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(move || heard(2)) // SIGINT, which is Ctrl-C
+}

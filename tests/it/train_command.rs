@@ -1,0 +1,221 @@
+//! `scorefield train` as a shell runs it: what its messages tell to do does work, and half a run is no success.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+const SMALL: &str = "--set model.width=8 --set model.groups=4 --set model.heads=2 --set model.embedding=16 \
+    --set optimiser.decay=constant --set train.batch=2 --set train.log_every=1 --set train.sample_every=0";
+
+/// A command of two small steps into `out`, and more arguments.
+fn train(out: &Path, more: &str) -> String {
+    format!("scorefield train configs/fashion-mnist.toml {SMALL} --set train.steps=2 {more} --out {}", out.display())
+}
+
+fn shell(command: &str) -> Command {
+    let command =
+        command.replace("scorefield train", &format!("exec {} train --device cpu", env!("CARGO_BIN_EXE_scorefield")));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &command]);
+    shell
+}
+
+fn succeeds(command: &str) -> Output {
+    let output = shell(command).output().unwrap();
+    assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn message(command: &str) -> String {
+    let output = shell(command).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{command}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Every remedy of the message: a command, or arguments to add. A value after `expected` is one, too.
+fn remedies(message: &str) -> Vec<String> {
+    if let Some((field, rest)) = message.split_once(" = ").filter(|(_, rest)| rest.contains(": expected [")) {
+        let (field, value) = (field.rsplit(' ').next().unwrap(), rest.split_once(": expected ").unwrap().1.trim());
+        return vec![format!("--set '{field}={value}'")];
+    }
+    message.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The command with a remedy of its message.
+fn followed(command: &str, remedy: &str) -> String {
+    if remedy.starts_with("scorefield ") {
+        return remedy.to_owned();
+    }
+    if remedy.starts_with("rm ") {
+        return format!("{remedy} && {command}");
+    }
+    let command = match command.split_once(" --out ") {
+        Some((before, _)) if remedy.contains("--out") => before,
+        _ => command,
+    };
+    format!(
+        "{} {remedy}",
+        if remedy.contains("--resume") { command.replace("--resume", "") } else { command.to_owned() }
+    )
+}
+
+#[test]
+fn every_remedy_works() {
+    type Prepare = fn(&Path);
+    let first: Prepare = |out| {
+        succeeds(&train(out, ""));
+    };
+    let cut: Prepare = |out| {
+        succeeds(&train(out, ""));
+        let checkpoint = out.join("checkpoint.safetensors");
+        let bytes = fs::read(&checkpoint).unwrap();
+        fs::write(&checkpoint, &bytes[..bytes.len() - 100]).unwrap();
+    };
+    let overflowing: Prepare = |out| {
+        succeeds(&train(out, ""));
+        let checkpoint = out.join("checkpoint.safetensors");
+        let mut bytes = fs::read(&checkpoint).unwrap();
+        let start = {
+            let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+            file.tensor("parameters").unwrap().data().as_ptr() as usize - bytes.as_ptr() as usize
+        };
+        bytes[start..start + 40_000].chunks_mut(4).for_each(|value| value.copy_from_slice(&1e38f32.to_le_bytes()));
+        fs::write(&checkpoint, &bytes).unwrap();
+    };
+    let nothing: Prepare = |_| {};
+    let elsewhere: Prepare = |out| {
+        succeeds(&train(&out.with_file_name("other"), "--set model.width=16"));
+    };
+    // What was there before, what is asked for then, and how many ways out there are.
+    let cases: [(Prepare, &str, usize); 8] = [
+        (first, "", 2),
+        (first, "--resume --set train.seed=7 --set train.steps=3", 2),
+        (first, "--resume --set train.steps=1", 1),
+        (cut, "--resume", 2),
+        (overflowing, "--resume --set train.steps=3", 1),
+        (nothing, "--set 'model.shape=[1, 32, 28]'", 1),
+        (elsewhere, "--init-from OTHER/weights.safetensors", 1),
+        // The advice of earlier versions, which those did not take.
+        (first, "--resume --set optimiser.lr=1e-4 --set train.steps=3", 0),
+    ];
+    for (prepare, more, count) in cases {
+        let root = tempfile::tempdir().unwrap();
+        let command = |out: &Path| {
+            let more = more.replace("OTHER", &out.with_file_name("other").display().to_string());
+            train(out, &more)
+        };
+        let out = root.path().join("first").join("run");
+        prepare(&out);
+        if count == 0 {
+            succeeds(&command(&out));
+            continue;
+        }
+        let said = message(&command(&out));
+        assert_eq!(remedies(&said).len(), count, "{said}");
+        for remedy in 0..count {
+            // Each in a folder that the others have not changed.
+            let out = root.path().join(remedy.to_string()).join("run");
+            prepare(&out);
+            let command = command(&out);
+            let said = message(&command);
+            succeeds(&followed(&command, &remedies(&said)[remedy]));
+        }
+    }
+}
+
+#[test]
+fn a_folder_in_use_is_left_for_another() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    fs::create_dir(&out).unwrap();
+    let lock = fs::File::create(out.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let command = train(&out, "");
+    let said = message(&command);
+    assert_eq!(remedies(&said), [format!("--out {}", root.path().join("run-2").display())]);
+    succeeds(&followed(&command, &remedies(&said)[0]));
+}
+
+#[test]
+fn what_a_resumed_run_changes_is_said_on_standard_error_and_in_json() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    let cosine = "--set optimiser.decay=cosine --set optimiser.warmup=0 --set optimiser.lr=1e-3";
+    succeeds(&train(&out, cosine));
+    let output = succeeds(&format!("{} --json", train(&out, &format!("--resume {cosine} --set train.steps=8"))));
+    let said = String::from_utf8(output.stderr).unwrap();
+    // Half a cosine: over 2 steps the last has ½(1 + cos π/2), over 8 the third ½(1 + cos π/4) = ½ + ¼√2.
+    assert!(said.contains("train.steps = 8 (was 2)"), "{said}");
+    assert!(said.contains("the learning rate goes from 5.00e-4 to 8.54e-4"), "{said}");
+    let line = String::from_utf8(output.stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(line.trim().lines().last().unwrap()).unwrap();
+    assert_eq!(json["resumed"]["step"], 2);
+    assert_eq!(json["resumed"]["changed"][0]["field"], "train.steps");
+    let rates: Vec<f64> = serde_json::from_value(json["resumed"]["rates"].clone()).unwrap();
+    let now = 1e-3 * (0.5 + 0.25 * f64::sqrt(2.0));
+    // Rounding of f64.
+    assert!((rates[0] - 5e-4).abs() < 1e-15 && (rates[1] - now).abs() < 1e-15, "{rates:?}");
+}
+
+/// A run that does not end by itself, after its first line on standard error.
+fn endless(out: &Path, batch: &str) -> (Child, BufReader<std::process::ChildStderr>) {
+    let command = train(out, &format!("--set train.steps=1000000 --set train.batch={batch}"));
+    let mut child = shell(&command).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("device: "), "{line}");
+    (child, said)
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_ends_a_run_with_its_code_and_a_checkpoint() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let root = tempfile::tempdir().unwrap();
+        let out = root.path().join("run");
+        let (child, _said) = endless(&out, "2");
+        // Once there are a few steps.
+        let log = out.join("log.jsonl");
+        while !fs::read_to_string(&log).is_ok_and(|log| log.lines().count() > 2) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{name}");
+        let steps = fs::read_to_string(&log).unwrap().lines().count();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains(&format!("step {steps},")) && said.contains("--resume"), "{said}");
+        // All of them are in the checkpoint, and the run goes on to its end with success.
+        succeeds(&train(&out, &format!("--resume --set train.steps={}", steps + 1)));
+        assert_eq!(fs::read_to_string(&log).unwrap().lines().filter(|line| line.contains("loss")).count(), steps + 1);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_signal_ends_it_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    // A step of a second or so.
+    let (mut child, mut said) = endless(&out, "2000");
+    let mut next = || {
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        line
+    };
+    signal(&child, "INT");
+    assert_eq!(next(), "\n");
+    assert!(next().contains("stopping after this step"));
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!out.join("checkpoint.safetensors").exists(), "it did not wait for the step");
+}
