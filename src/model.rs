@@ -15,7 +15,7 @@ use crate::{
     },
     sde::{Level, Process},
     space::Space,
-    weights::{File, Manifest, Parameterisation},
+    weights::{File, Manifest},
 };
 
 /// Tensors of a sample's size that a run holds beside the evaluation: x, its noise, scores and estimates of some steps.
@@ -90,8 +90,7 @@ impl Model {
     /// When a field of the manifest is out of range.
     pub fn new(manifest: Manifest, net: net::Network) -> Result<Self> {
         manifest.validate()?;
-        let Parameterisation::Edm { sigma_data } = manifest.parameterisation;
-        let denoiser = Denoiser { net, sigma_data };
+        let denoiser = Denoiser { net, parameterisation: manifest.parameterisation };
         Ok(Self::Network(Box::new(Network { manifest, denoiser })))
     }
 

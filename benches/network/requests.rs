@@ -20,7 +20,7 @@ use scorefield::{
     noise::Noise,
     objective::Denoising,
     sampler::{Sampler, SamplerKind, Settings},
-    score::{Score, account, network::Denoiser},
+    score::{Parameterisation, Score, account, network::Denoiser},
     space::Space,
     train::{RunConfig, Trainer},
 };
@@ -96,7 +96,9 @@ impl Bench {
             }),
             Request::Level { t } => {
                 let level = self.model.level(t)?;
-                let sigma_data = self.denoiser()?.sigma_data;
+                let Parameterisation::Edm { sigma_data } = self.denoiser()?.parameterisation else {
+                    bail!("the comparison knows EDM's preconditioning alone");
+                };
                 json!({ "alpha": level.alpha, "sigma": level.sigma, "sigma_data": sigma_data,
                         "c_noise": 0.25 * level.ratio().ln() })
             }

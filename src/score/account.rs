@@ -40,7 +40,8 @@ pub struct Evaluation {
 /// no cost) and the last class, and counts.
 #[must_use]
 pub fn evaluation(architecture: &Architecture, batch: usize, guided: bool, device: &Device) -> Evaluation {
-    let denoiser = Denoiser { net: architecture.init(0, device), sigma_data: 1.0 };
+    let parameterisation = Parameterisation::Edm { sigma_data: 1.0 };
+    let denoiser = Denoiser { net: architecture.init(0, device), parameterisation };
     let label = architecture.classes().checked_sub(1);
     let guidance = if guided { 2.0 } else { 1.0 };
     let score = NetworkScore::new(denoiser, &vec![label; batch], guidance, architecture.null_class(), device);

@@ -5,12 +5,14 @@
 
 pub mod account;
 mod clipped;
+mod conditioning;
 pub mod divergence;
 mod gaussian;
 mod guidance;
 mod mixture;
 pub mod network;
 mod parameterisation;
+pub mod preconditioning;
 mod tweedie;
 
 use burn::{
@@ -20,10 +22,11 @@ use burn::{
 
 pub use self::{
     clipped::{Clipped, Limits},
+    conditioning::{Coefficients, Conditioning},
     gaussian::Gaussian,
     guidance::check_guidance,
     mixture::{Mixture, MixtureConfig, MixtureScore},
-    parameterisation::{Predicted, Prediction},
+    parameterisation::{Affine, Parameterisation, Prediction},
 };
 use crate::sde::Level;
 

@@ -1,33 +1,24 @@
-//! A network as a score, with EDM's preconditioning (Karras et al. 2022,
-//! <https://arxiv.org/abs/2206.00364>, table 1) carried to any process xₜ = α·x₀ + σ·ε.
-//!
-//! The network F sees x/√V, V = σ² + α²σ_d², which has unit variance where the data's standard deviation is
-//! σ_d, and c_noise = ¼ ln(σ/α). EDM's denoiser D = c_skip·x/α + c_out·F then gives the score
-//!
-//! s(x, t) = −x/V + (α·σ_d)/(σ√V)·F,
-//!
-//! without the cancellation of (αD − x)/σ² at small σ. F's target has unit variance at every σ: see
-//! [`crate::objective`]. Since F depends on x/√V and σ/α alone, one network serves any process.
+//! A network as a score: F and its [`Parameterisation`], with classifier-free guidance.
 
 use burn::{
     Tensor,
     tensor::{Device, Int},
 };
 
-use super::{Score, constant};
+use super::{Coefficients, Parameterisation, Score, constant};
 use crate::{
     compute::vectors::{term, term_rows},
     net::{Evaluate as _, Network},
     sde::Level,
 };
 
-/// A network with its preconditioning.
+/// A network, and what its output means.
 #[derive(Clone, Debug)]
 pub struct Denoiser {
     /// F.
     pub net: Network,
-    /// σ_d, the data's standard deviation.
-    pub sigma_data: f64,
+    /// How F becomes a score.
+    pub parameterisation: Parameterisation,
 }
 
 impl Denoiser {
@@ -79,24 +70,21 @@ impl NetworkScore {
 
 impl Score for NetworkScore {
     fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        let Level { alpha, sigma, .. } = *level;
-        let sigma_data = self.denoiser.sigma_data;
-        let variance = sigma * sigma + (alpha * sigma_data).powi(2);
+        let Coefficients { input, c_noise, skip, out } = self.denoiser.parameterisation.at(level);
         let n = x.dims()[0];
-        let scaled = term(&x) / variance.sqrt();
+        let scaled = term(&x) * input;
         // One row: the whole batch is at one level.
-        let c_noise = constant(vec![0.25 * libm::log(level.ratio())], [1, 1], &x);
-        let c_out = alpha * sigma_data / (sigma * variance.sqrt());
+        let c_noise = constant(vec![c_noise], [1, 1], &x);
         match &self.condition {
             Condition::Single(class) => {
                 let f = self.denoiser.forward(scaled.value(), c_noise, class.clone());
-                (term(&f) * c_out - term(&x) / variance).value()
+                (term(&f) * out + term(&x) * skip).value()
             }
             Condition::Guided(class, weight) => {
                 let both = self.denoiser.forward(scaled.stacked(2), c_noise, class.clone());
                 let (conditional, null) = (term_rows(&both, 0..n), term_rows(&both, n..2 * n));
                 let f = null * (1.0 - weight) + conditional * *weight;
-                (f * c_out - term(&x) / variance).value()
+                (f * out + term(&x) * skip).value()
             }
         }
     }

@@ -1,4 +1,5 @@
-//! What a network may predict, converted exactly. Under xₜ = α·x₀ + σ·ε, with ρ² = α² + σ²,
+//! How a network's output F becomes a score: by EDM's [preconditioning](super::preconditioning), or as one of four
+//! predictions, converted exactly. Under xₜ = α·x₀ + σ·ε, with ρ² = α² + σ²,
 //!
 //! | prediction | is | from |
 //! |---|---|---|
@@ -13,11 +14,60 @@
 //! x₀ = (x − σ·ε)/α = (x + σ²·s)/α = (α·x − σρ·v)/ρ²
 //! ε = (x − α·x₀)/σ = −σ·s = (σ·x + αρ·v)/ρ²
 
-use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::Score;
-use crate::sde::Level;
+use super::{
+    conditioning::{Coefficients, Conditioning},
+    preconditioning,
+};
+use crate::{Result, checks::number, sde::Level};
+
+/// How a network's output F becomes a score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Parameterisation {
+    /// EDM's preconditioning (Karras et al. 2022, table 1), carried to any xₜ = α·x₀ + σ·ε: with
+    /// V = σ² + α²σ_d² the network F sees x/√V and ¼ ln(σ/α), and s(x, t) = α·σ_d/(σ√V)·F − x/V.
+    Edm {
+        /// σ_d, the data's standard deviation.
+        sigma_data: f64,
+    },
+    /// F is the prediction itself. It sees x/√(α² + σ²), which is x where the process preserves variance.
+    Prediction {
+        /// What F is.
+        prediction: Prediction,
+        /// What F is told of the noise level.
+        conditioning: Conditioning,
+    },
+}
+
+impl Parameterisation {
+    /// How F is asked at `level`, and what its answer means.
+    #[must_use]
+    pub fn at(&self, level: &Level) -> Coefficients {
+        match *self {
+            Self::Edm { sigma_data } => preconditioning::edm(sigma_data, level),
+            Self::Prediction { prediction, conditioning } => {
+                let Affine { x, prediction } = prediction.as_a(Prediction::Score, level);
+                Coefficients {
+                    input: 1.0 / libm::hypot(level.alpha, level.sigma),
+                    c_noise: conditioning.c_noise(level),
+                    skip: x,
+                    out: prediction,
+                }
+            }
+        }
+    }
+
+    /// # Errors
+    /// When a number is out of its range; the error names the field.
+    pub fn validate(&self) -> Result<()> {
+        match *self {
+            Self::Edm { sigma_data } => number("parameterisation.sigma_data", sigma_data, 1e-6, 1e6),
+            Self::Prediction { .. } => Ok(()),
+        }
+    }
+}
 
 /// What a network predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,10 +84,12 @@ pub enum Prediction {
 }
 
 /// a·x + b·prediction.
-#[derive(Clone, Copy)]
-struct Affine {
-    x: f64,
-    prediction: f64,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Affine {
+    /// a.
+    pub x: f64,
+    /// b.
+    pub prediction: f64,
 }
 
 impl Affine {
@@ -47,22 +99,14 @@ impl Affine {
 }
 
 impl Prediction {
-    /// This prediction at `x` as another one.
+    /// This prediction as another one.
     ///
     /// Where σ = 0 only x₀ can be had from ε, v or the score; where α = 0 only ε and the score from one another and from v.
-    ///
-    /// # Shapes
-    /// `x`, `predicted` and the result: `[n, d]`.
     #[must_use]
-    pub fn convert(self, to: Self, x: Tensor<2>, predicted: Tensor<2>, level: &Level) -> Tensor<2> {
+    pub fn as_a(self, to: Self, level: &Level) -> Affine {
         if self == to {
-            return predicted;
+            return Affine { x: 0.0, prediction: 1.0 };
         }
-        let Affine { x: a, prediction: b } = self.affine(to, level);
-        if a == 0.0 { predicted * b } else { x * a + predicted * b }
-    }
-
-    fn affine(self, to: Self, level: &Level) -> Affine {
         let Level { alpha, sigma, .. } = *level;
         let norm = libm::hypot(alpha, sigma);
         match to {
@@ -101,38 +145,23 @@ impl Prediction {
     }
 }
 
-/// A function of x and the level that predicts one of the four, as a score.
-#[derive(Clone, Copy, Debug)]
-pub struct Predicted<F> {
-    /// What `predict` predicts.
-    pub prediction: Prediction,
-    /// `[n, d]` to `[n, d]`, one evaluation.
-    pub predict: F,
-}
-
-impl<F: Fn(Tensor<2>, &Level) -> Tensor<2>> Score for Predicted<F> {
-    fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        let predicted = (self.predict)(x.clone(), level);
-        self.prediction.convert(Prediction::Score, x, predicted, level)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device, TensorData};
+    use burn::{
+        Tensor,
+        tensor::{DType, Device, TensorData},
+    };
     use proptest::prelude::*;
 
     use super::*;
-    use crate::score::Gaussian;
+    use crate::score::{Gaussian, Score as _};
 
     const ALL: [Prediction; 4] = [Prediction::Epsilon, Prediction::X0, Prediction::V, Prediction::Score];
 
-    fn tensor(values: &[f64]) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), (&Device::flex(), DType::F64))
-    }
-
-    fn values(x: Tensor<2>) -> Vec<f64> {
-        x.into_data().try_to_vec().unwrap()
+    impl Affine {
+        fn of(self, x: f64, prediction: f64) -> f64 {
+            self.x * x + self.prediction * prediction
+        }
     }
 
     #[derive(Deserialize)]
@@ -158,11 +187,12 @@ mod tests {
         let (x, predicted) = (fixture.x.concat(), fixture.predicted.concat());
         for Case { alpha, sigma, from, to, values: expected } in fixture.cases {
             let level = Level { t: 0.5, alpha, sigma };
-            let ours = values(from.convert(to, tensor(&x), tensor(&predicted), &level));
+            let conversion = from.as_a(to, &level);
+            let ours = x.iter().zip(&predicted).map(|(&x, &predicted)| conversion.of(x, predicted));
             // f64 at most at the size σ/α or α/σ that the conversion multiplies by; where α = 1 diffusers computes in f32.
             let rounding = if alpha == 1.0 { 2.0 * f64::from(f32::EPSILON) } else { 8.0 * f64::EPSILON };
             let size = 4.0 * (1.0 + sigma / alpha + if to == Prediction::Epsilon { alpha / sigma } else { 0.0 });
-            for (ours, diffusers) in ours.iter().zip(expected.iter().flatten()) {
+            for (ours, diffusers) in ours.zip(expected.iter().flatten()) {
                 assert!(
                     (ours - diffusers).abs() <= rounding * size,
                     "{from:?} to {to:?} at σ = {sigma}: {ours} {diffusers}"
@@ -184,12 +214,16 @@ mod tests {
             });
             let epsilon = [0, 1].map(|i| (x[i] - alpha * x0[i]) / sigma);
             let v = [0, 1].map(|i| (alpha * epsilon[i] - sigma * x0[i]) / f64::hypot(alpha, sigma));
-            let exact = values(gaussian.score(tensor(&x), &level));
+            let rows = TensorData::new(x.to_vec(), [1, 2]);
+            let exact = gaussian.score(Tensor::from_data(rows, (&Device::flex(), DType::F64)), &level).into_data();
             let scores = [0, 1].map(|i| -epsilon[i] / sigma);
             for (prediction, predicted) in ALL.into_iter().zip([epsilon, x0, v, scores]) {
-                let score = Predicted { prediction, predict: |_: Tensor<2>, _: &Level| tensor(&predicted) };
-                for (ours, exact) in values(score.score(tensor(&x), &level)).iter().zip(&exact) {
+                let parameterisation = Parameterisation::Prediction { prediction, conditioning: Conditioning::Time };
+                let Coefficients { input, c_noise, skip, out } = parameterisation.at(&level);
+                assert_eq!((input, c_noise), (1.0 / f64::hypot(alpha, sigma), 999.0 * level.t));
+                for ((x, predicted), exact) in x.iter().zip(predicted).zip(exact.iter::<f64>()) {
                     // f64 rounding of numbers of up to 10, and the division by σ².
+                    let ours = skip * x + out * predicted;
                     assert!((ours - exact).abs() < 1e-13, "{prediction:?} {ours} {exact}");
                 }
             }
@@ -203,9 +237,8 @@ mod tests {
         ) {
             let level = Level { t: 0.5, alpha, sigma: alpha * 10f64.powf(ratio) };
             let (from, to) = (ALL[from], ALL[to]);
-            let there = from.convert(to, tensor(&[x]), tensor(&[y]), &level);
-            let back = values(to.convert(from, tensor(&[x]), there.clone(), &level))[0];
-            let (forth, again) = (from.affine(to, &level), to.affine(from, &level));
+            let (forth, again) = (from.as_a(to, &level), to.as_a(from, &level));
+            let back = again.of(x, forth.of(x, y));
             // Each way rounds its two products once or twice; the way back multiplies that by its b.
             let size = again.prediction.abs() * (forth.x * x).abs() + (again.x * x).abs() + 2.0 * y.abs();
             prop_assert!((back - y).abs() <= 8.0 * f64::EPSILON * size.max(1.0), "{from:?} {to:?} {back} {y}");

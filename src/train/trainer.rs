@@ -13,7 +13,7 @@ use crate::{
     net::{Network, NetworkConfig as _},
     noise::{Noise, Purpose},
     objective::Denoising,
-    score::network::Denoiser,
+    score::{Parameterisation, network::Denoiser},
 };
 
 /// What one step reports.
@@ -59,7 +59,7 @@ impl Trainer {
             device: device.clone(),
             noise: Noise::new(config.train.seed),
             objective: Denoising::new(config.objective, config.process.clone(), config.data.sigma_data),
-            denoiser: Denoiser { net, sigma_data: config.data.sigma_data },
+            denoiser: Denoiser { net, parameterisation: Parameterisation::Edm { sigma_data: config.data.sigma_data } },
             optimiser,
             step: 0,
             order: Order::default(),

@@ -2,7 +2,7 @@
 //!
 //! Everything here is arithmetic on the configuration: nothing is allocated.
 
-use super::{Data, Manifest, Parameterisation, Training, VERSION};
+use super::{Data, Manifest, Training, VERSION};
 use crate::{
     Error, Result,
     checks::{check, number},
@@ -33,9 +33,7 @@ impl Manifest {
         }
         self.architecture.validate_within(limits)?;
         self.process.validate_noisy()?;
-        match self.parameterisation {
-            Parameterisation::Edm { sigma_data } => number("parameterisation.sigma_data", sigma_data, 1e-6, 1e6)?,
-        }
+        self.parameterisation.validate()?;
         self.data.validate(&self.architecture)?;
         self.training.validate()?;
         Ok(())

@@ -11,6 +11,7 @@ use crate::{
     Error, Result,
     error::brief,
     net::{Architecture, Limits},
+    score::Parameterisation,
     sde::Process,
     space::Space,
 };
@@ -37,18 +38,6 @@ pub struct Manifest {
     pub data: Data,
     /// How it was trained.
     pub training: Training,
-}
-
-/// How the network's output F becomes a denoiser, and so a score.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Parameterisation {
-    /// EDM's preconditioning (Karras et al. 2022, table 1), carried to any xₜ = α·x₀ + σ·ε: with
-    /// V = σ² + α²σ_d² the network F sees x/√V and ¼ ln(σ/α), and s(x, t) = α·σ_d/(σ√V)·F − x/V.
-    Edm {
-        /// σ_d, the data's standard deviation.
-        sigma_data: f64,
-    },
 }
 
 /// The data that a network was trained on.

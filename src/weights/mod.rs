@@ -36,11 +36,14 @@ mod tests;
 
 pub use self::{
     index::{INDEX_FILE, Index, IndexEntry},
-    manifest::{Data, MANIFEST_KEY, Manifest, Parameterisation, Training, VERSION},
+    manifest::{Data, MANIFEST_KEY, Manifest, Training, VERSION},
     module::with_tensors,
     read::{Container, Entry, File, MAX_HEADER, MAX_NAME, MAX_RANK, MAX_TENSORS, Storage},
 };
-pub use crate::net::{Architecture, Limits};
+pub use crate::{
+    net::{Architecture, Limits},
+    score::Parameterisation,
+};
 
 #[cfg(not(target_family = "wasm"))]
 pub use self::{

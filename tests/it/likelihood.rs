@@ -20,7 +20,7 @@ use scorefield::{
     net::{NetworkConfig, UNetConfig},
     noise::{Noise, Purpose},
     score::{
-        Score as _,
+        Parameterisation, Score as _,
         divergence::{Divergence, Probe},
         network::{Denoiser, NetworkScore},
     },
@@ -53,7 +53,8 @@ fn score(n: usize) -> NetworkScore {
         .collect();
     let (classes, net) = (config.classes, config.init(0, &device));
     let net = weights::with_tensors("unet.safetensors", net, &tensors).unwrap();
-    NetworkScore::new(Denoiser { net, sigma_data: 0.5 }, &vec![Some(1); n], 1.0, classes, &device)
+    let parameterisation = Parameterisation::Edm { sigma_data: 0.5 };
+    NetworkScore::new(Denoiser { net, parameterisation }, &vec![Some(1); n], 1.0, classes, &device)
 }
 
 fn process() -> Process {

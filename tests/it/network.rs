@@ -10,7 +10,7 @@ use safetensors::{Dtype, SafeTensors};
 use scorefield::{
     net::{Network, NetworkConfig, TimeEmbedding, UNetConfig},
     score::{
-        Score,
+        Parameterisation, Score,
         network::{Denoiser, NetworkScore},
     },
     sde::Process,
@@ -67,7 +67,8 @@ impl Fixture {
     }
 
     fn denoiser(&self, device: &Device) -> Denoiser {
-        Denoiser { net: self.net(device), sigma_data: self.settings.sigma_data }
+        let parameterisation = Parameterisation::Edm { sigma_data: self.settings.sigma_data };
+        Denoiser { net: self.net(device), parameterisation }
     }
 
     /// `name`, with each image (channels first) in a row: `[n, d]`.
