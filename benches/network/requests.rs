@@ -18,7 +18,7 @@ use scorefield::{
     model::Model,
     net::{Architecture, NetworkConfig as _, cost},
     noise::Noise,
-    objective::Denoising,
+    objective::ObjectiveConfig,
     sampler::{Sampler, SamplerKind, Settings},
     score::{Parameterisation, Score, account, network::Denoiser},
     space::Space,
@@ -206,7 +206,8 @@ impl Bench {
     fn train_check(&self, batch: usize, steps: u64, folder: &Path) -> Result<Value> {
         let (mut trainer, data) = self.trainer(batch)?;
         let config = trainer.config().clone();
-        let objective = Denoising::new(config.objective, config.process.clone(), config.data.sigma_data);
+        let ObjectiveConfig::Denoising(objective) = config.objective;
+        let objective = objective.init(&config.process, config.data.sigma_data);
         let noise = Noise::new(config.train.seed);
         let d = data.dim();
         let mut clean = vec![0.0; batch * d];

@@ -1,147 +1,117 @@
-//! Denoising score matching over continuous time (Vincent 2011; Song et al. 2021, eq. 7), on F.
+//! Objectives: losses that the true score makes smallest, one file each.
 //!
-//! With x = α·x₀ + σ·ε and σ̂ = σ/α the score s = −x/V + (α·σ_d)/(σ√V)·F matches −ε/σ where F is
+//! | module | holds |
+//! |---|---|
+//! | `denoising` | denoising score matching with EDM's weighting and preconditioning |
+//! | [`regression`] | what those have in common: the network learns a known target at a perturbed input |
+//! | `times` | how noise levels are drawn |
 //!
-//! F* = (σ̂·x₀ − σ_d²·ε)/(σ_d√(σ̂² + σ_d²)),
-//!
-//! and |F − F*|² = σ²V/(α²σ_d²)·|s + ε/σ|²: EDM's weighting, under which every level starts with loss 1
-//! when the data's standard deviation is σ_d. Levels are drawn either uniformly in t or log-normally in
-//! σ̂ (Karras et al. 2022, section 5), clamped to the process's own range.
+//! An objective is a file with a configuration and a loss, and a line in the list below.
+
+mod denoising;
+pub mod regression;
+mod times;
+
+use std::fmt;
 
 use burn::{
     Tensor,
-    tensor::{Device, TensorData},
+    tensor::{Device, Int},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
 
+pub use self::{
+    denoising::{Denoising, DenoisingConfig},
+    times::Times,
+};
 use crate::{
-    Error, Result,
-    noise::{Noise, Purpose},
+    Result,
+    noise::Noise,
+    score::{Parameterisation, network::Denoiser},
     sde::Process,
 };
 
-/// How training times are drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Times {
-    /// t uniform on [t_min, 1].
-    Uniform {
-        /// The smallest time.
-        t_min: f64,
-    },
-    /// ln(σ/α) ~ N(mean, std²).
-    LogNormal {
-        /// Mean of ln(σ/α).
-        mean: f64,
-        /// Standard deviation of ln(σ/α).
-        std: f64,
-    },
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self::LogNormal { mean: -1.2, std: 1.2 }
-    }
-}
-
-/// Configuration of [`Denoising`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DenoisingConfig {
-    /// How times are drawn.
-    pub times: Times,
-}
-
-impl DenoisingConfig {
-    /// # Errors
-    /// When a number is out of its range.
-    pub fn validate(&self) -> Result<()> {
-        match self.times {
-            Times::Uniform { t_min } if !(t_min > 0.0 && t_min < 1.0) => {
-                Err(Error::setting("objective.times.t_min", t_min, "a number in (0, 1), such as 1e-5"))
-            }
-            Times::LogNormal { mean, std } if !(mean.is_finite() && std > 0.0 && std.is_finite()) => {
-                Err(Error::setting(
-                    "objective.times",
-                    format!("mean {mean}, std {std}"),
-                    "a finite mean and a positive std",
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A batch for the network: what it sees and what it should say.
+/// Clean samples with their classes.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// x/√V, `[n, d]`.
-    pub input: Tensor<2>,
-    /// c_noise = ¼ ln(σ/α), `[n, 1]`.
-    pub c_noise: Tensor<2>,
-    /// F*, `[n, d]`.
-    pub target: Tensor<2>,
+    /// x₀, row by row.
+    pub clean: Vec<f32>,
+    /// Numbers in a row.
+    pub dim: usize,
+    /// One class each, the null class where there is none: `[n]`. Losses are computed on its device, with autodiff if that
+    /// has it.
+    pub class: Tensor<1, Int>,
 }
 
-/// Denoising score matching of one process.
-#[derive(Clone, Debug)]
-pub struct Denoising {
-    config: DenoisingConfig,
-    process: Process,
-    sigma_data: f64,
-}
-
-impl Denoising {
-    /// The objective for `process` and data of standard deviation `sigma_data`.
+impl Batch {
+    /// Where the loss is computed.
     #[must_use]
-    pub fn new(config: DenoisingConfig, process: Process, sigma_data: f64) -> Self {
-        Self { config, process, sigma_data }
+    pub fn device(&self) -> Device {
+        self.class.device()
     }
+}
 
-    /// Perturbs one batch. Times and noise are a function of (seed, step, row) alone.
+/// A loss, for one process.
+pub trait Objective: fmt::Debug + Send + Sync {
+    /// What the network's output means when it is trained by this loss.
+    fn parameterisation(&self) -> Parameterisation;
+
+    /// The loss of one batch. What is drawn for it is a function of (`noise`, `step`, row) alone.
     ///
     /// # Shapes
-    /// `clean`: n rows of d numbers.
-    #[must_use]
-    pub fn batch(&self, clean: &[f32], d: usize, noise: &Noise, step: u64, device: &Device) -> Batch {
-        let n = clean.len() / d;
-        let (mut input, mut target) = (vec![0.0f32; n * d], vec![0.0f32; n * d]);
-        let mut c_noise = vec![0.0f32; n];
-        let mut epsilon = vec![0.0f32; d];
-        let rows = clean.chunks(d).zip(input.chunks_mut(d)).zip(target.chunks_mut(d)).zip(&mut c_noise);
-        for (row, (((clean, input), target), c_noise)) in rows.enumerate() {
-            let ratio = self.ratio(noise, step, row as u64);
-            *c_noise = (0.25 * libm::log(ratio)) as f32;
-            noise.fill_normal(row as u64, Purpose::Perturbation, step, &mut epsilon);
-            // Everything over α: x/√V = (x₀ + σ̂ε)/√(σ̂² + σ_d²).
-            let norm = libm::sqrt(ratio * ratio + self.sigma_data * self.sigma_data);
-            let (keep, add) = (1.0 / norm, ratio / norm);
-            let (of_data, of_noise) = (ratio / (self.sigma_data * norm), self.sigma_data / norm);
-            for (((x0, e), input), target) in clean.iter().zip(&epsilon).zip(input).zip(target) {
-                let (x0, e) = (f64::from(*x0), f64::from(*e));
-                *input = (keep * x0 + add * e) as f32;
-                *target = (of_data * x0 - of_noise * e) as f32;
-            }
-        }
-        let tensor = |values: Vec<f32>, d| Tensor::from_data(TensorData::new(values, [n, d]), device);
-        Batch { input: tensor(input, d), c_noise: tensor(c_noise, 1), target: tensor(target, d) }
-    }
+    /// Result: `[1]`.
+    fn loss(&self, denoiser: &Denoiser, batch: &Batch, noise: &Noise, step: u64) -> Tensor<1>;
+}
 
-    /// σ/α of one row.
-    fn ratio(&self, noise: &Noise, step: u64, row: u64) -> f64 {
-        match self.config.times {
-            Times::Uniform { t_min } => {
-                let mut u = [0.0];
-                noise.fill_uniform(row, Purpose::Time, step, &mut u);
-                self.process.level(t_min + (1.0 - t_min) * u[0]).ratio()
+/// The list: an objective's name here, its `kind` in files, its configuration; its help is the comment.
+macro_rules! objectives {
+    ($($(#[doc = $doc:literal])+ $name:ident = $kind:literal, $config:ty;)+) => {
+        /// An objective's configuration.
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", deny_unknown_fields)]
+        pub enum ObjectiveConfig {
+            $($(#[doc = $doc])+ #[serde(rename = $kind)] $name($config),)+
+        }
+
+        impl ObjectiveConfig {
+            /// Every kind with what it is.
+            pub const KINDS: &'static [(&'static str, &'static str)] = &[$(($kind, concat!($($doc),+)),)+];
+
+            /// # Errors
+            /// When a number is out of its range; the error names the key.
+            pub fn validate(&self) -> Result<()> {
+                match self { $(Self::$name(config) => config.validate(),)+ }
             }
-            Times::LogNormal { mean, std } => {
-                let mut z = [0.0];
-                noise.fill_normal(row, Purpose::Time, step, &mut z);
-                let ratio = libm::exp(mean + std * f64::from(z[0]));
-                let bounds = (self.process.level(1e-5).ratio(), self.process.level(1.0).ratio());
-                ratio.clamp(bounds.0, bounds.1)
+
+            /// The objective for `process` and data of standard deviation `sigma_data`.
+            #[must_use]
+            pub fn init(self, process: &Process, sigma_data: f64) -> Box<dyn Objective> {
+                match self { $(Self::$name(config) => Box::new(config.init(process, sigma_data)),)+ }
             }
         }
+    };
+}
+
+objectives! {
+    /// Denoising score matching with EDM's weighting and preconditioning: every noise level begins with loss 1.
+    Denoising = "denoising", DenoisingConfig;
+}
+
+impl Default for ObjectiveConfig {
+    fn default() -> Self {
+        Self::Denoising(DenoisingConfig::default())
     }
+}
+
+/// Reads an objective whose `kind` may be left out, as in a run's `[objective]`: it is then `denoising`.
+///
+/// # Errors
+/// When it is no objective's configuration.
+pub fn denoising_by_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectiveConfig, D::Error> {
+    let mut value = Value::deserialize(deserializer)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.entry("kind").or_insert_with(|| "denoising".into());
+    }
+    ObjectiveConfig::deserialize(value).map_err(D::Error::custom)
 }

@@ -7,7 +7,7 @@ use crate::{
     Error, Result,
     data::DatasetName,
     net::{Architecture, NetworkConfig as _, unet_by_default},
-    objective::DenoisingConfig,
+    objective::{Objective, ObjectiveConfig, denoising_by_default},
     sde::Process,
 };
 
@@ -28,9 +28,9 @@ pub struct RunConfig {
     /// The forward process.
     #[serde(default)]
     pub process: Process,
-    /// The objective.
-    #[serde(default)]
-    pub objective: DenoisingConfig,
+    /// The objective; `denoising` where it has no `kind`.
+    #[serde(default, deserialize_with = "denoising_by_default")]
+    pub objective: ObjectiveConfig,
     /// Adam, clipping and averaging.
     #[serde(default)]
     pub optimiser: OptimiserConfig,
@@ -123,6 +123,12 @@ impl RunConfig {
         let config: Self = table.try_into().map_err(|e: toml::de::Error| problem(e.to_string()))?;
         config.validate()?;
         Ok(config)
+    }
+
+    /// The loss of this process and these data.
+    #[must_use]
+    pub fn objective(&self) -> Box<dyn Objective> {
+        self.objective.init(&self.process, self.data.sigma_data)
     }
 
     /// # Errors

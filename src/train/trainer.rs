@@ -8,12 +8,12 @@ use burn::{
 use super::{RunConfig, flat, optimiser::Optimiser};
 use crate::{
     Error, Result,
-    compute::parallel::among_workers,
+    compute::parallel::{among_workers, map_chunks},
     data::Source,
     net::{Network, NetworkConfig as _},
     noise::{Noise, Purpose},
-    objective::Denoising,
-    score::{Parameterisation, network::Denoiser},
+    objective::{Batch, Objective},
+    score::network::Denoiser,
 };
 
 /// What one step reports.
@@ -35,7 +35,7 @@ pub struct Trainer {
     config: RunConfig,
     device: Device,
     noise: Noise,
-    objective: Denoising,
+    objective: Box<dyn Objective>,
     denoiser: Denoiser,
     optimiser: Optimiser,
     step: u64,
@@ -55,11 +55,12 @@ impl Trainer {
     pub fn new(config: RunConfig, device: &Device) -> Self {
         let net = config.model.init(config.train.seed, &device.clone().autodiff());
         let optimiser = Optimiser::new(config.optimiser, flat::flatten(&net), device);
+        let objective = config.objective();
         Self {
             device: device.clone(),
             noise: Noise::new(config.train.seed),
-            objective: Denoising::new(config.objective, config.process.clone(), config.data.sigma_data),
-            denoiser: Denoiser { net, parameterisation: Parameterisation::Edm { sigma_data: config.data.sigma_data } },
+            denoiser: Denoiser { net, parameterisation: objective.parameterisation() },
+            objective,
             optimiser,
             step: 0,
             order: Order::default(),
@@ -120,26 +121,37 @@ impl Trainer {
         flat::unflatten(self.config.model.blank(&self.device), &self.optimiser.average)
     }
 
-    /// One optimiser step on a batch of `data`.
+    /// One optimiser step on a batch of `data`, waiting for its loss.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when the loss or the gradient is not finite; the state stays as it was.
+    /// As [`Trainer::advance`].
+    #[cfg(not(target_family = "wasm"))]
     pub fn step(&mut self, data: &dyn Source) -> Result<StepStats> {
-        let TrainStep { clean, labels } = self.gather(data);
-        let batch = self.objective.batch(&clean, data.space().dim(), &self.noise, self.step, &self.device);
-        let class = Tensor::<1, Int>::from_data(labels.as_slice(), &self.device);
+        futures_lite::future::block_on(self.advance(data))
+    }
 
-        let denoiser = &self.denoiser;
+    /// One optimiser step on a batch of `data`; the loss is read back from the device.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when the loss or the gradient is not finite, or [`Error::Device`] when it cannot be read; the
+    /// state stays as it was.
+    pub async fn advance(&mut self, data: &dyn Source) -> Result<StepStats> {
+        let batch = self.gather(data);
+        let Self { denoiser, objective, noise, .. } = &*self;
         let (loss, gradient) = among_workers(&self.device, || {
-            let track = |x: Tensor<2>| Tensor::from_inner(x);
-            let output = denoiser.forward(track(batch.input), track(batch.c_noise), Tensor::from_inner(class));
-            let loss = (output - track(batch.target)).square().mean();
+            let loss = objective.loss(denoiser, &batch, noise, self.step);
             let gradient = flat::gradient(&denoiser.net, &loss.backward());
             (loss, gradient)
         });
 
         let squares = gradient.clone().square().sum();
-        let numbers = Tensor::cat(vec![loss.inner(), squares], 0).into_data().iter::<f64>().collect::<Vec<_>>();
+        let numbers = Tensor::cat(vec![loss.inner(), squares], 0).into_data_async().await;
+        let numbers = numbers.map_err(|error| Error::Device {
+            device: "of this run".to_owned(),
+            problem: format!("the loss cannot be read ({error})"),
+            remedy: "use a smaller train.batch, or the CPU".to_owned(),
+        })?;
+        let numbers: Vec<f64> = numbers.iter().collect();
         let (loss, norm) = (numbers[0], numbers[1].sqrt());
         for (what, value) in [("the training loss", loss), ("the gradient's norm", norm)] {
             if !value.is_finite() {
@@ -161,31 +173,26 @@ impl Trainer {
         Ok(StepStats { step: self.step, loss, gradient_norm: norm, rate })
     }
 
-    /// The images and labels of the present step.
-    fn gather(&mut self, data: &dyn Source) -> TrainStep {
-        let (batch, space) = (self.config.train.batch, data.space());
-        let d = space.dim();
-        let mut clean = vec![0.0; batch * d];
-        let mut labels = Vec::with_capacity(batch);
-        for (row, out) in clean.chunks_mut(d).enumerate() {
-            let position = self.step * batch as u64 + row as u64;
-            let index = self.order.index(position, data.len(), &self.noise);
+    /// The samples of the present step.
+    fn gather(&mut self, data: &dyn Source) -> Batch {
+        let (n, space, first) = (self.config.train.batch, data.space(), self.step * self.config.train.batch as u64);
+        let dim = space.dim();
+        let indices: Vec<_> = (first..).take(n).map(|at| self.order.index(at, data.len(), &self.noise)).collect();
+        let mut clean = vec![0.0; n * dim];
+        let classes = map_chunks(&mut clean, dim, |row, out| {
             let mut coins = [0.0; 2];
             self.noise.fill_uniform(row as u64, Purpose::Dropout, self.step, &mut coins);
-            data.fill(index, out);
+            data.fill(indices[row], out);
             if self.config.data.flip && coins[0] < 0.5 {
                 space.mirror(out);
             }
-            let kept = data.label(index).filter(|_| coins[1] >= self.config.data.class_dropout);
-            labels.push(kept.unwrap_or_else(|| self.config.model.null_class()) as i32);
-        }
-        TrainStep { clean, labels }
+            let kept = data.label(indices[row]).filter(|_| coins[1] >= self.config.data.class_dropout);
+            kept.unwrap_or_else(|| self.config.model.null_class()) as i32
+        });
+        // With autodiff, as the network is.
+        let class = Tensor::from_inner(Tensor::<1, Int>::from_data(classes.as_slice(), &self.device));
+        Batch { clean, dim, class }
     }
-}
-
-struct TrainStep {
-    clean: Vec<f32>,
-    labels: Vec<i32>,
 }
 
 impl Order {

@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 use scorefield::{
     noise::{Noise, Purpose},
-    objective::{Batch, Denoising, DenoisingConfig, Times},
+    objective::{DenoisingConfig, Times, regression::Regression},
     sde::{Process, Ve, Vp},
 };
 
@@ -21,8 +21,10 @@ fn clean() -> Vec<f32> {
 }
 
 fn batch(times: Times, process: &Process, clean: &[f32]) -> [Vec<f64>; 3] {
-    let objective = Denoising::new(DenoisingConfig { times }, process.clone(), SIGMA_DATA);
-    let Batch { input, c_noise, target } = objective.batch(clean, DIM, &Noise::new(1), STEP, &Device::flex());
+    let objective = DenoisingConfig { times }.init(process, SIGMA_DATA);
+    let Regression { input, c_noise, target, weight } =
+        objective.batch(clean, DIM, &Noise::new(1), STEP, &Device::flex());
+    assert!(weight.is_none());
     [input, c_noise, target].map(|t| t.into_data().iter::<f64>().collect())
 }
 

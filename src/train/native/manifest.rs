@@ -5,7 +5,7 @@ use crate::{
     net::NetworkConfig as _,
     train::RunConfig,
     weights,
-    weights::{Data, Manifest, Parameterisation, Training},
+    weights::{Data, Manifest, Training},
 };
 
 /// The manifest of the weights after `steps` steps and so many seconds.
@@ -14,12 +14,11 @@ use crate::{
 /// When the config has what no weights file can: better before the first step than at the first checkpoint.
 pub(super) fn manifest(config: &RunConfig, steps: u64, seconds: f64) -> Result<Manifest> {
     let published = config.data.name.published();
-    let sigma_data = config.data.sigma_data;
     let manifest = Manifest {
         version: weights::VERSION,
         architecture: config.model.clone(),
         process: config.process.clone(),
-        parameterisation: Parameterisation::Edm { sigma_data },
+        parameterisation: config.objective().parameterisation(),
         data: Data {
             name: published.name.to_owned(),
             shape: config.model.space(),
@@ -29,7 +28,7 @@ pub(super) fn manifest(config: &RunConfig, steps: u64, seconds: f64) -> Result<M
                 _ => published.classes.iter().map(|&class| class.to_owned()).collect(),
             },
             licence: published.licence.to_owned(),
-            sigma_data: Some(sigma_data),
+            sigma_data: Some(config.data.sigma_data),
         },
         training: Training {
             steps,
