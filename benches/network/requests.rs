@@ -206,7 +206,9 @@ impl Bench {
     fn train_check(&self, batch: usize, steps: u64, folder: &Path) -> Result<Value> {
         let (mut trainer, data) = self.trainer(batch)?;
         let config = trainer.config().clone();
-        let ObjectiveConfig::Denoising(objective) = config.objective;
+        let ObjectiveConfig::Denoising(objective) = config.objective else {
+            bail!("the comparison knows denoising with EDM's weighting alone");
+        };
         let objective = objective.init(&config.process, config.data.sigma_data);
         let noise = Noise::new(config.train.seed);
         let d = data.dim();

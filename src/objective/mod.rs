@@ -3,11 +3,13 @@
 //! | module | holds |
 //! |---|---|
 //! | `denoising` | denoising score matching with EDM's weighting and preconditioning |
+//! | `continuous` | denoising score matching with λ = σ², of ε, x₀, v or the score |
 //! | [`regression`] | what those have in common: the network learns a known target at a perturbed input |
 //! | `times` | how noise levels are drawn |
 //!
 //! An objective is a file with a configuration and a loss, and a line in the list below.
 
+mod continuous;
 mod denoising;
 pub mod regression;
 mod times;
@@ -22,6 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 pub use self::{
+    continuous::{Continuous, ContinuousConfig},
     denoising::{Denoising, DenoisingConfig},
     times::Times,
 };
@@ -96,6 +99,8 @@ macro_rules! objectives {
 objectives! {
     /// Denoising score matching with EDM's weighting and preconditioning: every noise level begins with loss 1.
     Denoising = "denoising", DenoisingConfig;
+    /// Denoising score matching with λ = σ², the error of ε: score_sde's continuous loss without likelihood weighting.
+    Continuous = "continuous", ContinuousConfig;
 }
 
 impl Default for ObjectiveConfig {

@@ -1,6 +1,7 @@
 //! The library and its command line as a user has them. One program, since each one links all of burn.
 
 mod cli;
+mod continuous;
 mod eval;
 #[cfg(feature = "gpu")]
 mod gpu;
