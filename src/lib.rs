@@ -16,7 +16,9 @@
 //! | [`data`] | samples by index: points, images, published sets |
 //! | [`figure`] | samples as pixels, and plots |
 //! | `output` | files that are written whole, through links and into streams (native only) |
-//! | `objective`, `train`, `eval`, `reproduce`, `device`, `cli` | training, quality, published results and the command line (native only) |
+//! | [`objective`] | losses that the true score makes smallest |
+//! | [`train`] | the trainer, and natively a run with its folder |
+//! | `eval`, `reproduce`, `device`, `cli` | quality, published results and the command line (native only) |
 //! | `browser` | the boundary to JavaScript (wasm only) |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -32,11 +34,13 @@ pub mod flow;
 pub mod model;
 pub mod net;
 pub mod noise;
+pub mod objective;
 pub mod sampler;
 pub mod schedule;
 pub mod score;
 pub mod sde;
 pub mod space;
+pub mod train;
 pub mod weights;
 
 #[cfg(all(target_family = "wasm", feature = "browser"))]
@@ -49,12 +53,8 @@ pub mod device;
 #[cfg(not(target_family = "wasm"))]
 pub mod eval;
 #[cfg(not(target_family = "wasm"))]
-pub mod objective;
-#[cfg(not(target_family = "wasm"))]
 pub mod output;
 #[cfg(not(target_family = "wasm"))]
 pub mod reproduce;
-#[cfg(not(target_family = "wasm"))]
-pub mod train;
 
 pub use error::{Error, Result};

@@ -9,7 +9,7 @@ use burn::{
 use serde::Serialize;
 
 use super::{
-    Score,
+    Parameterisation, Score,
     network::{Denoiser, NetworkScore},
 };
 use crate::{

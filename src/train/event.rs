@@ -1,6 +1,6 @@
 //! What a run tells whoever pulls it.
 
-use super::{Changes, StepStats};
+use super::Changes;
 
 /// Something that has happened in a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,19 @@ pub enum Event {
         /// Steps done.
         step: u64,
     },
+}
+
+/// What one step reports.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepStats {
+    /// Steps done, from 1.
+    pub step: u64,
+    /// Mean of |F − F*|² over the batch.
+    pub loss: f64,
+    /// Global norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Learning rate of the step.
+    pub rate: f64,
 }
 
 /// Where a run starts.

@@ -1,10 +1,11 @@
 //! All parameters of a network as one vector, in the order in which the module visits them: the
 //! optimiser, the clipping and the average are then a few vector operations, and a checkpoint four vectors.
 
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
+use burn::tensor::Gradients;
 use burn::{
     Tensor,
     module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::Gradients,
 };
 
 /// The parameters of `module` in a row, on its device without autodiff: `[p]`.
@@ -46,6 +47,7 @@ pub fn unflatten<M: Module>(module: M, flat: &Tensor<1>) -> M {
 ///
 /// # Shapes
 /// Result: `[p]`, on the device without autodiff.
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 #[must_use]
 pub fn gradient<M: Module>(module: &M, gradients: &Gradients) -> Tensor<1> {
     struct Collect<'a> {

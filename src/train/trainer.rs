@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Int},
 };
 
-use super::{RunConfig, flat, optimiser::Optimiser};
+use super::{RunConfig, StepStats, flat, optimiser::Optimiser};
 use crate::{
     Error, Result,
     compute::parallel::{among_workers, map_chunks},
@@ -15,19 +15,6 @@ use crate::{
     objective::{Batch, Objective},
     score::network::Denoiser,
 };
-
-/// What one step reports.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepStats {
-    /// Steps done, from 1.
-    pub step: u64,
-    /// Mean of |F − F*|² over the batch.
-    pub loss: f64,
-    /// Global norm of the gradient before clipping.
-    pub gradient_norm: f64,
-    /// Learning rate of the step.
-    pub rate: f64,
-}
 
 /// Network, optimiser and position of a run.
 #[derive(Debug)]

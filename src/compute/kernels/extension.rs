@@ -19,7 +19,7 @@ use burn::backend::{
 #[backend_extension(
     Flex: cfg(any(not(target_family = "wasm"), feature = "browser-cpu")),
     Cube: cfg(feature = "burn-cubecl"),
-    Autodiff: cfg(not(target_family = "wasm")),
+    Autodiff: cfg(any(not(target_family = "wasm"), feature = "training")),
 )]
 pub trait Kernels: Backend {
     /// See [`conv2d`](crate::compute::ops::conv2d).

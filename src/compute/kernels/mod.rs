@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `extension` | the operators as a trait over burn's backends, and what runs where |
 //! | `options` | what operators are told besides their tensors |
-//! | `autodiff` | their place in burn's automatic differentiation (native) |
+//! | `autodiff` | their place in burn's automatic differentiation (native, and with `training`) |
 //! | `cpu` | on the CPU backend's tensors |
 //! | `gpu` | on GPUs' tensors |
 //! | `composed` | out of the backend's own operators: GPUs' gradients, and types other than f32 |
 //! | `testing` | for tests, native and in a browser: random cases of every kernel, and burn's own operators |
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 mod autodiff;
 mod composed;
 mod cpu;

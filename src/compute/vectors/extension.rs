@@ -26,7 +26,7 @@ pub struct PlannedTerm {
 #[backend_extension(
     Flex: cfg(any(not(target_family = "wasm"), feature = "browser-cpu")),
     Cube: cfg(feature = "burn-cubecl"),
-    Autodiff: cfg(not(target_family = "wasm")),
+    Autodiff: cfg(any(not(target_family = "wasm"), feature = "training")),
 )]
 pub trait Vectors: Backend {
     /// See [`Sum`](super::Sum).
@@ -72,7 +72,7 @@ pub trait Vectors: Backend {
     }
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 impl<B: Backend + Vectors, C: burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy> Vectors
     for burn::backend::Autodiff<B, C>
 {
