@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Context, interrupt::Interrupts};
 use crate::{
+    objective::ObjectiveConfig,
     output,
     train::{
         Changes, Event, RunConfig, Start, Started,
@@ -19,7 +20,8 @@ use crate::{
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The run's TOML file, such as configs/fashion-mnist.toml.
-    config: PathBuf,
+    #[arg(required_unless_present = "list_objectives")]
+    config: Option<PathBuf>,
     /// The run's folder; without it `runs/NAME`.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -35,11 +37,18 @@ pub(crate) struct Args {
     /// Override a key of the config, such as train.steps=20; may be repeated.
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
+    /// Print the kinds of [objective] and what they are.
+    #[arg(long)]
+    list_objectives: bool,
 }
 
 #[expect(clippy::print_stderr, reason = "progress belongs on standard error")]
 pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
-    let config = RunConfig::read(&args.config, &args.set)?;
+    let Some(config) = args.config.filter(|_| !args.list_objectives) else {
+        list_objectives(context)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let config = RunConfig::read(&config, &args.set)?;
     let interrupts = Interrupts::watch("stopping after this step, with a checkpoint")?;
     let (device, description) = context.device.init()?;
     eprintln!("device: {description}");
@@ -92,6 +101,13 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
     // Half a run is no success: the shell hears of the signal as if it had ended the program.
     let signal = interrupts.signal().filter(|_| interrupted);
     Ok(signal.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal)))
+}
+
+fn list_objectives(context: &Context) -> Result<()> {
+    let kinds = ObjectiveConfig::KINDS;
+    let human: Vec<_> = kinds.iter().map(|(kind, help)| format!("{kind:<12}{}", help.trim())).collect();
+    let json: Vec<_> = kinds.iter().map(|(kind, help)| json!({ "kind": kind, "description": help.trim() })).collect();
+    context.report(&json!({ "objectives": json }), &human.join("\n"))
 }
 
 /// Where the run starts, in lines.

@@ -127,6 +127,20 @@ fn every_remedy_works() {
 }
 
 #[test]
+fn objectives_are_listed_by_the_kinds_that_configs_take() {
+    let output = succeeds("scorefield train --list-objectives --json");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let kinds: Vec<_> = json["objectives"].as_array().unwrap().iter().map(|o| o["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds[..2], ["denoising", "continuous"]);
+    for kind in kinds {
+        let config = format!("objective={{ kind = '{kind}' }}");
+        scorefield::train::RunConfig::read(Path::new("configs/fashion-mnist.toml"), &[config]).unwrap();
+    }
+    // Without one of the two there is nothing to do.
+    assert_eq!(shell("scorefield train").output().unwrap().status.code(), Some(2));
+}
+
+#[test]
 fn a_folder_in_use_is_left_for_another() {
     let root = tempfile::tempdir().unwrap();
     let out = root.path().join("run");
