@@ -1,5 +1,5 @@
-//! Signals that ask a command to stop: the first is for the command, which may end in good order; at the second, the user
-//! does not want to wait any longer.
+//! Signals that ask a command to stop: the first is for the command, which may end in good order; at the second, the
+//! user does not want to wait any longer.
 
 use std::sync::{
     Arc,
@@ -12,7 +12,8 @@ use anyhow::{Context as _, Result};
 pub(crate) struct Interrupts(Arc<AtomicU8>);
 
 impl Interrupts {
-    /// Listens from now on, before any other thread is made; says `notice` when a first signal comes, and ends the program at the second.
+    /// Listens from now on, before any other thread is made; says `notice` when a first signal comes, and ends the
+    /// program at the second.
     ///
     /// # Errors
     /// When the system does not let it listen.

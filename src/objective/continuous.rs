@@ -1,5 +1,5 @@
-//! The continuous denoising loss of Song et al. 2021 (<https://arxiv.org/abs/2011.13456>, eq. 7) with λ(t) = σ(t)², which
-//! is `score_sde`'s where `likelihood_weighting = False`:
+//! The continuous denoising loss of Song et al. 2021 (<https://arxiv.org/abs/2011.13456>, eq. 7) with λ(t) = σ(t)²,
+//! which is `score_sde`'s where `likelihood_weighting = False`:
 //!
 //! E λ·|s(x, t) + ε/σ|² = E |ε̂(x, t) − ε|², x = α·x₀ + σ·ε, t uniform on [1e-5, 1].
 //!

@@ -4,8 +4,8 @@
 //!
 //! F* = (σ̂·x₀ − σ_d²·ε)/(σ_d√(σ̂² + σ_d²)),
 //!
-//! and |F − F*|² = σ²V/(α²σ_d²)·|s + ε/σ|²: EDM's weighting (Karras et al. 2022, table 1), under which every level starts
-//! with loss 1 when the data's standard deviation is σ_d.
+//! and |F − F*|² = σ²V/(α²σ_d²)·|s + ε/σ|²: EDM's weighting (Karras et al. 2022, table 1), under which every level
+//! starts with loss 1 when the data's standard deviation is σ_d.
 
 use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};

@@ -42,8 +42,8 @@ pub struct Batch {
     pub clean: Vec<f32>,
     /// Numbers in a row.
     pub dim: usize,
-    /// One class each, the null class where there is none: `[n]`. Losses are computed on its device, with autodiff if that
-    /// has it.
+    /// One class each, the null class where there is none: `[n]`. Losses are computed on its device, with autodiff if
+    /// that has it.
     pub class: Tensor<1, Int>,
 }
 

@@ -1,7 +1,7 @@
 //! What denoising losses have in common: at a perturbed input the network learns a target that is known.
 //!
-//! Input and target are combinations of the clean x₀ and the noise ε with coefficients of the row's noise level, and the
-//! loss is the mean over rows and dimensions of w·(F − F*)².
+//! Input and target are combinations of the clean x₀ and the noise ε with coefficients of the row's noise level, and
+//! the loss is the mean over rows and dimensions of w·(F − F*)².
 
 use burn::{
     Tensor,

@@ -101,7 +101,8 @@ impl Affine {
 impl Prediction {
     /// This prediction as another one.
     ///
-    /// Where σ = 0 only x₀ can be had from ε, v or the score; where α = 0 only ε and the score from one another and from v.
+    /// Where σ = 0 only x₀ can be had from ε, v or the score; where α = 0 only ε and the score from one another and
+    /// from v.
     #[must_use]
     pub fn as_a(self, to: Self, level: &Level) -> Affine {
         if self == to {
@@ -189,7 +190,8 @@ mod tests {
             let level = Level { t: 0.5, alpha, sigma };
             let conversion = from.as_a(to, &level);
             let ours = x.iter().zip(&predicted).map(|(&x, &predicted)| conversion.of(x, predicted));
-            // f64 at most at the size σ/α or α/σ that the conversion multiplies by; where α = 1 diffusers computes in f32.
+            // f64 at most at the size σ/α or α/σ that the conversion multiplies by; where α = 1 diffusers computes in
+            // f32.
             let rounding = if alpha == 1.0 { 2.0 * f64::from(f32::EPSILON) } else { 8.0 * f64::EPSILON };
             let size = 4.0 * (1.0 + sigma / alpha + if to == Prediction::Epsilon { alpha / sigma } else { 0.0 });
             for (ours, diffusers) in ours.zip(expected.iter().flatten()) {

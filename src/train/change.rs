@@ -1,8 +1,8 @@
 //! What may change when a run goes on from a checkpoint, and what would make another run of it.
 //!
-//! The optimiser's settings, the run's length and what is written when may change: a lower learning rate after a loss that
-//! was no longer finite, a longer run. With other data, another network, process, objective, seed or batch the steps
-//! before and after would not belong together.
+//! The optimiser's settings, the run's length and what is written when may change: a lower learning rate after a loss
+//! that was no longer finite, a longer run. With other data, another network, process, objective, seed or batch the
+//! steps before and after would not belong together.
 
 use std::{collections::BTreeMap, fmt};
 

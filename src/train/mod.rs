@@ -1,7 +1,8 @@
 //! Training: a run's config, the step, and around it, natively, the run's folder.
 //!
-//! A [`Trainer`] is pulled one step at a time and knows neither files nor threads; a `native::Run` is pulled one [`Event`] at
-//! a time and keeps a folder: lock, log, checkpoints and pictures. Neither prints: who pulls says what is to be seen.
+//! A [`Trainer`] is pulled one step at a time and knows neither files nor threads; a `native::Run` is pulled one
+//! [`Event`] at a time and keeps a folder: lock, log, checkpoints and pictures. Neither prints: who pulls says what is
+//! to be seen.
 //!
 //! In a browser a trainer needs gradients, which an engine has with the feature `training`.
 

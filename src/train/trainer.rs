@@ -120,8 +120,8 @@ impl Trainer {
     /// One optimiser step on a batch of `data`; the loss is read back from the device.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when the loss or the gradient is not finite, or [`Error::Device`] when it cannot be read; the
-    /// state stays as it was.
+    /// [`Error::NotFinite`] when the loss or the gradient is not finite, or [`Error::Device`] when it cannot be read;
+    /// the state stays as it was.
     pub async fn advance(&mut self, data: &dyn Source) -> Result<StepStats> {
         let batch = self.gather(data);
         let Self { denoiser, objective, noise, .. } = &*self;

@@ -1,4 +1,5 @@
-//! The continuous denoising loss against closed forms on Gaussian data, for every prediction, and a run that trains by it.
+//! The continuous denoising loss against closed forms on Gaussian data, for every prediction, and a run that trains by
+//! it.
 
 use std::path::Path;
 
@@ -56,8 +57,8 @@ fn best(prediction: Prediction, process: &Process, c_noise: f64, input: f64) -> 
     (-x / ((level.alpha * STD).powi(2) + level.sigma.powi(2)) - skip * x) / out
 }
 
-/// With the true score σ²·|s + ε/σ|² is the variance of ε given x, α²·STD²/(α²·STD² + σ²) in each dimension, whatever the
-/// network predicts; its mean over t is an integral.
+/// With the true score σ²·|s + ε/σ|² is the variance of ε given x, α²·STD²/(α²·STD² + σ²) in each dimension, whatever
+/// the network predicts; its mean over t is an integral.
 #[test]
 fn the_true_score_has_the_loss_that_bayes_gives_it() {
     for process in &PROCESSES {
@@ -100,8 +101,8 @@ fn the_loss_is_of_the_score_and_not_of_what_is_predicted() {
                     let ours =
                         weight[row].sqrt() * (best(prediction, process, c_noise[row], input[i]) - target[i]).abs();
                     let error = (best(Prediction::Epsilon, process, c_noise[row], input[i]) - epsilon[i]).abs();
-                    // Input, target and weight are f32, rounded by a relative 6e-8; what is rounded in x₀ or x is divided
-                    // by σ in ε, and c_noise, of up to 2.2, moves σ by a relative 4·1.2e-7.
+                    // Input, target and weight are f32, rounded by a relative 6e-8; what is rounded in x₀ or x is
+                    // divided by σ in ε, and c_noise, of up to 2.2, moves σ by a relative 4·1.2e-7.
                     let sigma = process.level(process.time_of_ratio((4.0 * c_noise[row]).exp())).sigma;
                     let bound = 2e-6 * (1.0 + error) + 1e-6 / sigma.min(1.0);
                     assert!((ours - error).abs() < bound, "{process:?} {prediction:?} row {row}: {ours}, not {error}");
@@ -215,8 +216,8 @@ fn a_run_trains_by_it_and_its_weights_say_so() {
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["loss"].as_f64().unwrap())
         .collect();
-    // Untrained, F = 0 and ε̂ = σ·x: the loss is that of the score of N(0, 1). The mean over t of images like these falls
-    // by more than the steps differ.
+    // Untrained, F = 0 and ε̂ = σ·x: the loss is that of the score of N(0, 1). The mean over t of images like these
+    // falls by more than the steps differ.
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     assert!(mean(&losses[25..]) < 0.8 * mean(&losses[..3]), "{losses:?}");
 

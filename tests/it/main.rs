@@ -9,6 +9,7 @@ mod likelihood;
 mod network;
 mod objective;
 mod optimiser;
+mod resume;
 mod samplers;
 mod train;
 mod train_command;

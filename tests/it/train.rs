@@ -10,13 +10,15 @@ use scorefield::{
     net::{Architecture, UNetConfig},
     space::Space,
     train::{
-        Change, Changes, Event, RunConfig, Start, Started, TrainConfig, Trainer,
+        Event, RunConfig, TrainConfig, Trainer,
         native::{Outcome, Run, RunOptions},
     },
 };
 
+use crate::resume::follow;
+
 /// The shipped config with a network small enough for a test.
-fn config(overrides: &[&str]) -> RunConfig {
+pub(crate) fn config(overrides: &[&str]) -> RunConfig {
     let small = [
         "model.width=8",
         "model.groups=4",
@@ -32,11 +34,11 @@ fn config(overrides: &[&str]) -> RunConfig {
     RunConfig::read(Path::new("configs/fashion-mnist.toml"), &overrides).unwrap()
 }
 
-fn options(out: &Path) -> RunOptions {
+pub(crate) fn options(out: &Path) -> RunOptions {
     RunOptions { out: out.to_owned(), resume: false, init_from: None, data: None }
 }
 
-fn resumed(out: &Path) -> RunOptions {
+pub(crate) fn resumed(out: &Path) -> RunOptions {
     RunOptions { resume: true, ..options(out) }
 }
 
@@ -44,7 +46,7 @@ fn run(config: &RunConfig, options: &RunOptions) -> scorefield::Result<Outcome> 
     finish(Run::open(config.clone(), options.clone(), &Device::flex())?)
 }
 
-fn finish(mut run: Run) -> scorefield::Result<Outcome> {
+pub(crate) fn finish(mut run: Run) -> scorefield::Result<Outcome> {
     while run.next()?.is_some() {}
     Ok(run.outcome())
 }
@@ -70,19 +72,19 @@ impl Source for Grey {
     }
 }
 
-fn on(data: &[f32], config: &RunConfig, options: &RunOptions) -> scorefield::Result<Run> {
+pub(crate) fn on(data: &[f32], config: &RunConfig, options: &RunOptions) -> scorefield::Result<Run> {
     Run::on(Box::new(Grey(data.to_vec())), config.clone(), options.clone(), &Device::flex())
 }
 
 /// The lines of the log, and of them those that have this key.
-fn log(out: &Path, key: &str) -> Vec<serde_json::Value> {
+pub(crate) fn log(out: &Path, key: &str) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(out.join("log.jsonl")).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     lines.filter(|line| line.get(key).is_some()).collect()
 }
 
 /// The tensors of a checkpoint; its header holds seconds, which differ.
-fn vectors(out: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn vectors(out: &Path) -> Vec<(String, Vec<u8>)> {
     let bytes = std::fs::read(out.join("checkpoint.safetensors")).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let mut vectors: Vec<_> = file.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();
@@ -160,7 +162,7 @@ fn a_folder_is_one_runs_own() {
 }
 
 /// The bytes of a checkpoint with 10,000 numbers of one of its vectors changed.
-fn spoilt(checkpoint: &Path, vector: &str, to: f32) -> Vec<u8> {
+pub(crate) fn spoilt(checkpoint: &Path, vector: &str, to: f32) -> Vec<u8> {
     let mut bytes = std::fs::read(checkpoint).unwrap();
     let start = {
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
@@ -187,139 +189,6 @@ fn nan_stops_a_run_and_keeps_the_last_good_checkpoint() {
     assert!(error.to_string().contains("train anew") && !follow(&error.to_string()).0, "{error}");
     assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes, "the checkpoint is as it was");
     assert_ne!(before, vectors(folder.path()), "the test did change it");
-}
-
-#[test]
-fn a_run_goes_on_at_another_rate_and_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = [0.0, 0.5, -0.5];
-    let before = config(&["train.steps=4", "train.log_every=1", "optimiser.lr=1e-3"]);
-    finish(on(&data, &before, &options(folder.path())).unwrap()).unwrap();
-
-    let now = config(&["train.steps=6", "train.log_every=1", "optimiser.lr=1e-4", "optimiser.clip=0.5"]);
-    let mut run = on(&data, &now, &resumed(folder.path())).unwrap();
-    let Some(Event::Started(Started { step: 4, steps: 6, from: Start::Checkpoint(changes), .. })) = run.next().unwrap()
-    else {
-        panic!("it goes on from its checkpoint")
-    };
-    let change =
-        |field: &str, before: f64, now: f64| Change { field: field.into(), before: before.into(), now: now.into() };
-    let steps = Change { field: "train.steps".into(), before: 4.into(), now: 6.into() };
-    let fields = vec![change("optimiser.clip", 1.0, 0.5), change("optimiser.lr", 1e-3, 1e-4), steps];
-    assert_eq!(changes, Changes { fields, rates: Some([1e-3, 1e-4]) });
-    finish(run).unwrap();
-    let rates = |out: &Path| log(out, "rate").iter().map(|line| line["rate"].as_f64().unwrap()).collect::<Vec<_>>();
-    // Three steps of warm-up.
-    assert_eq!(rates(folder.path())[2..], [1e-3, 1e-3, 1e-4, 1e-4]);
-    let logged = log(folder.path(), "changed");
-    let said: Changes = serde_json::from_value(logged[0]["changed"].clone()).unwrap();
-    assert_eq!((logged.len(), logged[0]["step"].as_u64(), said), (1, Some(4), changes));
-
-    // Resumed as it was, there is nothing to say.
-    let mut run = on(&data, &now, &resumed(folder.path())).unwrap();
-    let started = run.next().unwrap();
-    assert!(matches!(&started, Some(Event::Started(Started { from: Start::Checkpoint(c), .. })) if c.is_empty()));
-    assert_eq!((run.next().unwrap(), log(folder.path(), "changed").len()), (None, 1));
-}
-
-/// Half a cosine over 20 steps, 3 of them warm-up, has come to ½(1 + cos(16π/17)) at its last; over 40 steps the next has
-/// ½(1 + cos(17π/37)).
-#[test]
-fn a_cosine_of_another_length_is_said() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = |steps| config(&["optimiser.decay=cosine", "optimiser.lr=1e-3", "train.batch=1", steps]);
-    finish(on(&[0.0], &config("train.steps=20"), &options(folder.path())).unwrap()).unwrap();
-    let mut run = on(&[0.0], &config("train.steps=40"), &resumed(folder.path())).unwrap();
-    let Some(Event::Started(Started { from: Start::Checkpoint(changes), .. })) = run.next().unwrap() else {
-        panic!("it goes on")
-    };
-    let [before, now] = changes.rates.unwrap();
-    let cosine = |done: f64| 0.5e-3 * (1.0 + (std::f64::consts::PI * done).cos());
-    // Rounding of f64.
-    assert!(
-        (before - cosine(16.0 / 17.0)).abs() < 1e-15 && (now - cosine(17.0 / 37.0)).abs() < 1e-15,
-        "{before} {now}"
-    );
-    // A constant rate does not mind.
-    let straight = tempfile::tempdir().unwrap();
-    let constant = |steps| self::config(&["train.batch=1", steps]);
-    finish(on(&[0.0], &constant("train.steps=4"), &options(straight.path())).unwrap()).unwrap();
-    let mut run = on(&[0.0], &constant("train.steps=5"), &resumed(straight.path())).unwrap();
-    let started = run.next().unwrap();
-    assert!(matches!(
-        &started,
-        Some(Event::Started(Started { from: Start::Checkpoint(Changes { rates: None, .. }), .. }))
-    ));
-}
-
-#[test]
-fn what_would_be_another_run_is_refused_by_name_with_both_values() {
-    let folder = tempfile::tempdir().unwrap();
-    finish(on(&[0.0], &config(&["train.steps=1"]), &options(folder.path())).unwrap()).unwrap();
-    let before = vectors(folder.path());
-    for (assignment, said) in [
-        ("data.class_dropout=0.25", "data.class_dropout = 0.25 (was 0.1)"),
-        ("data.flip=true", "data.flip = true (was false)"),
-        ("data.sigma_data=0.5", "data.sigma_data = 0.5 (was 0.706)"),
-        ("model.heads=0", "model.heads = 0 (was 2)"),
-        ("process.beta_max=19.0", "process.beta_max = 19.0 (was 20.0)"),
-        ("objective.times={ kind = 'uniform', t_min = 0.01 }", "objective.times.kind = uniform (was log-normal)"),
-        ("train.seed=2", "train.seed = 2 (was 1)"),
-        ("train.batch=9", "train.batch = 9 (was 8)"),
-    ] {
-        // Together with what may change.
-        let now = config(&["train.steps=2", "optimiser.lr=1e-5", assignment]);
-        let Err(error) = on(&[0.0], &now, &resumed(folder.path())) else { panic!("{assignment} is another run") };
-        let error = error.to_string();
-        assert!(error.contains(said) && !error.contains("optimiser.lr"), "{assignment}: {error}");
-    }
-    assert_eq!(before, vectors(folder.path()), "nothing was written");
-}
-
-/// What a message says to do, from its backticks, as arguments of another start.
-fn follow(message: &str) -> (bool, Vec<String>) {
-    let remedy = message.split('`').nth(1).expect("a remedy in backticks");
-    let words: Vec<_> = remedy.split(' ').collect();
-    let set = |(i, word): (usize, &&str)| (*word == "--set").then(|| words[i + 1].to_owned());
-    (words.contains(&"--resume"), words.iter().enumerate().filter_map(set).collect())
-}
-
-#[test]
-fn after_a_loss_that_is_not_finite_the_run_goes_on_as_the_message_says() {
-    // Four steps of one picture, each picture once: which one is spoilt decides which step fails.
-    let mut steps = Vec::new();
-    for spoilt in 0..4 {
-        let folder = tempfile::tempdir().unwrap();
-        let assignments = ["train.steps=4", "train.batch=1", "optimiser.lr=1e-3", "train.checkpoint_every=2"];
-        let mut data = [0.0; 4];
-        data[spoilt] = f32::NAN;
-        let error = finish(on(&data, &config(&assignments), &options(folder.path())).unwrap()).unwrap_err();
-        let Error::NotFinite { step, .. } = error else { panic!("{error}") };
-        let (resume, set) = follow(&error.to_string());
-        // The step after the checkpoint would be the same again, whatever the rate.
-        assert_eq!((resume, &set[..]), (step == 4, &["optimiser.lr=1e-4".to_owned()][..]), "{error}");
-        let now = config(&assignments.iter().copied().chain(set.iter().map(String::as_str)).collect::<Vec<_>>());
-        let out = if error.to_string().contains("--out") { folder.path().join("anew") } else { folder.path().into() };
-        let outcome = finish(on(&[0.0; 4], &now, &RunOptions { resume, ..options(&out) }).unwrap()).unwrap();
-        assert_eq!((outcome.step, now.optimiser.lr), (4, 1e-4));
-        steps.push(step);
-    }
-    steps.sort_unstable();
-    assert_eq!(steps, [1, 2, 3, 4]);
-}
-
-#[test]
-fn a_state_that_is_not_finite_is_never_saved() {
-    let folder = tempfile::tempdir().unwrap();
-    finish(on(&[0.0], &config(&["train.steps=2"]), &options(folder.path())).unwrap()).unwrap();
-    // Moments that are finite and take the parameters to infinity in one step.
-    let checkpoint = folder.path().join("checkpoint.safetensors");
-    let bytes = spoilt(&checkpoint, "moment1", 3e38);
-    std::fs::write(&checkpoint, &bytes).unwrap();
-    let error = finish(on(&[0.0], &config(&["train.steps=3"]), &resumed(folder.path())).unwrap()).unwrap_err();
-    assert!(error.to_string().starts_with("a number in parameters is not finite at step 3"), "{error}");
-    assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes, "the checkpoint is as it was");
-    assert!(follow(&error.to_string()).0, "{error}");
 }
 
 #[test]
@@ -350,7 +219,8 @@ fn a_run_starts_from_the_weights_of_another() {
     let warm = RunOptions { init_from: Some(before.weights.clone()), ..options(&second) };
     run(&RunConfig { train: TrainConfig { steps: 2, ..config.train }, ..config.clone() }, &warm).unwrap();
     let loss = |out: &Path| log(out, "loss")[0]["loss"].as_f64().unwrap();
-    // The first two steps see the same images and noise: the warm start's loss must be clearly lower than a fresh one's.
+    // The first two steps see the same images and noise: the warm start's loss must be clearly lower than a fresh
+    // one's.
     assert!(loss(&second) < 0.9 * loss(&first), "{} against {}", loss(&second), loss(&first));
 
     let other = config_with_width_16(&config);

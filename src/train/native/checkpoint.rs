@@ -76,7 +76,8 @@ pub(super) fn to_bytes(trainer: &Trainer, before: Before) -> Result<Vec<u8>> {
     Ok(safetensors::serialize(views, Some(metadata)).expect("four named vectors serialise"))
 }
 
-/// Restores a trainer from the checkpoint in `folder`; returns what the run did before, and what its config has changed.
+/// Restores a trainer from the checkpoint in `folder`; returns what the run did before, and what its config has
+/// changed.
 ///
 /// # Errors
 /// When the file is not a checkpoint, or one of another run.

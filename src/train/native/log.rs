@@ -1,5 +1,5 @@
-//! The JSONL log: a line each `every` steps, and at the last, with the mean loss since the line before; and a line where
-//! the run went on with another config.
+//! The JSONL log: a line each `every` steps, and at the last, with the mean loss since the line before; and a line
+//! where the run went on with another config.
 
 use std::{
     fs::{self, File},

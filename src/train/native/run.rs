@@ -175,7 +175,8 @@ impl Run {
         Ok(Some(Event::Step(stats)))
     }
 
-    /// Makes no more steps: the events to come are those of a checkpoint and its samples, unless they are there already.
+    /// Makes no more steps: the events to come are those of a checkpoint and its samples, unless they are there
+    /// already.
     pub fn stop(&mut self) {
         let step = self.trainer.steps_done();
         let plan = self.trainer.config().train;
