@@ -14,6 +14,9 @@ use crate::{
 /// The longest file that is read as a config.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// The most numbers of a batch: 4 GiB of them.
+const MAX_VALUES: usize = 1 << 30;
+
 /// A training run, as its TOML file has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -180,6 +183,14 @@ impl RunConfig {
             if !(low..=high).contains(&value) {
                 return Err(Error::setting(field, value, format!("an integer {low} … {high}")));
             }
+        }
+        let most = MAX_VALUES / self.model.space().dim().max(1);
+        if batch > most {
+            return Err(Error::setting(
+                "train.batch",
+                batch,
+                format!("at most {most} samples of {}", self.model.space()),
+            ));
         }
         Ok(())
     }

@@ -211,6 +211,18 @@ fn no_file_is_too_long_to_be_refused() {
 }
 
 #[test]
+fn no_batch_takes_more_memory_than_machines_have() {
+    // 4 GiB are 341 samples of 3·1024² numbers.
+    let read = |batch: &str| {
+        let assignments = ["model.shape=[3, 1024, 1024]", "model.patch=8", batch].map(str::to_owned);
+        RunConfig::read(Path::new("configs/fashion-mnist.toml"), &assignments)
+    };
+    let error = read("train.batch=342").unwrap_err().to_string();
+    assert!(error.starts_with("train.batch = 342") && error.contains("at most 341"), "{error}");
+    read("train.batch=341").unwrap();
+}
+
+#[test]
 fn a_run_starts_from_the_weights_of_another() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));

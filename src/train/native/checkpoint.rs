@@ -140,12 +140,12 @@ pub(super) fn load(trainer: &mut Trainer, folder: &Path, device: &Device) -> Res
 fn another_run(folder: &Path, fixed: &[Change]) -> Error {
     let fields: Vec<_> = fixed.iter().map(ToString::to_string).collect();
     let here = shell(folder);
+    let own = format!("scorefield train {} --resume --out {here}", shell(&folder.join(super::folder::CONFIG)));
     Error::Run {
         folder: folder.display().to_string(),
         problem: format!("going on with {} would make another run of it", fields.join(", ")),
         remedy: format!(
-            "go on with its own config (`scorefield train {} --resume --out {here}`), or train in another folder (`--out {}`)",
-            shell(&folder.join(super::folder::CONFIG)),
+            "go on with its own config (`{own}`), or train in another folder (`--out {}`)",
             shell(&elsewhere(folder))
         ),
     }
