@@ -221,6 +221,18 @@ fn a_run_trains_by_it_and_its_weights_say_so() {
     let trained = model.network().unwrap().denoiser();
     assert_eq!(trained.parameterisation, parameterisation);
 
+    // Nothing else than this loss can start from them.
+    let denoising = small(&["train.steps=1"]);
+    let warm = RunOptions {
+        out: folder.path().join("warm"),
+        resume: false,
+        init_from: Some(run.outcome().weights),
+        data: None,
+    };
+    let error = Run::open(denoising, warm.clone(), &device).err().unwrap().to_string();
+    assert!(error.contains(r#""prediction":"v""#) && error.contains("--init-from"), "{error}");
+    Run::open(config.clone(), warm, &device).unwrap();
+
     // The same 64 pictures, times and noise.
     let untrained = Denoiser { net: config.model.init(config.train.seed, &device), parameterisation };
     let class = burn::Tensor::<1, burn::tensor::Int>::full([64], config.model.null_class() as i32, &device);

@@ -28,6 +28,7 @@ use crate::{
     model::Model,
     net::NetworkConfig as _,
     output,
+    score::Parameterisation,
     train::{Event, RunConfig, Start, Started, Trainer},
     weights,
 };
@@ -306,11 +307,24 @@ fn start(trainer: &mut Trainer, options: &RunOptions, init: Option<Model>, devic
 fn read_init(path: &Path, config: &RunConfig, device: &Device) -> Result<Model> {
     let file = path.display().to_string();
     let model = Model::from_bytes(&file, &weights::read_file(path)?, device)?;
-    let given = &model.network()?.manifest().architecture;
-    if *given != config.model {
-        let given = toml::Value::try_from(given).map_err(|e| Error::setting("model", e, "what TOML can hold"))?;
+    let given = model.network()?.manifest();
+    if given.architecture != config.model {
+        let given = toml::Value::try_from(&given.architecture);
+        let given = given.map_err(|e| Error::setting("model", e, "what TOML can hold"))?;
         let remedy = format!("take its network (`--set 'model={given}'`), or leave out --init-from");
         return Err(Error::weights(file, "its network is not the config's", remedy));
+    }
+    let wanted = config.objective().parameterisation();
+    let edm = |parameterisation| matches!(parameterisation, Parameterisation::Edm { .. });
+    // EDM's F has unit variance whatever the data's standard deviation is.
+    if given.parameterisation != wanted && !(edm(given.parameterisation) && edm(wanted)) {
+        let text = |parameterisation| serde_json::to_string(&parameterisation).expect("plain data serialises");
+        let problem = format!("its output means {}, the objective's {}", text(given.parameterisation), text(wanted));
+        return Err(Error::weights(
+            file,
+            problem,
+            "choose the objective that it was trained by, or leave out --init-from",
+        ));
     }
     Ok(model)
 }
