@@ -7,7 +7,6 @@ use scorefield::{
     Error,
     data::{Dataset, DatasetName, Source, Split},
     device::DeviceChoice,
-    net::{Architecture, UNetConfig},
     space::Space,
     train::{
         Event, RunConfig, TrainConfig, Trainer,

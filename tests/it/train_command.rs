@@ -35,11 +35,11 @@ fn message(command: &str) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// Every remedy of the message: a command, or arguments to add. A value after `expected` is one, too.
+/// Every remedy of the message: a command, or arguments to add. An expected list of numbers is one, too.
 fn remedies(message: &str) -> Vec<String> {
-    if let Some((field, rest)) = message.split_once(" = ").filter(|(_, rest)| rest.contains(": expected [")) {
-        let (field, value) = (field.rsplit(' ').next().unwrap(), rest.split_once(": expected ").unwrap().1.trim());
-        return vec![format!("--set '{field}={value}'")];
+    if let Some((setting, expected)) = message.split_once("remedy: expected [") {
+        let field = setting.rsplit("error: ").next().unwrap().split_once(" = ").unwrap().0;
+        return vec![format!("--set '{field}=[{}'", expected.trim())];
     }
     message.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -10,8 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Result,
-    output,
+    Error, Result, output,
     train::{Changes, StepStats},
 };
 
