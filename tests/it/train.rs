@@ -258,7 +258,7 @@ fn a_wrong_key_or_value_is_named() {
         ("model.kind=mlp", "unknown variant `mlp`"),
         // What could be trained and not be saved: refused before the first step.
         ("model={shape=[1,28,28],patch=1,width=1024,multipliers=[1,1,1],blocks=16}", "parameters: expected at most"),
-        ("model={shape=[1,1024,1024],patch=1,heads=0}", "of activations per sample: expected at most"),
+        ("model={shape=[1,1024,1024],patch=1,width=64,heads=0}", "of activations per sample: expected at most"),
         ("name=a/b", "name"),
         ("train.steps=many", "steps"),
         ("optimiser.lr=-1", "optimiser.lr"),
