@@ -175,6 +175,13 @@ impl Model {
         usize::try_from(values / (times.max(1) * self.activations())).unwrap_or(usize::MAX)
     }
 
+    /// Samples of a batch: `most`, or as many as 4 GiB hold of a large network.
+    #[cfg(not(target_family = "wasm"))]
+    #[must_use]
+    pub fn batch(&self, most: usize, times: u64) -> usize {
+        self.samples_within(1 << 30, times).clamp(1, most)
+    }
+
     /// Number of classes: a mixture's components; 0 when a network is unconditional.
     #[must_use]
     pub fn classes(&self) -> usize {
@@ -341,6 +348,7 @@ mod tests {
         let one = shipped.activations();
         assert_eq!((shipped.samples_within(10 * one, 1), shipped.samples_within(10 * one + 9, 2)), (10, 5));
         assert_eq!(shipped.samples_within(one - 1, 1), 0);
+        assert_eq!((shipped.batch(256, 2), shipped.batch(usize::MAX, 2)), (256, ((1 << 30) / (2 * one)) as usize));
         assert_eq!(read("m.toml", MIXTURE).unwrap().samples_within(160, 1), 10);
     }
 }

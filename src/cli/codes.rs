@@ -110,9 +110,10 @@ fn transport(
     device: &Device,
 ) -> Result<Transported> {
     let d = model.dim();
-    let bar = flow_options::bar(values.len().div_ceil(BATCH * d));
+    let batch = model.batch(BATCH, 1) * d;
+    let bar = flow_options::bar(values.len().div_ceil(batch));
     let mut transported = Transported { values: Vec::with_capacity(values.len()), nfe: 0 };
-    for part in values.chunks(BATCH * d) {
+    for part in values.chunks(batch) {
         let score = model.score(&vec![flow.label; part.len() / d], 1.0, device)?;
         let x = flow_options::rows(part, d, device);
         let Solution { x, nfe, .. } =

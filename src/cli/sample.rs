@@ -102,11 +102,12 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
     write(&args, &model, &drawn, &kept)?;
     let (n, nfe, seed) = (args.settings.n, drawn.nfe, args.settings.seed);
+    let batch = batch(&args.settings, &model, &device)?;
     let acceptance = (!drawn.acceptance.is_empty())
         .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
         "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
-        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "batch": BATCH.min(n), "seed": seed, "nfe": nfe, "seconds": seconds,
+        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "batch": batch.min(n), "seed": seed, "nfe": nfe, "seconds": seconds,
         "device": description,
     });
     let out =
@@ -120,21 +121,26 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
 fn check(args: &Args, model: &Model, device: &Device, context: &Context) -> Result<()> {
     let settings = &args.settings;
     settings.validate(model.process())?;
-    // Label and guidance, for one sample.
-    model.score(&[settings.label], settings.guidance, device)?;
     if !(1..=64).contains(&args.scale) {
         return Err(Error::setting("scale", args.scale, "1 to 64").into());
     }
     if args.out.is_some() || args.gif.is_some() || args.npy.is_none() && args.trajectory.is_none() {
         View::check(model, settings.n, args.scale)?;
     }
-    if settings.sampler == SamplerKind::Ode && settings.n > BATCH && (args.gif.is_some() || args.trajectory.is_some()) {
-        let expected = format!("at most {BATCH} with --gif or --trajectory: each batch of ode takes its own steps");
+    let batch = batch(settings, model, device)?;
+    if settings.sampler == SamplerKind::Ode && settings.n > batch && (args.gif.is_some() || args.trajectory.is_some()) {
+        let expected = format!("at most {batch} with --gif or --trajectory: each batch of ode takes its own steps");
         return Err(Error::setting("n", settings.n, expected).into());
     }
     outputs::check(&args.outputs(), context)?;
-    Context::note_batches(settings, BATCH);
+    Context::note_batches(settings, batch);
     Ok(())
+}
+
+/// Samples that are drawn at once.
+fn batch(settings: &Settings, model: &Model, device: &Device) -> Result<usize> {
+    let times = model.score(&[settings.label], settings.guidance, device)?.evaluations();
+    Ok(model.batch(BATCH, times))
 }
 
 /// What is kept of the steps, by their indices.
@@ -167,7 +173,8 @@ impl Kept {
 
 fn draw(args: &Args, model: &Model, init: Option<&[f32]>, device: &Device) -> Result<(Drawn, Kept)> {
     let settings = &args.settings;
-    let batches = Batches { settings, process: model.process(), d: model.dim(), batch: BATCH, init, device };
+    let batch = batch(settings, model, device)?;
+    let batches = Batches { settings, process: model.process(), d: model.dim(), batch, init, device };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {prefix} · {msg} · {eta} left")
         .expect("the template is a constant that parses");
     let bar = ProgressBar::no_length().with_style(style);

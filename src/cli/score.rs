@@ -32,6 +32,9 @@ pub(crate) struct Args {
     npy: PathBuf,
 }
 
+/// Points scored at once: memory does not grow with their number.
+const BATCH: usize = 256;
+
 pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     let Args { t, label, guidance, .. } = args;
     let (device, description) = context.device.init()?;
@@ -41,14 +44,19 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     let array = npy::read(&args.x)?;
     let (n, d) = (array.rows(&args.x, model.space())?, model.dim());
     let npy::Array { shape, values } = array;
-    let score = model.score(&vec![label; n], guidance, &device)?;
+    let score = |n: usize| model.score(&vec![label; n], guidance, &device);
     let start = std::time::Instant::now();
-    let x = Tensor::<2>::from_data(TensorData::new(values, [n, d]), &device);
-    let scores = score.score(x, &level).into_data().try_into_vec::<f32>()?;
+    let nfe = score(1)?.evaluations();
+    let mut scores = Vec::with_capacity(values.len());
+    for part in values.chunks(model.batch(BATCH, nfe) * d) {
+        let n = part.len() / d;
+        let x = Tensor::<2>::from_data(TensorData::new(part.to_vec(), [n, d]), &device);
+        scores.extend(score(n)?.score(x, &level).into_data().try_into_vec::<f32>()?);
+    }
     let seconds = start.elapsed().as_secs_f64();
     npy::write(&args.npy, &shape, &scores)?;
     let result = json!({
-        "out": args.npy, "n": n, "t": t, "nfe": score.evaluations(), "seconds": seconds, "device": description,
+        "out": args.npy, "n": n, "t": t, "nfe": nfe, "seconds": seconds, "device": description,
     });
     context.report(&result, &format!("{n} scores at t = {t} in {} ({seconds:.2} s, {description})", args.npy.display()))
 }
