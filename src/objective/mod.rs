@@ -71,7 +71,7 @@ pub trait Objective: fmt::Debug + Send + Sync {
 macro_rules! objectives {
     ($($(#[doc = $doc:literal])+ $name:ident = $kind:literal, $config:ty;)+) => {
         /// An objective's configuration.
-        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", deny_unknown_fields)]
         pub enum ObjectiveConfig {
             $($(#[doc = $doc])+ #[serde(rename = $kind)] $name($config),)+
@@ -89,7 +89,7 @@ macro_rules! objectives {
 
             /// The objective for `process` and data of standard deviation `sigma_data`.
             #[must_use]
-            pub fn init(self, process: &Process, sigma_data: f64) -> Box<dyn Objective> {
+            pub fn init(&self, process: &Process, sigma_data: f64) -> Box<dyn Objective> {
                 match self { $(Self::$name(config) => Box::new(config.init(process, sigma_data)),)+ }
             }
         }

@@ -134,10 +134,19 @@ fn a_state_that_is_not_finite_is_never_saved() {
     finish(on(&[0.0], &config(&["train.steps=2"]), &options(folder.path())).unwrap()).unwrap();
     // Moments that are finite and take the parameters to infinity in one step.
     let checkpoint = folder.path().join("checkpoint.safetensors");
+    let intact = std::fs::read(&checkpoint).unwrap();
     let bytes = spoilt(&checkpoint, "moment1", 3e38);
     std::fs::write(&checkpoint, &bytes).unwrap();
     let error = finish(on(&[0.0], &config(&["train.steps=3"]), &resumed(folder.path())).unwrap()).unwrap_err();
     assert!(error.to_string().starts_with("a number in parameters is not finite at step 3"), "{error}");
     assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes, "the checkpoint is as it was");
     assert!(follow(&error.to_string()).0, "{error}");
+
+    // An average that f16, which weights are stored in, does not reach: of 1e6 a step leaves 1e6·4/13.
+    std::fs::write(&checkpoint, &intact).unwrap();
+    let bytes = spoilt(&checkpoint, "average", 1e6);
+    std::fs::write(&checkpoint, &bytes).unwrap();
+    let error = finish(on(&[0.0], &config(&["train.steps=3"]), &resumed(folder.path())).unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("a number in average, as f16, is not finite at step 3"), "{error}");
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), bytes, "the checkpoint is as it was");
 }

@@ -7,6 +7,7 @@ use burn::{
     Tensor,
     tensor::{Device, TensorData},
 };
+use half::f16;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -44,18 +45,20 @@ struct Header {
 /// The bytes of the trainer's whole state, and of what the run did so far.
 ///
 /// # Errors
-/// When a number is not finite: nobody could go on from it.
+/// When a number is not finite, or a weight will not be in f16: nobody could use it.
 pub(super) fn to_bytes(trainer: &Trainer, before: Before) -> Result<Vec<u8>> {
     let Optimiser { parameters, average, moment1, moment2, .. } = trainer.optimiser();
     let mut vectors = Vec::new();
     for (name, vector) in NAMES.iter().zip([parameters, average, moment1, moment2]) {
         let values: Vec<f32> = vector.clone().into_data().iter::<f32>().collect();
+        let bad = |what: String| {
+            Err(Error::NotFinite { what, step: trainer.steps_done() as usize, remedy: "lower optimiser.lr".to_owned() })
+        };
         if values.iter().any(|value| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                what: format!("a number in {name}"),
-                step: trainer.steps_done() as usize,
-                remedy: String::new(),
-            });
+            return bad(format!("a number in {name}"));
+        }
+        if *name == "average" && values.iter().any(|&value| f16::from_f32(value).is_infinite()) {
+            return bad(format!("a number in {name}, as f16,"));
         }
         vectors.push(values);
     }

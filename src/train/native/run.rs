@@ -224,8 +224,7 @@ impl Run {
         let before = Before { seconds: self.seconds(), partial: self.log.partial };
         let state = checkpoint::to_bytes(trainer, before).map_err(|error| self.remedied(error))?;
         let manifest = manifest(trainer.config(), trainer.steps_done(), self.seconds())?;
-        let bytes = weights::to_bytes(WEIGHTS, &trainer.averaged(), &manifest, weights::Storage::F16)
-            .map_err(|error| self.remedied(error))?;
+        let bytes = weights::to_bytes(WEIGHTS, &trainer.averaged(), &manifest, weights::Storage::F16)?;
         output::write(&out.join(checkpoint::FILE), &state)?;
         output::write(&out.join(WEIGHTS), &bytes)?;
         self.saved = Some(self.trainer.steps_done());
@@ -243,9 +242,9 @@ impl Run {
         )
     }
 
-    /// The error of a step or of its weights, with what to do about it in this folder.
+    /// The error of a step, or of the state after it, with what to do about it in this folder.
     fn remedied(&self, mut error: Error) -> Error {
-        let (Error::NotFinite { remedy, .. } | Error::Weights { remedy, .. }) = &mut error else {
+        let Error::NotFinite { remedy, .. } = &mut error else {
             return error;
         };
         let rate = format!("--set optimiser.lr={:e}", self.trainer.config().optimiser.lr / 10.0);
