@@ -2,8 +2,8 @@
 //
 // A worker's script must be of the page's own origin. Where Scorefield is, the script itself is the worker: a page's policy
 // has nothing to allow but its own files, and the script has what its server says of it. Elsewhere, and in frames that are of
-// no origin (`sandbox` without `allow-same-origin`), a Blob is, which imports the script from wherever that allows it (CORS).
-// It is a classic script: Chromium starts no module from a Blob in such a frame.
+// no origin (`sandbox` without `allow-same-origin`), a Blob is, which imports the script from wherever that allows it (CORS):
+// a module, or, since Chromium starts none in such a frame, a classic script, which can say why it could not import.
 
 import { allow, blockedBy, sourceOf } from './policy.js';
 
@@ -22,7 +22,8 @@ const isServed = /^https?:/.test(address);
  * runs or never will, or throws.
  */
 export function ways() {
-  return isServed && new URL(address).origin !== globalThis.origin ? [fromBlob] : [fromScript, fromBlob];
+  if (!isServed || new URL(address).origin === globalThis.origin) return [fromScript, fromClassic];
+  return globalThis.origin === 'null' ? [fromClassic, fromModule] : [fromModule, fromClassic];
 }
 
 function fromScript() {
@@ -30,11 +31,15 @@ function fromScript() {
   return { worker: trusting(literal, () => new Worker(trusted(address), { type: 'module', name: NAME })), release() {} };
 }
 
-function fromBlob() {
-  const blob = URL.createObjectURL(new Blob([bootstrap(address)], { type: 'text/javascript' }));
+const fromModule = () => fromBlob(`import ${JSON.stringify(address)};`, 'module');
+const fromClassic = () => fromBlob(IMPORT, 'classic');
+
+function fromBlob(source, type) {
+  const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const release = () => URL.revokeObjectURL(blob);
+  const options = { type, name: NAME };
   try {
-    return { worker: trusting(() => new Worker(blob, { name: NAME }), () => new Worker(trusted(blob), { name: NAME })), release };
+    return { worker: trusting(() => new Worker(blob, options), () => new Worker(trusted(blob), options)), release };
   } catch (error) {
     release();
     throw error;
@@ -42,7 +47,7 @@ function fromBlob() {
 }
 
 /** Imports the script and hands it what has come meanwhile; or says why it cannot. */
-const bootstrap = (script) => `
+const IMPORT = `
 const early = [];
 const keep = (event) => {
   event.stopImmediatePropagation();
@@ -51,7 +56,7 @@ const keep = (event) => {
 addEventListener('message', keep);
 let directive = null;
 addEventListener('securitypolicyviolation', (event) => (directive = event.effectiveDirective));
-import(${JSON.stringify(script)}).then(
+import(${JSON.stringify(address)}).then(
   () => {
     removeEventListener('message', keep);
     for (const data of early) dispatchEvent(new MessageEvent('message', { data }));
