@@ -94,9 +94,10 @@ function trusted(url) {
  */
 export async function diagnose(failures) {
   const home = sourceOf(address);
-  const [needed, directive] = home === `'self'` ? [`'self'`, await blockedBy(address)] : ['blob:', await blockedBy('blob')];
+  const needed = home === `'self'` ? home : `blob: ${home}`;
+  const directive = (await blockedBy(address)) ?? (await blockedBy('blob'));
   if (directive && /trusted-types/.test(await blockedType())) return typesMissing();
-  if (directive) return refused(directive, /worker|child/.test(directive) ? needed : `${home}${home === needed ? '' : ` ${needed}`}`);
+  if (directive) return refused(directive, needed);
   const inside = failures.find((failure) => failure.directive)?.directive;
   if (inside) return refused(inside, home);
   if (await blockedType()) return typesMissing();
