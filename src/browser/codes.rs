@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{engine::Engine, report, report::unreadable, run::Heartbeat};
 use crate::{
-    Error, Result,
+    Error, Result, compute,
     data::range::Range,
     flow::{
         T_END, codes,
@@ -80,8 +80,8 @@ impl Work {
         let options = report::read::<Options>("options", options)?;
         // Of the label, before the work begins.
         model.score(&[options.label], 1.0, &engine.device)?;
-        // What the last run left: WebGPU never gives memory back by itself.
-        engine.device.memory_cleanup();
+        // What the last run left, perhaps one of another size.
+        compute::release(&engine.device);
         let device = engine.device.clone();
         Ok(Self { model, device, options, values, next: 0, nfe: 0, steps: [0; 2] })
     }

@@ -18,7 +18,7 @@ use super::{
     gpu::{self, Gpu},
 };
 use crate::{
-    Error, Result,
+    Error, Result, compute,
     figure::View,
     model::{Kind, Model},
     sampler::{Sampler, Settings},
@@ -234,8 +234,8 @@ impl Engine {
         let parts = if model.kind() == Kind::Mixture { 1 } else { parts };
         let Some(settings) = settings.part(part, parts) else { return Ok(None) };
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
-        // What the last run left: WebGPU never gives memory back by itself.
-        self.device.memory_cleanup();
+        // What the last run left, perhaps one of another size.
+        compute::release(&self.device);
         let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
         let run = Run::new(sampler, score, View::of(model)?, settings.n);
         #[cfg(feature = "browser-gpu")]

@@ -1,7 +1,8 @@
 //! Memory of tensors, used again: a sampling run and a training step ask for the same sizes over and over, and fresh
 //! memory costs as much as what is computed in it (cleared pages natively, growth in WebAssembly).
 //!
-//! A tensor made of a [`Buffer`] gives it back when its last clone is dropped, on whatever thread.
+//! A tensor made of a [`Buffer`] gives it back when its last clone is dropped, on whatever thread. Only a tensor of the same
+//! length takes it again, so what was kept for one batch is of no use to another one: [`release`] between them.
 
 use burn::tensor::Bytes;
 use burn_std::{AccessError, AccessPolicy, AllocationController, AllocationProperty};
@@ -16,12 +17,33 @@ const LEAST: usize = 1024;
 /// Values kept at most while nobody uses them: 128 MB in a browser, 1 GB natively.
 const MOST: usize = if cfg!(target_family = "wasm") { 1 << 25 } else { 1 << 28 };
 
-/// What nobody uses, the latest last.
-static IDLE: Mutex<Idle> = Mutex::new(Idle { buffers: Vec::new(), values: 0 });
+static IDLE: Mutex<Idle> = Mutex::new(Idle::new());
 
+/// What nobody uses, the latest last.
 struct Idle {
     buffers: Vec<Vec<f32>>,
     values: usize,
+}
+
+impl Idle {
+    const fn new() -> Self {
+        Self { buffers: Vec::new(), values: 0 }
+    }
+
+    fn take(&mut self, len: usize) -> Option<Vec<f32>> {
+        let at = self.buffers.iter().rposition(|buffer| buffer.len() == len)?;
+        self.values -= len;
+        Some(self.buffers.remove(at))
+    }
+
+    fn keep(&mut self, buffer: Vec<f32>) {
+        while self.values + buffer.len() > MOST {
+            let oldest = self.buffers.remove(0);
+            self.values -= oldest.len();
+        }
+        self.values += buffer.len();
+        self.buffers.push(buffer);
+    }
 }
 
 fn idle() -> MutexGuard<'static, Idle> {
@@ -35,18 +57,15 @@ pub struct Buffer(Vec<f32>);
 
 /// A buffer of that length, with any values in it.
 pub fn take(len: usize) -> Buffer {
-    let mut idle = idle();
-    let found = idle.buffers.iter().rposition(|buffer| buffer.len() == len);
-    Buffer(match found {
-        Some(at) => {
-            idle.values -= len;
-            idle.buffers.remove(at)
-        }
-        None => {
-            drop(idle);
-            vec![0.0; len]
-        }
-    })
+    // Unlocked before anything is allocated.
+    let found = idle().take(len);
+    Buffer(found.unwrap_or_else(|| vec![0.0; len]))
+}
+
+/// Gives back what nobody uses.
+pub fn release() {
+    let buffers = std::mem::replace(&mut *idle(), Idle::new());
+    drop(buffers);
 }
 
 impl Buffer {
@@ -78,13 +97,7 @@ impl Drop for Buffer {
         if buffer.len() < LEAST || buffer.len() > MOST {
             return;
         }
-        let mut idle = idle();
-        while idle.values + buffer.len() > MOST {
-            let oldest = idle.buffers.remove(0);
-            idle.values -= oldest.len();
-        }
-        idle.values += buffer.len();
-        idle.buffers.push(buffer);
+        idle().keep(buffer);
     }
 }
 
@@ -126,5 +139,27 @@ mod tests {
         let second = take(104_729);
         assert_eq!((second.0.as_ptr(), second.0[7]), (at, 7.0));
         assert_ne!(take(104_729).0.as_ptr(), at);
+    }
+
+    /// A run asks for its sizes at every step; what it leaves is a run's, not all runs'.
+    #[test]
+    fn what_is_kept_is_released_or_bounded() {
+        let mut idle = Idle::new();
+        let run = |idle: &mut Idle, n: usize| {
+            for _ in 0..3 {
+                let buffers = [2, 3, 5].map(|size| idle.take(n * size).unwrap_or_else(|| vec![0.0; n * size]));
+                buffers.into_iter().for_each(|buffer| idle.keep(buffer));
+            }
+            idle.values
+        };
+        assert_eq!(run(&mut idle, 1 << 20), 10 << 20);
+        assert_eq!(run(&mut idle, 1 << 19), 15 << 20, "none of the larger run's lengths");
+        idle = Idle::new();
+        assert_eq!(run(&mut idle, 1 << 19), 5 << 20);
+        // Without a release the oldest go, and what is counted is what is held.
+        idle.keep(vec![0.0; MOST - (5 << 20)]);
+        assert_eq!((idle.buffers.len(), idle.values), (4, MOST));
+        idle.keep(vec![0.0; LEAST]);
+        assert_eq!((idle.buffers.len(), idle.values), (4, MOST - (1 << 20) + LEAST));
     }
 }

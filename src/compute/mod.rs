@@ -19,3 +19,10 @@ pub(crate) mod launch;
 pub mod ops;
 pub(crate) mod parallel;
 pub mod vectors;
+
+/// Gives back the memory that is kept for later tensors, on `device` and on the CPU: between runs of different sizes, of
+/// which the next one has no use for what the last one left.
+pub fn release(device: &burn::tensor::Device) {
+    device.memory_cleanup();
+    buffer::release();
+}

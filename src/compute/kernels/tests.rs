@@ -147,7 +147,7 @@ fn a_changed_weight_is_another_weight() {
         let theirs = reference::conv2d(x.clone(), weight.clone(), bias.clone());
         assert_close(ops::conv2d(x.clone(), weight.clone(), bias.clone()), theirs.clone());
         assert_close(ops::conv2d(x.clone(), weight.clone(), bias.clone()), theirs);
-        // The only owner: burn may write into the same memory.
+        // The only owner, in burn's eyes: it writes through `Arc::make_mut`.
         weight = weight * 1.5 + 0.01;
     }
 }

@@ -10,7 +10,7 @@ use burn_cubecl::{
 
 use super::{
     StepRule,
-    extension::{Plan, Vectors},
+    extension::{Plan, PlannedTerm, Vectors},
 };
 use crate::compute::{
     account::{Work, account},
@@ -151,6 +151,11 @@ fn empty(like: &CubeTensor, size: [usize; 2]) -> CubeTensor {
 
 fn sum(tensors: [CubeTensor; 6], Plan { terms, rows: n, times }: Plan) -> Option<CubeTensor> {
     let [_, width] = dims(&tensors[0]);
+    let holds = |(tensor, term): (&CubeTensor, &PlannedTerm)| {
+        let [rows, columns] = dims(tensor);
+        columns == width && term.first + n <= rows
+    };
+    assert!(terms.len() <= tensors.len() && tensors.iter().zip(&terms).all(holds), "a sum of {n} rows of {width}");
     let lanes = vector(width);
     let vectors = n * width / lanes;
     let workgroups = count(&[vectors.div_ceil(UNITS as usize)])?;
@@ -191,6 +196,7 @@ fn sum(tensors: [CubeTensor; 6], Plan { terms, rows: n, times }: Plan) -> Option
 
 fn squared_norms(a: CubeTensor, b: CubeTensor, [weight_a, weight_b]: [f64; 2]) -> Option<CubeTensor> {
     let [n, d] = dims(&a);
+    assert!(dims(&b) == [n, d], "norms of vectors of one size");
     let workgroups = count(&[n])?;
     let y = empty(&a, [n, 2]);
     if n == 0 {
@@ -217,6 +223,7 @@ fn squared_norms(a: CubeTensor, b: CubeTensor, [weight_a, weight_b]: [f64; 2]) -
 
 fn langevin([x, s, z, norms]: [CubeTensor; 4], rule: StepRule) -> Option<CubeTensor> {
     let [n, d] = dims(&x);
+    assert!([&s, &z].map(dims) == [[n, d]; 2] && dims(&norms) == [n, 2], "a step of vectors of one size");
     let workgroups = count(&[d.div_ceil(UNITS as usize), n])?;
     let y = empty(&x, [n, d]);
     if y.meta.num_elements() == 0 {
@@ -248,6 +255,7 @@ fn langevin([x, s, z, norms]: [CubeTensor; 4], rule: StepRule) -> Option<CubeTen
 
 fn scaled_mean_squares([e, y, next]: [CubeTensor; 3], [rtol, atol]: [f64; 2]) -> Option<CubeTensor> {
     let [n, d] = dims(&e);
+    assert!([&y, &next].map(dims) == [[n, d]; 2], "an error of vectors of one size");
     let workgroups = count(&[n])?;
     let result = empty(&e, [n, 1]);
     if n * d == 0 {

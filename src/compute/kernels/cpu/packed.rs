@@ -1,7 +1,8 @@
 //! Transformed kernels of convolutions, made once for as long as the weights live.
 //!
-//! A weight is known by the memory that it shares with its tensor's clones. The entry holds no more than a weak reference
-//! to that: memory that has one is neither changed in place nor given to another tensor, so what was made of it stays true.
+//! A weight is known by the address of the memory that it shares with its tensor's clones, to which its entry holds a weak
+//! reference. While there is one, the address is nobody else's, and its values stay: burn-flex writes into memory of one
+//! owner through [`Arc::make_mut`], which moves the values to a new address where a weak reference is left behind.
 
 use super::winograd;
 use burn::tensor::Bytes;
@@ -9,7 +10,7 @@ use burn_flex::FlexTensor;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 struct Entry {
-    of: Weak<Bytes>,
+    memory: Weak<Bytes>,
     offset: usize,
     dims: [usize; 4],
     u: Arc<Vec<f32>>,
@@ -31,15 +32,15 @@ pub fn transformed(weight: &FlexTensor) -> Arc<Vec<f32>> {
     let memory = weight.data_arc();
     let offset = weight.layout().start_offset();
     let same =
-        |entry: &&Entry| entry.of.as_ptr() == Arc::as_ptr(&memory) && entry.offset == offset && entry.dims == dims;
+        |entry: &&Entry| entry.memory.as_ptr() == Arc::as_ptr(&memory) && entry.offset == offset && entry.dims == dims;
     if let Some(entry) = entries().iter().find(same) {
         return Arc::clone(&entry.u);
     }
     // Unlocked: burn may copy on several threads, and one of these may be asked for a weight, too.
     let u = Arc::new(make(&weight.to_contiguous(), dims));
     let mut entries = entries();
-    entries.retain(|entry| entry.of.strong_count() > 0);
-    entries.push(Entry { of: Arc::downgrade(&memory), offset, dims, u: Arc::clone(&u) });
+    entries.retain(|entry| entry.memory.strong_count() > 0);
+    entries.push(Entry { memory: Arc::downgrade(&memory), offset, dims, u: Arc::clone(&u) });
     u
 }
 

@@ -95,12 +95,12 @@ fn attend<N: Size>(
 /// # Shapes
 /// `qkv`: `[n, h, w, 3·c]`, c being heads by width; result: `[n, h, w, c]`.
 pub fn attention(qkv: CubeTensor, heads: usize) -> Option<CubeTensor> {
-    let [n, h, w, c] = dims(&qkv);
-    let (tokens, c) = (h * w, c / 3);
+    let [n, h, w, channels] = dims(&qkv);
+    let (tokens, c) = (h * w, channels / 3);
     if tokens > TOKENS {
         return None;
     }
-    assert!(heads > 0 && c % heads == 0, "{c} channels in {heads} heads");
+    assert!(heads > 0 && c % heads == 0 && channels == 3 * c, "{channels} channels of q, k and v in {heads} heads");
     let workgroups = count(&[tokens.div_ceil(QUERIES), heads, n])?;
     let y = empty_device_contiguous_dtype(qkv.client.clone(), qkv.device.clone(), [n, h, w, c].into(), qkv.dtype);
     if y.meta.num_elements() == 0 {

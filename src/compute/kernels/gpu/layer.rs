@@ -63,15 +63,18 @@ fn class_kernel(
     stride: u32,
     inputs: u32,
     outputs: u32,
+    classes: u32,
 ) {
     let o = ABSOLUTE_POS_X;
     let sample = CUBE_POS_Y;
     if o < outputs {
+        // A negative one is beyond the last, too.
+        let row = min(class[sample as usize] as u32, classes - 1);
         let mut z = bias[o as usize];
         for i in 0..inputs {
             z += x[(sample * stride + i) as usize] * weight[(i * outputs + o) as usize];
         }
-        z += table[(class[sample as usize] as u32 * outputs + o) as usize];
+        z += table[(row * outputs + o) as usize];
         y[(sample * outputs + o) as usize] = z * sigmoid(z);
     }
 }
@@ -90,8 +93,9 @@ pub fn waves_layer(
     weight: CubeTensor,
     bias: CubeTensor,
 ) -> Option<CubeTensor> {
-    let ([n, _], [waves], [inputs, outputs]) = (dims(&level), dims(&frequencies), dims(&weight));
-    assert!(inputs == 2 * waves && dims(&bias) == [outputs], "a layer [{inputs}, {outputs}] of {waves} waves");
+    let ([n, one], [waves], [inputs, outputs]) = (dims(&level), dims(&frequencies), dims(&weight));
+    let fits = one == 1 && inputs == 2 * waves && dims(&bias) == [outputs];
+    assert!(fits, "a layer [{inputs}, {outputs}] of {waves} waves of [{n}, {one}] levels");
     let workgroups = launch(outputs, n)?;
     let y = empty_device_contiguous_dtype(level.client.clone(), level.device.clone(), [n, outputs].into(), level.dtype);
     let weights = (inputs + 1) * outputs;
@@ -117,7 +121,7 @@ pub fn waves_layer(
     Some(y)
 }
 
-/// silu(W·x + b + row of the class).
+/// silu(W·x + b + row of the class). The class of a number that no class has is the table's last one.
 ///
 /// # Shapes
 /// `x`: `[n, i]` or `[1, i]`, `weight`: `[i, o]`, `bias`: `[o]`, `table`: `[classes, o]`, `class`: `[n]`; result: `[n, o]`.
@@ -129,14 +133,15 @@ pub fn class_layer(
     class: CubeTensor,
 ) -> Option<CubeTensor> {
     let ([m, i], [inputs, outputs], [n]) = (dims(&x), dims(&weight), dims(&class));
+    let [classes, columns] = dims(&table);
     assert!(i == inputs && dims(&bias) == [outputs], "a layer [{inputs}, {outputs}] of {i} numbers");
+    assert!(classes > 0 && columns == outputs, "classes [{classes}, {columns}] for a layer of {outputs} numbers");
     assert!(m == n || m == 1, "{n} classes for {m} samples");
     let workgroups = launch(outputs, n)?;
     let y = empty_device_contiguous_dtype(x.client.clone(), x.device.clone(), [n, outputs].into(), x.dtype);
-    let [classes, _] = dims(&table);
     let read = m * inputs + (inputs + 1) * outputs + n.min(classes) * outputs + n;
     account("layer", Work { multiply_adds: n * inputs * outputs, read, written: n * outputs });
-    // SAFETY: as above; the classes are the caller's, who checks labels where they are set.
+    // SAFETY: as above; the kernel takes no row beyond the table's.
     unsafe {
         class_kernel::launch_unchecked(
             &y.client,
@@ -151,6 +156,7 @@ pub fn class_layer(
             if m == 1 { 0 } else { inputs as u32 },
             inputs as u32,
             outputs as u32,
+            classes as u32,
         );
     }
     Some(y)

@@ -1,6 +1,9 @@
 //! The kernels against burn's own operators on the CPU, at odd sizes, each in one dispatch.
 
-use burn::tensor::Device;
+use burn::{
+    Tensor,
+    tensor::{Device, Int},
+};
 use futures_lite::future::block_on;
 use proptest::prelude::*;
 
@@ -37,6 +40,25 @@ fn a_product_has_more_rows_than_a_dispatch() {
     let theirs = a.clone().matmul(b.clone());
     let [a, b] = [a, b].map(|tensor| tensor.to_device(gpu));
     assert_is(|| ops::product(a, b), theirs);
+}
+
+/// The labels of a model are checked where they are set; a kernel of a public function reads inside of its table whatever
+/// they are.
+#[test]
+fn a_class_that_no_row_has_is_the_last_row() {
+    let Some(gpu) = gpu() else { return };
+    let (x, weight, bias, table) = (random([1, 5]), random([5, 9]), random([9]), random([4, 9]));
+    let class = |numbers: [i32; 6]| Tensor::<1, Int>::from_data(numbers, &Device::flex());
+    let theirs = reference::class_layer(
+        x.clone().expand([6, 5]),
+        weight.clone(),
+        bias.clone(),
+        table.clone(),
+        class([0, 3, 3, 3, 3, 3]),
+    );
+    let [x, weight, table] = [x, weight, table].map(|tensor| tensor.to_device(gpu));
+    let (bias, beyond) = (bias.to_device(gpu), class([0, 3, 4, -1, i32::MAX, i32::MIN]).to_device(gpu));
+    assert_is(|| ops::class_layer(x, weight, bias, Some(table), beyond), theirs);
 }
 
 #[test]
