@@ -68,7 +68,7 @@ function runs(list) {
     ms(each),
     above === undefined ? '' : `${(100 * above).toFixed(1)} %`,
   ]);
-  return table(['Whole runs of Heun, 16 samples', 'evaluations', 'ms', 'ms an evaluation', 'above a bare evaluation'], rows);
+  return table(['Whole runs of Heun, 16 samples', 'evaluations', 'ms', 'ms per evaluation', 'above a bare evaluation'], rows);
 }
 
 function memory({ browser, native: processes }) {

@@ -21,6 +21,7 @@ use scorefield::{
     objective::ObjectiveConfig,
     sampler::{Sampler, SamplerKind, Settings},
     score::{Parameterisation, Score, account, network::Denoiser},
+    sde::Level,
     space::Space,
     train::{RunConfig, Trainer},
 };
@@ -46,6 +47,8 @@ pub enum Request {
     Evaluate { batch: usize, x: PathBuf, t: f64, repeat: usize, shape: Option<[usize; 3]> },
     /// Seconds of a whole run, and its evaluations.
     Sample { sampler: SamplerKind, steps: usize, n: usize },
+    /// Seconds an evaluation of the network, and what each sampler adds to it.
+    Samplers { n: usize },
     /// Makes a trainer of the shipped weights.
     TrainPrepare { batch: usize },
     /// Seconds a training step, the mean of `repeat`.
@@ -56,6 +59,15 @@ pub enum Request {
     Counts { batch: usize },
     /// Peak resident bytes of this process.
     Memory,
+}
+
+/// N(0, 1)'s score: next to nothing to evaluate.
+struct Free;
+
+impl Score for Free {
+    fn score(&self, x: Tensor<2>, _: &Level) -> Tensor<2> {
+        -x
+    }
 }
 
 /// The state between requests.
@@ -118,6 +130,7 @@ impl Bench {
                 while sampler.step(&*score)?.is_some() {}
                 json!({ "seconds": begun.elapsed().as_secs_f64(), "nfe": sampler.nfe() })
             }
+            Request::Samplers { n } => self.samplers(n)?,
             Request::TrainPrepare { batch } => {
                 self.training = Some(self.trainer(batch)?);
                 json!({})
@@ -180,6 +193,32 @@ impl Bench {
             std::hint::black_box(score.score(x.clone(), &level));
         }
         Ok(json!({ "seconds": begun.elapsed().as_secs_f64() / repeat as f64 }))
+    }
+
+    /// The network's evaluation as Euler asks for it, and every sampler's own time an evaluation of a score that is free.
+    fn samplers(&self, n: usize) -> Result<Value> {
+        let network = self.model.score(&vec![Some(LABEL); n], 1.0, &self.device)?;
+        // The least of three runs: whatever else the machine does only adds.
+        let least = |sampler: SamplerKind, steps: usize, score: &dyn Score| -> Result<f64> {
+            let settings = Settings { sampler, steps, n, ..Settings::default() };
+            let mut least = f64::INFINITY;
+            for _ in 0..3 {
+                let mut sampler = Sampler::new(&settings, self.model.process(), self.model.dim(), &self.device)?;
+                let begun = Instant::now();
+                while sampler.step(score)?.is_some() {}
+                least = least.min(begun.elapsed().as_secs_f64() / sampler.nfe() as f64);
+            }
+            Ok(least)
+        };
+        let evaluation = least(SamplerKind::Euler, 8, &*network)?;
+        let mut own = BTreeMap::new();
+        for &kind in SamplerKind::all() {
+            // They need a log-density, which the network does not have.
+            if !matches!(kind, SamplerKind::Mala | SamplerKind::Hmc) {
+                own.insert(kind.name(), least(kind, 20, &Free)?);
+            }
+        }
+        Ok(json!({ "evaluation": evaluation, "own": own }))
     }
 
     /// The trainer of the shipped recipe, from the shipped weights, on 128 times one picture: what is in a picture takes

@@ -1,10 +1,11 @@
 // Every kernel of ours beside burn's own operators, in the browser: random odd sizes, strides and offsets on the CPU
-// (SIMD128), forward and gradients, and on WebGPU. The module is the WebGPU engine with one export more, which `./dev test`
-// builds beside this file; the list of kernels is src/net/kernel/cases.rs, which the native tests run, too.
+// (SIMD128), forward and gradients, and on WebGPU. The list of kernels is src/compute/kernels/testing/cases.rs, which the
+// native tests run, too.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
+import { launch } from './browser.js';
+import { ask } from './kernels.js';
 import { serve } from './server.js';
 
 const SEED = Number(process.env.SCOREFIELD_SEED ?? 1);
@@ -14,33 +15,6 @@ before(async () => {
   server = await serve();
 });
 after(() => server.close());
-
-/** What a function of the kernels' module gives, in a worker as an engine would run. */
-async function ask(browser, name, ...given) {
-  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
-  const result = await page.evaluate(
-    ([name, given]) => {
-      const source = `
-        import start, { ${name} } from '${location.origin}/tests/browser/kernels/kernels.js';
-        const fail = (name, { message }) => postMessage({ error: name + ': ' + message });
-        try {
-          await start();
-          postMessage({ result: await ${name}(...${JSON.stringify(given)}, fail) });
-        } catch (error) {
-          fail('error', { message: error.what ?? String(error) });
-        }`;
-      const worker = new Worker(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })), { type: 'module' });
-      return new Promise((resolve, reject) => {
-        worker.onmessage = ({ data }) => (data.result ? resolve(data.result) : reject(new Error(data.error)));
-        worker.onerror = ({ message }) => reject(new Error(message ?? 'the kernels’ module does not load: ./dev test builds it'));
-      });
-    },
-    [name, given],
-  );
-  assert.deepEqual(page.errors, []);
-  await page.context().close();
-  return result;
-}
 
 /** Every kernel in its cases; gives the worst of each. */
 function verify(t, cases, names, count, tolerance) {
@@ -68,7 +42,7 @@ test('the CPU’s kernels and their gradients are burn’s operators', async (t)
     const names = [...FORWARD, 'conv2d_same_backward', 'conv2d_same_input_backward', 'group_norm_backward'];
     // The native tests' tolerance: sums of up to a few thousand products of order one, in another order, are about
     // √terms·2⁻²⁴ of the largest apart.
-    for (const { name, worst } of verify(t, await ask(browser, 'checkKernels', 'cpu', SEED, 64), names, 64, () => 2e-5)) {
+    for (const { name, worst } of verify(t, await ask(browser, server.origin, 'checkKernels', 'cpu', SEED, 64), names, 64, () => 2e-5)) {
       // Sums in another order are other numbers; were there no difference, burn would be compared with itself.
       if (!EXACT.includes(name)) assert.ok(worst > 0, `${name} is burn’s own`);
     }
@@ -81,26 +55,13 @@ test('the GPU’s kernels are burn’s operators, in one dispatch each', async (
   const browser = await launch({ gpu: true });
   try {
     // Few, since SwiftShader compiles each pipeline slowly: one of each kind (`Draw::shape`).
-    const cases = await ask(browser, 'checkKernels', 'webgpu', SEED, 4);
+    const cases = await ask(browser, server.origin, 'checkKernels', 'webgpu', SEED, 4);
     // As above, and twice as much again for a GPU's exp and √.
     verify(t, cases, [...FORWARD, 'waves_layer', 'class_layer', 'product'], 4, () => 6e-5);
     for (const { kernel, sizes, views, dispatches } of cases) {
       // A view is one more, which copies.
       assert.ok(dispatches >= 1 && dispatches <= 1 + views, `${kernel}, ${sizes}: ${dispatches} dispatches`);
     }
-  } finally {
-    await browser.close();
-  }
-});
-
-test('on SwiftShader our kernels are no slower than burn’s operators', async (t) => {
-  const browser = await launch({ gpu: true });
-  try {
-    const times = await ask(browser, 'raceBurn', 1, 3);
-    // The least of three: whatever else the machine does only adds.
-    const [ours, burns] = [0, 1].map((i) => Math.min(...times.map((pair) => pair[i])));
-    t.diagnostic(`one evaluation, batch 1: ${ours} ms, by burn’s operators ${burns} ms, ratio ${(ours / burns).toFixed(2)}`);
-    assert.ok(ours <= burns, `${ours} ms, by burn’s operators ${burns}`);
   } finally {
     await browser.close();
   }
