@@ -119,7 +119,7 @@ fn is_device(_: &Path) -> bool {
     false
 }
 
-/// Finds, before the work, what [`write`] would fail by: a folder in the file's place, none to put it into, no permission.
+/// Finds, before the work, what [`write()`] would fail by: a folder in the file's place, none to put it into, no permission.
 /// Nothing is changed.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use super::{gpu, report};
 use crate::{
     compute::{
         kernels::testing::{cases, cases::Draw},
-        launch::BURNS,
+        launch::KERNELS_OFF,
     },
     net::{Architecture, Evaluate as _, NetworkConfig as _},
 };
@@ -91,12 +91,12 @@ pub async fn race_burn(batch: usize, rounds: u32, emit: Function) -> Result<JsVa
     for _ in 0..=rounds {
         let mut pair = [0.0; 2];
         for (burns, time) in [false, true].into_iter().zip(&mut pair) {
-            BURNS.store(burns, Ordering::Relaxed);
+            KERNELS_OFF.store(burns, Ordering::Relaxed);
             let begun = Date::now();
             let y = net.forward(x.clone(), Tensor::zeros([1, 1], &device), class.clone());
             let read = y.into_data_async().await;
             *time = Date::now() - begun;
-            BURNS.store(false, Ordering::Relaxed);
+            KERNELS_OFF.store(false, Ordering::Relaxed);
             read.map_err(|error| JsValue::from_str(&format!("{error:?}")))?;
         }
         times.push(pair);

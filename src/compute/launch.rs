@@ -12,12 +12,12 @@ use burn_cubecl::{
 
 /// Whether burn's own operators are to compute everything, which the tests compare our kernels' speed with.
 #[cfg(feature = "kernel-tests")]
-pub static BURNS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+pub static KERNELS_OFF: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 /// The kernels are of f32.
 pub fn single(tensors: &[&CubeTensor]) -> bool {
     #[cfg(feature = "kernel-tests")]
-    if BURNS.load(std::sync::atomic::Ordering::Relaxed) {
+    if KERNELS_OFF.load(std::sync::atomic::Ordering::Relaxed) {
         return false;
     }
     tensors.iter().all(|tensor| tensor.dtype == DType::F32 && tensor.qparams.is_none())
@@ -51,7 +51,7 @@ pub fn count(sizes: &[usize]) -> Option<CubeCount> {
     Some(CubeCount::Static(next()?, next()?, next()?))
 }
 
-/// The sum of each unit's value, for all units of a workgroup. `shared` holds one value a unit.
+/// The sum of each unit's value, for all units of a workgroup. `shared` holds one value per unit.
 #[cube]
 pub fn total(value: f32, shared: &mut Shared<[f32]>) -> f32 {
     shared[UNIT_POS_X as usize] = value;

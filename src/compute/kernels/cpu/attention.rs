@@ -18,7 +18,7 @@ thread_local! {
 /// `qkv`: `[n, tokens, 3·c]`, ordered (query, key or value; head; d); result: `[n, tokens, c]`, ordered (head, d).
 pub fn forward(qkv: &[f32], tokens: usize, c: usize, heads: usize) -> Buffer {
     let d = c / heads;
-    // Whole registers a row, so that no columns are left over for slow tiles.
+    // Whole registers per row, so that no columns are left over for slow tiles.
     let stride = tokens.next_multiple_of(16);
     let mut y = buffer::take(qkv.len() / 3);
     map_chunks(y.as_mut_slice(), tokens * c, |i, y| {

@@ -140,7 +140,7 @@ fn add(sum: &mut [f32], values: &[f32]) {
     sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
-/// Image rows a tile, of `total`, where the patches of one row have `size` values.
+/// Image rows per tile, of `total`, where the patches of one row have `size` values.
 fn tile_rows(total: usize, size: usize) -> usize {
     (TILE / size.max(1)).min(total.div_ceil(PARTS)).max(1)
 }
@@ -163,7 +163,7 @@ fn flip(weight: &[f32], back: Shape) -> Vec<f32> {
     flipped
 }
 
-/// The patches of `count` image rows from `row` on, as a matrix of a row a pixel.
+/// The patches of `count` image rows from `row` on, as a matrix of one row per pixel.
 fn with_patches<R>(x: &[f32], shape: Shape, row: usize, count: usize, f: impl FnOnce(Matrix<'_>) -> R) -> R {
     let Shape { h, w, c, k, .. } = shape;
     if k == 1 {

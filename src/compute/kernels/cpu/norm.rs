@@ -54,7 +54,7 @@ pub fn forward(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32, shape: Shap
 
 /// A scale and a shift of each sample's channels, [s, b] = W·e + b₀, on top of γ and β.
 pub struct Film<'a> {
-    /// e, a row a sample, or one for all.
+    /// e, one row per sample, or one for all.
     pub embedding: &'a [f32],
     /// W, `[e, 2·c]`.
     pub weight: &'a [f32],

@@ -59,7 +59,7 @@ impl Tiles {
         (row / self.high * h + row % self.high * 2) * w
     }
 
-    /// Rows of tiles a task.
+    /// Rows of tiles per task.
     fn task(&self, parts: usize) -> usize {
         let row = PLACES * self.wide * (self.shape.c + self.shape.o);
         (TASK / row).min(self.rows.div_ceil(parts)).max(1)
@@ -143,7 +143,7 @@ pub fn weight_gradient(x: &[f32], grad: &[f32], shape: Shape) -> (Vec<f32>, Vec<
     let Shape { c, o, .. } = shape;
     let tiles = Tiles::new(shape);
     let rows = tiles.task(SUMS);
-    // Whole tasks a part.
+    // Whole tasks per part.
     let rows_a_part = rows * tiles.rows.div_ceil(rows * SUMS).max(1);
     let mut parts = vec![(); tiles.rows.div_ceil(rows_a_part)];
     let sums = map_parts(
@@ -244,7 +244,7 @@ fn sub<const L: usize>(a: [f32; L], b: [f32; L]) -> [f32; L] {
     difference
 }
 
-/// The channels from `at` of pixel `j` of some rows of `c` channels a pixel, zero outside.
+/// The channels from `at` of pixel `j` of some rows of `c` channels per pixel, zero outside.
 #[inline(always)]
 fn column<const L: usize, const R: usize>(rows: &[Option<&[f32]>; R], c: usize, j: usize, at: usize) -> [[f32; L]; R] {
     let mut values = [[0.0; L]; R];

@@ -1,6 +1,6 @@
 //! softmax(q·kᵀ/√d)·v in one dispatch: a workgroup takes [`QUERIES`] queries of one head, and keeps their logits.
 //!
-//! Queries, keys and values are read where the layer before has written them, `[tokens, 3, heads, d]` a sample, and the
+//! Queries, keys and values are read where the layer before has written them, `[tokens, 3, heads, d]` per sample, and the
 //! heads' results are written side by side: nothing is transposed.
 
 use burn_cubecl::{

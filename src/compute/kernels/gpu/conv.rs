@@ -5,7 +5,7 @@
 //! below the other in the product) by `columns` channels that lie 8 apart. So the 8 units beside one another read the
 //! same pixels, as vectors of 4 channels, and neighbouring weights; each value read serves `columns` or `pixels`
 //! products. The tile is held in registers, and what the units of a workgroup share comes from the cache. Staged
-//! through workgroup memory the same tile takes two barriers for every 16 products a unit; software GPUs need seconds to
+//! through workgroup memory the same tile takes two barriers for every 16 products per unit; software GPUs need seconds to
 //! compile that, and run it slower.
 //!
 //! What the network does before and after a convolution happens as it reads and writes: blocks of pixels as channels
@@ -187,7 +187,7 @@ pub fn conv2d(
         c2 == c * fold * fold && k == k2 && k % 2 == 1 && whole,
         "a convolution of [{h}, {w}, {c}] by a kernel [{k}, {k2}, {c2}, {o}], {fold} to 1 and 1 to {unfold}"
     );
-    assert!(dims(&bias) == [o], "a bias a channel");
+    assert!(dims(&bias) == [o], "one bias per channel");
     let (h, w) = (h / fold, w / fold);
     let size = [n, h * unfold, w * unfold, o / (unfold * unfold)];
     assert!(residual.as_ref().is_none_or(|residual| dims(residual) == size), "a residual of the result's size");

@@ -1,6 +1,6 @@
 //! The operators' kernels for GPUs, in CubeCL: WGSL in browsers, WGSL or SPIR-V natively, CUDA.
 //!
-//! They need neither subgroups nor f16, at most 256 units a workgroup, 16 KB of its memory and 8 buffers: what WebGPU
+//! They need neither subgroups nor f16, at most 256 units and 16 KB of memory per workgroup and 8 buffers: what WebGPU
 //! gives everywhere. Where a size is beyond a kernel, and for other types than f32, the backend's own operators serve.
 
 mod attention;
