@@ -69,6 +69,10 @@ pub fn release() {
 }
 
 impl Buffer {
+    #[cfg_attr(
+        all(target_family = "wasm", not(feature = "browser-cpu")),
+        allow(dead_code, reason = "the CPU's kernels read it")
+    )]
     pub fn as_slice(&self) -> &[f32] {
         &self.0
     }

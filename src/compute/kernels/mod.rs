@@ -13,6 +13,7 @@
 #[cfg(any(not(target_family = "wasm"), feature = "training"))]
 mod autodiff;
 mod composed;
+#[cfg(any(not(target_family = "wasm"), feature = "browser-cpu"))]
 mod cpu;
 mod extension;
 #[cfg(feature = "burn-cubecl")]

@@ -6,6 +6,7 @@
 //! a GPU, one loop without temporaries on the CPU. Under automatic differentiation, and for types other than f32 (and
 //! f64 on the CPU), it is composed of burn's operators.
 
+#[cfg(any(not(target_family = "wasm"), feature = "browser-cpu"))]
 mod cpu;
 mod extension;
 #[cfg(feature = "burn-cubecl")]
