@@ -8,6 +8,9 @@ import { crc32, deflateSync } from 'node:zlib';
 import { launch, open } from './browser.js';
 import { root, serve } from './server.js';
 
+/** Frames, about. */
+const MOST = 12;
+
 /** A grey picture as PNG. */
 function png(width, height, grey) {
   const rows = Buffer.alloc((width + 1) * height);
@@ -38,33 +41,38 @@ function png(width, height, grey) {
  * estimates, a row of tiles each.
  */
 export async function record(page, origin) {
-  return page.evaluate(async (origin) => {
-    const { load } = await import(`${origin}/scorefield.js`);
-    const settingsOf = await import(new URL('./settings.js', document.querySelector('script[src$="page.js"]').src));
-    const values = { model: 'fashion', device: 'auto' };
-    for (const [name, { initial, setting }] of Object.entries(settingsOf.FIELDS))
-      if (setting && initial !== undefined) values[name] = initial;
-    values.steps = String(settingsOf.SAMPLERS[values.sampler].steps);
-    const settings = settingsOf.toSettings(values);
-    const model = await load('fashion', { device: 'cpu' });
-    const { title, classes } = model;
-    const [steps, grey] = [[], []];
-    let size;
-    for await (const step of model.sample(settings)) {
-      const { index, total, progress, t, sigma, nfe, done, n, width, height } = step;
-      steps.push({ index, total, progress, t, sigma, nfe, done });
-      size = { n, width, height };
-      for (const kind of ['x', 'denoised']) {
-        const pixels = step.pixels(kind);
-        for (let y = 0; y < height; y++) {
-          for (let i = 0; i < n; i++)
-            for (let x = 0; x < width; x++) grey.push(pixels[4 * ((i * height + y) * width + x)]);
+  return page.evaluate(
+    async ([origin, MOST]) => {
+      const { load } = await import(`${origin}/scorefield.js`);
+      const settingsOf = await import(new URL('./settings.js', document.querySelector('script[src$="page.js"]').src));
+      const values = { model: 'fashion', device: 'auto' };
+      for (const [name, { initial, setting }] of Object.entries(settingsOf.FIELDS))
+        if (setting && initial !== undefined) values[name] = initial;
+      values.steps = String(settingsOf.SAMPLERS[values.sampler].steps);
+      const settings = settingsOf.toSettings(values);
+      const model = await load('fashion', { device: 'cpu' });
+      const { title, classes } = model;
+      const [steps, grey] = [[], []];
+      let size;
+      for await (const step of model.sample(settings)) {
+        const { index, total, progress, t, sigma, nfe, done, n, width, height } = step;
+        // Noise does not compress: of a long run every second frame, or third, will do.
+        if (index > 1 && !done && index % Math.ceil(total / MOST) !== 0) continue;
+        steps.push({ index, total, progress, t, sigma, nfe, done });
+        size = { n, width, height };
+        for (const kind of ['x', 'denoised']) {
+          const pixels = step.pixels(kind);
+          for (let y = 0; y < height; y++) {
+            for (let i = 0; i < n; i++)
+              for (let x = 0; x < width; x++) grey.push(pixels[4 * ((i * height + y) * width + x)]);
+          }
         }
       }
-    }
-    model.dispose();
-    return { run: { context: { values, settings, title, classes }, ...size, steps }, grey };
-  }, origin);
+      model.dispose();
+      return { run: { context: { values, settings, title, classes }, ...size, steps }, grey };
+    },
+    [origin, MOST],
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -9,6 +9,9 @@ import { format, progressOf, samples } from './words.js';
 const [REPLAY, LONGEST] = [2000, 6000];
 const [QUICKEST, SLOWEST] = [1000 / 24, 160];
 
+/** Milliseconds that one frame may take to be read back. */
+const FRAME_TIME = 4;
+
 const REDUCED = '(prefers-reduced-motion: reduce)';
 const whenIdle = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 50));
 
@@ -39,7 +42,7 @@ export class Figure extends EventTarget {
       one,
     );
     this.#kind = kind;
-    const listen = (target, type, listener) => target.addEventListener(type, listener, { signal });
+    const listen = (target, type, heard) => target.addEventListener(type, () => this.#try(heard), { signal });
     listen(this.#scrubber, 'input', () => {
       this.#stopReplay();
       this.#follow = this.#scrubber.valueAsNumber >= this.#last();
@@ -51,6 +54,15 @@ export class Figure extends EventTarget {
     // A canvas may lose what was on it with the GPU.
     listen(this.#canvas, 'contextrestored', () => this.#show());
     signal?.addEventListener('abort', () => this.#stopReplay());
+  }
+
+  /** What nobody called for, such as a timer's work, fails with an event. */
+  #try(work) {
+    try {
+      work();
+    } catch (error) {
+      this.dispatchEvent(new CustomEvent('fault', { detail: error }));
+    }
   }
 
   /** `x` or `denoised`. */
@@ -132,26 +144,31 @@ export class Figure extends EventTarget {
 
   /** Whatever a GPU drew is read back, or dropped where the GPU is gone; the canvas shows a frame that is left. */
   secure() {
-    const all = Array.from({ length: this.#frames.length }, (_, i) => this.#frames.at(i));
-    for (const frame of all) frame.keep();
+    for (const frame of this.#all()) frame.keep();
     const lost = this.#frames.drop((frame) => frame.lost);
     if (lost && this.#frames.length) this.#show();
     if (lost) this.dispatchEvent(new CustomEvent('lost', { detail: lost }));
   }
 
-  /** One frame at a time, when there is time. */
+  /** Reads frames back as long as there is nothing else to do. */
   #keepSoon() {
     if (this.#keeping) return;
     this.#keeping = true;
-    whenIdle(() => {
+    const work = (deadline) => {
       this.#keeping = false;
-      const all = Array.from({ length: this.#frames.length }, (_, i) => this.#frames.at(i));
-      const next = all.find((frame) => !frame.kept);
-      if (!next) return;
-      next.keep();
-      if (next.lost) this.secure();
+      do {
+        const next = this.#all().find((frame) => !frame.kept);
+        if (!next) return;
+        next.keep();
+        if (next.lost) this.secure();
+      } while (deadline?.timeRemaining() > FRAME_TIME);
       this.#keepSoon();
-    });
+    };
+    whenIdle((deadline) => this.#try(() => work(deadline)));
+  }
+
+  #all() {
+    return Array.from({ length: this.#frames.length }, (_, i) => this.#frames.at(i));
   }
 
   /** Puts the thumb at a step of `end`. */
@@ -217,7 +234,7 @@ export class Figure extends EventTarget {
     };
     this.#replay.textContent = '■';
     this.#replay.setAttribute('aria-label', 'Stop the replay');
-    this.#timer = setInterval(go, interval);
+    this.#timer = setInterval(() => this.#try(go), interval);
     go();
   }
 

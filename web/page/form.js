@@ -3,6 +3,15 @@
 import { FIELDS, SAMPLERS, applies, obstacle, problem } from './settings.js';
 import { capital, cut } from './words.js';
 
+/** What becomes of a sampler that does not come down from noise, on a network. */
+const STAYS =
+  'It stays at one level of noise, where a network’s samples take very many steps: annealed Langevin is faster. ';
+
+/** A help of the command line with the form's titles in place of its flags. */
+function inWords(help) {
+  return help.replaceAll(/--([\w-]+)/g, (flag, name) => FIELDS[name.replaceAll('-', '_')]?.title ?? flag);
+}
+
 export class Form {
   #form;
   /** A number of steps that nobody chose follows the sampler. */
@@ -82,10 +91,10 @@ export class Form {
   }
 
   /** What the sampler does, in the form's words, and where it is from. */
-  #describe({ help, paper }) {
-    const words = help.replaceAll(/--([\w-]+)/g, (flag, name) => FIELDS[name.replaceAll('-', '_')]?.title ?? flag);
+  #describe({ help, paper, stays }) {
     const note = this.#one('#sampler-note');
-    note.textContent = `${capital(words)}. `;
+    note.textContent = `${capital(inWords(help))}. `;
+    if (stays && this.#model.density !== true) note.append(STAYS);
     if (paper.startsWith('https:')) {
       note.append(Object.assign(document.createElement('a'), { href: paper, textContent: 'Its paper' }));
     } else {
@@ -182,7 +191,7 @@ function addOption(select, text, value) {
 function makeField(name, { title, choices, titles, usual, placeholder, min, max, whole, list, help }) {
   const label = document.createElement('label');
   label.dataset.field = name;
-  label.title = help;
+  label.title = inWords(help);
   label.append(`${title} `);
   let input;
   if (choices) {

@@ -176,6 +176,9 @@ export class Page {
       status.say(`The engine stopped (${detail.reason}); another one goes on.`);
     });
     on(figure, 'lost', ({ detail }) => status.say(`${detail} frames were lost with the GPU.`));
+    on(figure, 'fault', ({ detail }) => {
+      throw detail;
+    });
     on(figure, 'unfocus', () => this.#one('#generate').focus());
     session.pace = () => this.#pace();
   }
@@ -262,7 +265,10 @@ export class Page {
   #loaded(model) {
     this.status.device(model);
     this.form.showClasses(model.classes);
-    this.form.model = { density: model.kind === 'mixture', process: model.manifest.process?.kind ?? 'none' };
+    const isMixture = model.kind === 'mixture';
+    // A mixture without a process is a clean density.
+    const process = model.manifest.process?.kind ?? (isMixture ? 'none' : null);
+    this.form.model = { density: isMixture, process };
   }
 
   #begin({ model }) {
@@ -280,7 +286,6 @@ export class Page {
     const ended = !['loading', 'sampling'].includes(state);
     status.state = state;
     if (ended) {
-      figure.secure();
       figure.restore();
       const foreign = error?.code === 'foreign';
       if (foreign) this.#ask(this.#source, { url: error.where, site: null });
@@ -370,6 +375,8 @@ export class Page {
   async #showRecorded() {
     const run = await recordedRun();
     if (!run || this.session.busy || this.figure.context) return;
+    // A model's classes are known when it is loaded; those of this one are now.
+    if (run.context.values.model === this.#source) this.form.showClasses(run.context.classes);
     this.figure.begin({ ...run.context, recorded: true });
     for (const step of run.steps) this.figure.push(step);
     this.#refresh();
