@@ -1,4 +1,5 @@
-// What callers may hand over: two steps asked for at once, classes by their names, canvases and numbers of the wrong kind.
+// What callers may hand over: two steps asked for at once, classes by their names, canvases and numbers of the wrong
+// kind.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -47,7 +48,11 @@ test('steps that are asked for at once come one after another', async () => {
     const left = [other.next(), other.next(), other.next()];
     await left[0];
     await other.return();
-    return { straight, asked: asked.map(({ done, value }) => (done ? 'done' : `${value.index}: ${value.pixels()}`)), left: (await Promise.all(left)).map(({ done }) => done) };
+    return {
+      straight,
+      asked: asked.map(({ done, value }) => (done ? 'done' : `${value.index}: ${value.pixels()}`)),
+      left: (await Promise.all(left)).map(({ done }) => done),
+    };
   });
   assert.deepEqual(found.asked, [...found.straight, 'done', 'done']);
   assert.equal(found.left[0], false);
@@ -64,8 +69,15 @@ test('a class by its name is the class by its number', async () => {
     const scores = [];
     for (const label of [8, 'Bag', 'bag']) scores.push(String(await model.score(x, 0.5, label)));
     const pictures = [];
-    for (const label of [8, 'Bag']) for await (const step of model.sample({ sampler: 'euler', steps: 1, n: 1, label })) pictures.push(String(step.pixels()));
-    return { classes: model.classes, scores: new Set(scores).size, pictures: pictures[1] === pictures[3], none: String(await model.score(x, 0.5)) === scores[0] };
+    for (const label of [8, 'Bag'])
+      for await (const step of model.sample({ sampler: 'euler', steps: 1, n: 1, label }))
+        pictures.push(String(step.pixels()));
+    return {
+      classes: model.classes,
+      scores: new Set(scores).size,
+      pictures: pictures[1] === pictures[3],
+      none: String(await model.score(x, 0.5)) === scores[0],
+    };
   });
   assert.equal(found.classes[8], 'Bag');
   assert.deepEqual([found.scores, found.pictures, found.none], [1, true, false]);
@@ -78,26 +90,73 @@ test('numbers and names of the wrong kind are refused as they were given', async
     const { model, said, scorefield } = window;
     const x = new Float32Array(784);
     const nan = Float32Array.from(x, (_, i) => (i === 5 ? NaN : 0));
-    const run = (settings) => said(async () => {
-      for await (const step of model.sample({ steps: 1, n: 1, sampler: 'euler', ...settings })) if (step.done) return 'done';
-    });
+    const run = (settings) =>
+      said(async () => {
+        for await (const step of model.sample({ steps: 1, n: 1, sampler: 'euler', ...settings }))
+          if (step.done) return 'done';
+      });
     const found = [];
     const add = async (expected, error) => found.push([expected, await error]);
     for (const call of ['encode', 'decode', 'logLikelihood']) {
       const name = call === 'decode' ? 'codes' : 'x';
-      await add(`${name}[5] = NaN; expected a finite number`, said(() => model[call](nan)));
+      await add(
+        `${name}[5] = NaN; expected a finite number`,
+        said(() => model[call](nan)),
+      );
     }
-    await add('x[5] = NaN; expected a finite number', said(() => model.score(nan, 0.5)));
-    await add('b[783] = Infinity; expected a finite number', said(() => model.interpolate(x, Float32Array.from(x, (_, i) => (i === 783 ? Infinity : 0)))));
-    await add('x = 783 numbers; expected a multiple of 784', said(() => model.score(x.slice(1), 0.5)));
-    await add('x = undefined; expected a Float32Array', said(() => model.score()));
-    await add('x = Float64Array; expected a Float32Array', said(() => model.score(new Float64Array(784), 0.5)));
-    for (const [t, text] of [[NaN, 'NaN'], ['0.5', '"0.5"'], [2, '2'], [undefined, 'undefined'], [null, 'null']]) {
-      await add(`t = ${text}; expected a finite number from 0 to 1`, said(() => model.score(x, t)));
+    await add(
+      'x[5] = NaN; expected a finite number',
+      said(() => model.score(nan, 0.5)),
+    );
+    await add(
+      'b[783] = Infinity; expected a finite number',
+      said(() =>
+        model.interpolate(
+          x,
+          Float32Array.from(x, (_, i) => (i === 783 ? Infinity : 0)),
+        ),
+      ),
+    );
+    await add(
+      'x = 783 numbers; expected a multiple of 784',
+      said(() => model.score(x.slice(1), 0.5)),
+    );
+    await add(
+      'x = undefined; expected a Float32Array',
+      said(() => model.score()),
+    );
+    await add(
+      'x = Float64Array; expected a Float32Array',
+      said(() => model.score(new Float64Array(784), 0.5)),
+    );
+    for (const [t, text] of [
+      [NaN, 'NaN'],
+      ['0.5', '"0.5"'],
+      [2, '2'],
+      [undefined, 'undefined'],
+      [null, 'null'],
+    ]) {
+      await add(
+        `t = ${text}; expected a finite number from 0 to 1`,
+        said(() => model.score(x, t)),
+      );
     }
-    for (const [label, text] of [['hat', '"hat"; expected 0 … 9, or the name of one class: T-shirt/top, Trouser'], [1.5, '1.5; expected 0 … 9'], [-1, '-1; expected 0 … 9'], [10, '10; expected 0 … 9'], [true, 'true; expected 0 … 9'], ['', '""; expected 0 … 9']]) {
-      await add(`label = ${text}`, said(() => model.score(x, 0.5, label)));
-      await add(`label = ${text}`, said(() => model.encode(x, { label })));
+    for (const [label, text] of [
+      ['hat', '"hat"; expected 0 … 9, or the name of one class: T-shirt/top, Trouser'],
+      [1.5, '1.5; expected 0 … 9'],
+      [-1, '-1; expected 0 … 9'],
+      [10, '10; expected 0 … 9'],
+      [true, 'true; expected 0 … 9'],
+      ['', '""; expected 0 … 9'],
+    ]) {
+      await add(
+        `label = ${text}`,
+        said(() => model.score(x, 0.5, label)),
+      );
+      await add(
+        `label = ${text}`,
+        said(() => model.encode(x, { label })),
+      );
       await add(`label = ${text}`, run({ label }));
     }
     await add('seed = 7n; expected a number (without the n)', run({ seed: 7n }));
@@ -107,18 +166,47 @@ test('numbers and names of the wrong kind are refused as they were given', async
     await add('times = Float32Array; expected an array', run({ times: Float32Array.of(1, 0.5) }));
     await add('every = 0; expected a whole number from 1', run({ every: 0 }));
     await add('signal = Object; expected an AbortSignal', run({ signal: {} }));
-    await add('settings = "heun"; expected an object, such as', said(() => model.sample('heun')));
-    await add('options = 3; expected an object, such as', said(() => model.encode(x, 3)));
-    await add('temperature = "1"; expected a finite number', said(() => model.decode(x, { temperature: '1' })));
-    await add('frames = "8"; expected a finite number', said(() => model.interpolate(x, x, { frames: '8' })));
+    await add(
+      'settings = "heun"; expected an object, such as',
+      said(() => model.sample('heun')),
+    );
+    await add(
+      'options = 3; expected an object, such as',
+      said(() => model.encode(x, 3)),
+    );
+    await add(
+      'temperature = "1"; expected a finite number',
+      said(() => model.decode(x, { temperature: '1' })),
+    );
+    await add(
+      'frames = "8"; expected a finite number',
+      said(() => model.interpolate(x, x, { frames: '8' })),
+    );
     const { load } = scorefield;
-    await add('devise = "cpu"; expected no other options than device, signal', said(() => load('fashion', { devise: 'cpu' })));
-    await add('onProgress = 3; expected a function', said(() => load('fashion', { onProgress: 3 })));
-    await add('timeout = "1"; expected a finite number from 0', said(() => load('fashion', { timeout: '1' })));
-    await add('maxBytes = 0; expected a finite number from 1', said(() => load('fashion', { maxBytes: 0 })));
+    await add(
+      'devise = "cpu"; expected no other options than device, signal',
+      said(() => load('fashion', { devise: 'cpu' })),
+    );
+    await add(
+      'onProgress = 3; expected a function',
+      said(() => load('fashion', { onProgress: 3 })),
+    );
+    await add(
+      'timeout = "1"; expected a finite number from 0',
+      said(() => load('fashion', { timeout: '1' })),
+    );
+    await add(
+      'allowForeign = "no"; expected true or false',
+      said(() => load('fashion', { allowForeign: 'no' })),
+    );
+    await add(
+      'maxBytes = 0; expected a finite number from 1',
+      said(() => load('fashion', { maxBytes: 0 })),
+    );
     return found;
   });
-  for (const [expected, said] of cases) assert.ok(said.startsWith(`ScorefieldError setting: ${expected}`), `${said}\nexpected ${expected}`);
+  for (const [expected, said] of cases)
+    assert.ok(said.startsWith(`ScorefieldError setting: ${expected}`), `${said}\nexpected ${expected}`);
   // And the workers live on.
   assert.equal(await page.evaluate(async () => (await window.model.score(new Float32Array(784), 0.5)).length), 784);
   await page.context().close();
@@ -168,7 +256,8 @@ test('a canvas that cannot be drawn on is refused, and left as it is', async () 
     return { errors, size: [other.width, other.height], untouched: [canvas.width, canvas.height] };
   });
   const expected = {
-    'another context': /the canvas cannot be drawn on: it has a context of another kind \(WebGL.*give a canvas of its own/,
+    'another context':
+      /the canvas cannot be drawn on: it has a context of another kind \(WebGL.*give a canvas of its own/,
     'given away': /the canvas cannot be drawn on: .*give a canvas of its own/,
     'no canvas': /canvas = null; expected a canvas element or an OffscreenCanvas/,
     gap: /gap = -1; expected a whole number from 0/,
@@ -214,7 +303,14 @@ test('a PNG in a worker is the PNG in a page', async () => {
 
 test('parts of a step are one step: the acceptance is that of all samples', async () => {
   const { join } = await import('../../web/api/run.js');
-  const part = (x, acceptance, ms) => ({ index: 3, nfe: 6, ms, acceptance, x: Uint8ClampedArray.from(x), denoised: Uint8ClampedArray.from(x) });
+  const part = (x, acceptance, ms) => ({
+    index: 3,
+    nfe: 6,
+    ms,
+    acceptance,
+    x: Uint8ClampedArray.from(x),
+    denoised: Uint8ClampedArray.from(x),
+  });
   const whole = join([part([1, 2], 0.5, 4), part([3], 0.8, 9)], [2, 1]);
   assert.equal(whole.acceptance, (0.5 * 2 + 0.8) / 3);
   assert.deepEqual([whole.index, whole.nfe, whole.ms, ...whole.x], [3, 6, 9, 1, 2, 3]);

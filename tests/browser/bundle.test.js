@@ -33,9 +33,18 @@ after(async () => {
 
 test('a bundle of Vite’s draws what the files draw by themselves', { skip: process.env.SCOREFIELD_MOCK }, async () => {
   await writeFile(join(folder, 'index.html'), PAGE);
-  await build({ root: folder, configFile: false, logLevel: 'error', resolve: { alias: { scorefield: dist('scorefield.js') } } });
+  await build({
+    root: folder,
+    configFile: false,
+    logLevel: 'error',
+    resolve: { alias: { scorefield: dist('scorefield.js') } },
+  });
   const assets = await readdir(join(folder, 'dist', 'assets'));
-  for (const ending of ['.wasm', '.safetensors', '.js']) assert.ok(assets.some((name) => name.endsWith(ending)), `${assets}`);
+  for (const ending of ['.wasm', '.safetensors', '.js'])
+    assert.ok(
+      assets.some((name) => name.endsWith(ending)),
+      `${assets}`,
+    );
   const server = await serve({ files: (path) => join(folder, 'dist', path), routes: {} });
   const page = await open(browser, `${server.origin}/`);
   await page.waitForFunction(() => document.title);
@@ -49,5 +58,8 @@ test('every file of the index is named so that bundlers find it', async () => {
   const { models } = JSON.parse(await readFile(join(root, 'web', 'models', 'index.json'), 'utf8'));
   const script = await readFile(join(root, 'web', 'api', 'weights.js'), 'utf8');
   const named = [...script.matchAll(/'([^']+)': new URL\('\.\.\/\.\.\/models\/([^']+)', import\.meta\.url\)/g)];
-  assert.deepEqual(named.map(([, name, file]) => [name, file]), models.map(({ file }) => [file, file]));
+  assert.deepEqual(
+    named.map(([, name, file]) => [name, file]),
+    models.map(({ file }) => [file, file]),
+  );
 });

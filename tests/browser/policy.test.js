@@ -72,11 +72,18 @@ test('on its own origin: the least that docs/embedding.md asks for', async () =>
 
 test('on its own origin: each header that is missing is named', async () => {
   const cases = [
-    [`worker-src 'none'`, /engine: .*\(worker-src\) does not allow the engine’s worker; add 'self' to worker-src in the page’s Content-Security-Policy header/],
-    [`require-trusted-types-for 'script'; trusted-types 'none'`, /engine: .*Trusted Types.*add scorefield to trusted-types in/],
+    [
+      `worker-src 'none'`,
+      /engine: .*\(worker-src\) does not allow the engine’s worker; add 'self' to worker-src in the page’s Content-Security-Policy header/,
+    ],
+    [
+      `require-trusted-types-for 'script'; trusted-types 'none'`,
+      /engine: .*Trusted Types.*add scorefield to trusted-types in/,
+    ],
     [`connect-src 'none'`, /: .*Content-Security-Policy \(connect-src\).*add 'self' to connect-src in/],
   ];
-  if (!process.env.SCOREFIELD_MOCK) cases.push([`script-src 'self'`, /engine: .*WebAssembly.*add 'wasm-unsafe-eval' to script-src in/]);
+  if (!process.env.SCOREFIELD_MOCK)
+    cases.push([`script-src 'self'`, /engine: .*WebAssembly.*add 'wasm-unsafe-eval' to script-src in/]);
   for (const [policy, expected] of cases) assert.match(await under(policy), expected, policy);
 });
 
@@ -90,20 +97,37 @@ test('the page itself under a strict policy, with all its files', async () => {
 
 test('from another origin: the least, and each source that is missing', async () => {
   const policy = (changed = {}) => {
-    const parts = { 'default-src': `'none'`, 'script-src': `${home.origin} 'wasm-unsafe-eval'`, 'worker-src': `blob: ${home.origin}`, 'connect-src': home.origin };
-    return Object.entries({ ...parts, ...changed }).map((part) => part.join(' ')).join('; ');
+    const parts = {
+      'default-src': `'none'`,
+      'script-src': `${home.origin} 'wasm-unsafe-eval'`,
+      'worker-src': `blob: ${home.origin}`,
+      'connect-src': home.origin,
+    };
+    return Object.entries({ ...parts, ...changed })
+      .map((part) => part.join(' '))
+      .join('; ');
   };
   assert.equal(await under('', { server: other }), '2 of 2');
   assert.equal(await under(policy(), { server: other }), '2 of 2');
-  assert.equal(await under(`${policy()}; require-trusted-types-for 'script'; trusted-types scorefield`, { server: other }), '2 of 2');
-  assert.match(await under(policy({ 'worker-src': `'self'` }), { server: other }), new RegExp(`engine: .*\\(worker-src\\).*add blob: ${home.origin} to worker-src in`));
+  assert.equal(
+    await under(`${policy()}; require-trusted-types-for 'script'; trusted-types scorefield`, { server: other }),
+    '2 of 2',
+  );
+  assert.match(
+    await under(policy({ 'worker-src': `'self'` }), { server: other }),
+    new RegExp(`engine: .*\\(worker-src\\).*add blob: ${home.origin} to worker-src in`),
+  );
   const [network] = [await under(policy({ 'connect-src': `'self'` }), { server: other })];
   assert.match(network, new RegExp(`\\(connect-src\\).*add ${home.origin} to connect-src in`));
 });
 
 test('frames: of no origin, of a document’s own making, and in a strict page', async () => {
   const page = await open(browser, `${home.origin}/tests/browser/blank.html`);
-  for (const attributes of [{ sandbox: 'allow-scripts' }, { sandbox: 'allow-scripts allow-same-origin' }, { srcdoc: '<!doctype html>' }]) {
+  for (const attributes of [
+    { sandbox: 'allow-scripts' },
+    { sandbox: 'allow-scripts allow-same-origin' },
+    { srcdoc: '<!doctype html>' },
+  ]) {
     const name = `frame${Math.random()}`;
     await page.evaluate(
       ([attributes, name, src]) => {
@@ -140,7 +164,10 @@ test('a script that is missing, or that is served as something else, is named', 
     response.setHeader('content-type', 'text/plain');
     response.end('// a script');
   };
-  assert.match(await under(''), /engine: .*worker\/worker\.js is served as text\/plain; serve \.js files with the header Content-Type: text\/javascript/);
+  assert.match(
+    await under(''),
+    /engine: .*worker\/worker\.js is served as text\/plain; serve \.js files with the header Content-Type: text\/javascript/,
+  );
   delete home.routes[worker];
   const glue = versioned('engine-gpu.js');
   home.routes[glue] = (_, response) => {
@@ -163,7 +190,10 @@ const OPTIONAL = {
     return { open: refuse, match: refuse, keys: refuse, has: refuse, delete: refuse };
   },
   'navigator.gpu': () => ({ requestAdapter: () => Promise.reject(new Error('denied')) }),
-  'navigator.storage': () => ({ persist: () => Promise.reject(new Error('denied')), estimate: () => Promise.reject(new Error('denied')) }),
+  'navigator.storage': () => ({
+    persist: () => Promise.reject(new Error('denied')),
+    estimate: () => Promise.reject(new Error('denied')),
+  }),
   'navigator.clipboard': () => ({ writeText: () => Promise.reject(new Error('denied')) }),
   'navigator.wakeLock': () => ({ request: () => Promise.reject(new Error('denied')) }),
   'navigator.hardwareConcurrency': () => undefined,
@@ -181,14 +211,17 @@ function refuse([name, make, way]) {
   Object.defineProperty(owner, key, { configurable: true, get: way === 'rejects' ? () => value : denied });
 }
 
-test('what a browser has and refuses, by throwing or by rejecting, in a page and in its workers, ends no run', async () => {
+test('what a browser refuses, by throwing or by rejecting, in a page and in its workers, ends no run', async () => {
   const file = versioned('worker/worker.js');
   const source = await (await fetch(`${home.origin}/${file}`)).text();
   for (const [name, make] of Object.entries(OPTIONAL)) {
     for (const way of ['throws', 'rejects']) {
       // A module's imports are run before it: what refuses has to be a module before them.
       const script = `(${refuse})(${JSON.stringify([name, String(make), way])});`;
-      for (const [path, body] of [['refuse.js', script], [file, `import '/refuse.js';\n${source}`]]) {
+      for (const [path, body] of [
+        ['refuse.js', script],
+        [file, `import '/refuse.js';\n${source}`],
+      ]) {
         home.routes[path] = (_, response) => {
           response.setHeader('content-type', 'text/javascript');
           response.end(body);

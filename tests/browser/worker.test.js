@@ -78,7 +78,13 @@ test('a worker that hangs', async () => {
   const result = await interrupted(
     async (worker) => {
       // It never comes back from this: do not wait for it.
-      worker.evaluate(() => setTimeout(() => { for (;;); })).catch(() => {});
+      worker
+        .evaluate(() =>
+          setTimeout(() => {
+            for (;;);
+          }),
+        )
+        .catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 200));
     },
     { timeout: 15_000 },
@@ -152,7 +158,8 @@ test('run after run takes no more memory, whatever their sizes', async () => {
     for (let i = 0; i < 16; i++) {
       // Half of them are dropped in the middle.
       const n = [8, 3, 11, 5][i % 4];
-      for await (const step of model.sample({ sampler: 'euler', steps: 3, n, seed: i })) if (i % 2 && step.index === 2) break;
+      for await (const step of model.sample({ sampler: 'euler', steps: 3, n, seed: i }))
+        if (i % 2 && step.index === 2) break;
       bytes.push((await model.memory()).wasm);
     }
     model.dispose();
@@ -162,39 +169,44 @@ test('run after run takes no more memory, whatever their sizes', async () => {
   assert.equal(bytes.at(-1), bytes[7], bytes.join(' '));
 });
 
-test('what a large run has taken is given back a moment after it, and the model goes on', { skip: process.env.SCOREFIELD_MOCK }, async () => {
-  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
-  const found = await page.evaluate(async (origin) => {
-    const { load } = await import(`${origin}/scorefield.js`);
-    const told = [];
-    const model = await load('fashion', { device: 'cpu', workers: 2, onProgress: ({ phase }) => told.push(phase) });
-    const heard = [];
-    for (const name of ['recover', 'device']) model.addEventListener(name, () => heard.push(name));
-    const draw = async (settings) => {
-      let pixels;
-      for await (const step of model.sample({ sampler: 'euler', steps: 1, seed: 3, ...settings })) pixels = String(step.pixels());
-      return pixels;
-    };
-    const small = await draw({ n: 2 });
-    const before = (await model.memory()).wasm;
-    await draw({ n: 512 });
-    const grown = (await model.memory()).wasm;
-    const loaded = told.length;
-    let after = grown;
-    for (let i = 0; i < 100 && after === grown; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      after = (await model.memory()).wasm;
-    }
-    const { workers } = model;
-    const same = (await draw({ n: 2 })) === small;
-    model.dispose();
-    return { before, grown, after, same, heard, workers, told: told.length - loaded };
-  }, server.origin);
-  assert.ok(found.grown > 2 * 64 * 2 ** 20, `a large run took ${found.grown}`);
-  assert.ok(found.after <= found.before, `${found.after} are held, ${found.before} before`);
-  assert.deepEqual([found.same, found.heard, found.workers, found.told], [true, [], 2, 0]);
-  await page.context().close();
-});
+test(
+  'what a large run has taken is given back a moment after it, and the model goes on',
+  { skip: process.env.SCOREFIELD_MOCK },
+  async () => {
+    const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+    const found = await page.evaluate(async (origin) => {
+      const { load } = await import(`${origin}/scorefield.js`);
+      const told = [];
+      const model = await load('fashion', { device: 'cpu', workers: 2, onProgress: ({ phase }) => told.push(phase) });
+      const heard = [];
+      for (const name of ['recover', 'device']) model.addEventListener(name, () => heard.push(name));
+      const draw = async (settings) => {
+        let pixels;
+        for await (const step of model.sample({ sampler: 'euler', steps: 1, seed: 3, ...settings }))
+          pixels = String(step.pixels());
+        return pixels;
+      };
+      const small = await draw({ n: 2 });
+      const before = (await model.memory()).wasm;
+      await draw({ n: 512 });
+      const grown = (await model.memory()).wasm;
+      const loaded = told.length;
+      let after = grown;
+      for (let i = 0; i < 100 && after === grown; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        after = (await model.memory()).wasm;
+      }
+      const { workers } = model;
+      const same = (await draw({ n: 2 })) === small;
+      model.dispose();
+      return { before, grown, after, same, heard, workers, told: told.length - loaded };
+    }, server.origin);
+    assert.ok(found.grown > 2 * 64 * 2 ** 20, `a large run took ${found.grown}`);
+    assert.ok(found.after <= found.before, `${found.after} are held, ${found.before} before`);
+    assert.deepEqual([found.same, found.heard, found.workers, found.told], [true, [], 2, 0]);
+    await page.context().close();
+  },
+);
 
 test('a run that nobody has any more is dropped by its worker', async () => {
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
@@ -218,7 +230,10 @@ test('a run that nobody has any more is dropped by its worker', async () => {
   let left;
   for (let i = 0; i < 50; i++) {
     await client.send('HeapProfiler.collectGarbage');
-    left = await page.evaluate(() => [window.sent.start.size, [...window.sent.start].filter((run) => !window.sent.drop.has(run)).length]);
+    left = await page.evaluate(() => [
+      window.sent.start.size,
+      [...window.sent.start].filter((run) => !window.sent.drop.has(run)).length,
+    ]);
     if (left[1] === 0) break;
     await page.waitForTimeout(100);
   }

@@ -1,4 +1,5 @@
-// Weights that came before, in the Cache API, by their SHA-256. It is a convenience: what goes wrong here is a download more.
+// Weights that came before, in the Cache API, by their SHA-256. It is a convenience: what goes wrong here is a download
+// more.
 
 import { optional } from './optional.js';
 

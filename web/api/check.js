@@ -1,5 +1,6 @@
 // What callers hand over, refused in their own words before anything is sent to an engine. Ranges of settings are the
-// engine's to know; here is what would not arrive there as it was meant, because JavaScript or JSON changes it on the way.
+// engine's to know; here is what would not arrive there as it was meant, because JavaScript or JSON changes it on the
+// way.
 
 import { ScorefieldError } from './errors.js';
 
@@ -53,7 +54,10 @@ export function signalOf(signal) {
   throw wrong('signal', signal, 'an AbortSignal, such as controller.signal');
 }
 
-/** Settings go to the engine as JSON, which has no NaN, no Infinity, no BigInt and no functions, and drops them or throws. */
+/**
+ * Settings go to the engine as JSON, which has no NaN, no Infinity, no BigInt and no functions, and drops them or
+ * throws.
+ */
 export function jsonable(settings) {
   for (const [name, value] of Object.entries(settings)) {
     if (!hasJson(value)) throw wrong(name, value, typeof value === 'number' ? 'a finite number' : kindOf(value));
@@ -82,9 +86,12 @@ function kindOf(value) {
  */
 export function rows(arrays, d) {
   for (const [name, values] of Object.entries(arrays)) {
-    if (!(values instanceof Float32Array)) throw wrong(name, values, `a Float32Array of whole samples, ${d} numbers each`);
+    if (!(values instanceof Float32Array))
+      throw wrong(name, values, `a Float32Array of whole samples, ${d} numbers each`);
     if (values.length === 0 || values.length % d !== 0) {
-      throw new ScorefieldError('setting', `${name} = ${values.length} numbers`, { remedy: `expected a multiple of ${d}` });
+      throw new ScorefieldError('setting', `${name} = ${values.length} numbers`, {
+        remedy: `expected a multiple of ${d}`,
+      });
     }
     const at = values.findIndex((value) => !Number.isFinite(value));
     if (at >= 0) throw wrong(`${name}[${at}]`, values[at], 'a finite number');
@@ -100,5 +107,9 @@ export function classOf(label, classes) {
   if (found.length === 1) return found[0];
   if (classes.length === 0) throw wrong('label', label, 'none: the model is unconditional');
   const range = `0 … ${classes.length - 1}`;
-  throw wrong('label', label, typeof label === 'number' ? range : `${range}, or the name of one class: ${cut(classes.join(', '))}`);
+  throw wrong(
+    'label',
+    label,
+    typeof label === 'number' ? range : `${range}, or the name of one class: ${cut(classes.join(', '))}`,
+  );
 }

@@ -5,7 +5,37 @@ import { optional, present } from './optional.js';
 
 /** (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)): valid where wasm has SIMD. */
 const SIMD = Uint8Array.of(
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  1,
+  5,
+  1,
+  96,
+  0,
+  1,
+  123,
+  3,
+  2,
+  1,
+  0,
+  10,
+  10,
+  1,
+  8,
+  0,
+  65,
+  0,
+  253,
+  15,
+  253,
+  98,
+  11,
 );
 
 /** What the engine's GPU runtime (cubecl-wgpu) cannot do without: it asks for GPU timers when it starts. */
@@ -51,7 +81,8 @@ async function look(gpu) {
     software,
   };
   const missing = REQUIRED.filter((feature) => !adapter.features.has(feature));
-  if (missing.length) return { ...none(`the WebGPU adapter lacks ${missing.join(', ')}`), software, adapter: described };
+  if (missing.length)
+    return { ...none(`the WebGPU adapter lacks ${missing.join(', ')}`), software, adapter: described };
   return { available: true, software, reason: '', adapter: described };
 }
 
@@ -74,7 +105,10 @@ export async function choose(wanted) {
     throw new ScorefieldError('device', found.webgpu.reason, { where: 'device webgpu', remedy });
   }
   if (!found.cpu.available) {
-    throw new ScorefieldError('device', found.cpu.reason, { where: 'device cpu', remedy: 'use a browser of 2023 or later' });
+    throw new ScorefieldError('device', found.cpu.reason, {
+      where: 'device cpu',
+      remedy: 'use a browser of 2023 or later',
+    });
   }
   const software = `the only WebGPU adapter runs in software (${found.webgpu.adapter?.description || found.webgpu.adapter?.architecture || 'unnamed'}), which is slower`;
   const reason = wanted === 'cpu' ? 'asked for' : found.webgpu.available ? software : found.webgpu.reason;

@@ -25,8 +25,10 @@ export function draw(canvas, frame, options) {
 
 function checkFrame(frame) {
   const { pixels, n, width, height } = named('frame', frame, FRAME);
-  for (const [name, value] of Object.entries({ n, width, height })) number(`frame.${name}`, value, { least: 1, whole: true });
-  if (!(pixels instanceof Uint8ClampedArray)) throw wrong('frame.pixels', pixels, `a Uint8ClampedArray of RGBA, as of ${FRAME}`);
+  for (const [name, value] of Object.entries({ n, width, height }))
+    number(`frame.${name}`, value, { least: 1, whole: true });
+  if (!(pixels instanceof Uint8ClampedArray))
+    throw wrong('frame.pixels', pixels, `a Uint8ClampedArray of RGBA, as of ${FRAME}`);
   const bytes = 4 * n * width * height;
   if (pixels.length !== bytes) throw wrong('frame.pixels', `${pixels.length} bytes`, `4·n·width·height = ${bytes}`);
   return frame;
@@ -86,7 +88,9 @@ function contextOf(canvas) {
     problem = error.message;
   }
   if (context) return context;
-  throw new ScorefieldError('setting', `the canvas cannot be drawn on: ${problem}`, { remedy: 'give a canvas of its own' });
+  throw new ScorefieldError('setting', `the canvas cannot be drawn on: ${problem}`, {
+    remedy: 'give a canvas of its own',
+  });
 }
 
 /** How often GPUs, and what they held, were lost in this page. */
@@ -97,7 +101,9 @@ export function forgetGpu() {
   losses += 1;
 }
 
-/** A step's pictures as a GPU has drawn them on a bitmap: the samples in a grid, and the estimates in another one below. */
+/**
+ * A step's pictures as a GPU has drawn them on a bitmap: the samples in a grid, and the estimates in another one below.
+ */
 export class Sheet {
   /** The GPU's bitmap, or a canvas in memory. */
   #picture;
@@ -200,8 +206,14 @@ export async function toPng(frame, options) {
   const inPage = typeof document !== 'undefined';
   const canvas = inPage ? document.createElement('canvas') : new OffscreenCanvas(1, 1);
   draw(canvas, frame, layout);
-  const blob = inPage ? await new Promise((resolve) => canvas.toBlob(resolve, 'image/png')) : await canvas.convertToBlob().catch(() => null);
+  const blob = inPage
+    ? await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'))
+    : await canvas.convertToBlob().catch(() => null);
   if (blob) return blob;
   const remedy = 'use a smaller scale, or fewer samples';
-  throw new ScorefieldError('setting', `a picture of ${canvas.width} × ${canvas.height} pixels is too large for this browser`, { remedy });
+  throw new ScorefieldError(
+    'setting',
+    `a picture of ${canvas.width} × ${canvas.height} pixels is too large for this browser`,
+    { remedy },
+  );
 }

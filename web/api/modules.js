@@ -37,11 +37,18 @@ async function compile(url, onProgress) {
   } catch (cause) {
     const refused = await refusal(where);
     const remedy =
-      refused?.remedy ?? 'reload the page; serve the engines’ files where they were built; to other origins the server must allow it (CORS)';
-    throw new ScorefieldError('engine', `the engine cannot be downloaded (${refused?.what ?? cause.message})`, { where, remedy, cause });
+      refused?.remedy ??
+      'reload the page; serve the engines’ files where they were built; to other origins the server must allow it (CORS)';
+    throw new ScorefieldError('engine', `the engine cannot be downloaded (${refused?.what ?? cause.message})`, {
+      where,
+      remedy,
+      cause,
+    });
   }
   // With a content encoding, Content-Length counts the compressed bytes: no total then.
-  const total = response.headers.get('content-encoding') ? undefined : Number(response.headers.get('content-length')) || undefined;
+  const total = response.headers.get('content-encoding')
+    ? undefined
+    : Number(response.headers.get('content-length')) || undefined;
   let loaded = 0;
   const counted = response.body.pipeThrough(
     new TransformStream({
@@ -53,7 +60,9 @@ async function compile(url, onProgress) {
     }),
   );
   try {
-    return await WebAssembly.compileStreaming(new Response(counted, { headers: { 'content-type': 'application/wasm' } }));
+    return await WebAssembly.compileStreaming(
+      new Response(counted, { headers: { 'content-type': 'application/wasm' } }),
+    );
   } catch (cause) {
     const directive = await blockedBy('wasm-eval');
     if (directive) {

@@ -1,5 +1,5 @@
-// What a browser may have or not: locks, caches and the like. Where one is missing, refuses or does not answer, the work
-// goes on without it.
+// What a browser may have or not: locks, caches and the like. Where one is missing, refuses or does not answer, the
+// work goes on without it.
 
 /**
  * What `use` gives; `otherwise` where it throws, rejects, or has given nothing after `patience` milliseconds.

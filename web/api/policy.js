@@ -1,5 +1,5 @@
-// What a page's Content-Security-Policy has blocked. The browser says it in an event and not in the error that it throws, so
-// the events are noted here, and looked up when something has failed.
+// What a page's Content-Security-Policy has blocked. The browser says it in an event and not in the error that it
+// throws, so the events are noted here, and looked up when something has failed.
 
 /** Milliseconds that an event may come after the error. */
 const PATIENCE = 100;
@@ -15,7 +15,10 @@ globalThis.addEventListener?.('securitypolicyviolation', ({ disposition, effecti
   if (events.length > MOST) events.shift();
 });
 
-/** The directive that has blocked an address, or what a `wasm-eval` or `trusted-types-sink` stands for; null where none has. */
+/**
+ * The directive that has blocked an address, or what a `wasm-eval` or `trusted-types-sink` stands for; null where none
+ * has.
+ */
 export async function blockedBy(...addresses) {
   const wanted = addresses.map((address) => address.split('#')[0]);
   const find = () => events.findLast(({ blocked }) => wanted.includes(blocked))?.directive ?? null;
@@ -27,7 +30,8 @@ export async function blockedBy(...addresses) {
 
 /** What to write into the header: `source` is to be allowed by `directive`. */
 export function allow(directive, source) {
-  return `add ${source} to ${directive} in the page’s Content-Security-Policy header (docs/embedding.md lists what is needed)`;
+  const header = 'the page’s Content-Security-Policy header (docs/embedding.md lists what is needed)';
+  return `add ${source} to ${directive} in ${header}`;
 }
 
 /** An address's origin as a policy names it. */

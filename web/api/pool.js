@@ -1,7 +1,7 @@
 // The workers of a model: one on WebGPU; on the CPU several, which share a run's samples among them.
 //
-// A pool is as disposable as a worker: when one of its workers dies, all are ended, and whoever waits for one of them is
-// told the cause.
+// A pool is as disposable as a worker: when one of its workers dies, all are ended, and whoever waits for one of them
+// is told the cause.
 
 import { choose } from './device.js';
 import { ScorefieldError } from './errors.js';
@@ -11,8 +11,8 @@ import { present } from './optional.js';
 
 /**
  * Workers that a pool has where nobody says, at most: each takes some 10 MB before its first sample, and a run has 16
- * samples unless told otherwise. A share of one sample is worth a worker: an evaluation takes milliseconds, its messages
- * tenths of one.
+ * samples unless told otherwise. A share of one sample is worth a worker: an evaluation takes milliseconds, its
+ * messages tenths of one.
  */
 const MOST = 8;
 /** Workers at all. */
@@ -25,7 +25,9 @@ let unusable = '';
 function count(workers) {
   if (workers === 'auto') return Math.max(1, Math.min(MOST, present(() => navigator.hardwareConcurrency) ?? 1));
   if (Number.isInteger(workers) && workers >= 1 && workers <= LIMIT) return workers;
-  throw new ScorefieldError('setting', `workers = ${workers}`, { remedy: `use auto, or a whole number from 1 to ${LIMIT}` });
+  throw new ScorefieldError('setting', `workers = ${workers}`, {
+    remedy: `use auto, or a whole number from 1 to ${LIMIT}`,
+  });
 }
 
 export class Pool {
@@ -84,7 +86,12 @@ export class Pool {
     const { frames } = opened;
     if (device === 'webgpu' && !frames.drawn) unusable = frames.reason;
     // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
-    return { device, reason, frames, adapter: opened.adapter ? { ...adapter, software: opened.adapter.software } : adapter };
+    return {
+      device,
+      reason,
+      frames,
+      adapter: opened.adapter ? { ...adapter, software: opened.adapter.software } : adapter,
+    };
   }
 
   /** Gives every worker the weights, and returns what they say of themselves. */

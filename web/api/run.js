@@ -16,7 +16,9 @@ export const newRun = () => nextRun++;
 /** Runs that nobody has any more: their workers need not keep them. */
 const forgotten = new FinalizationRegistry((held) => held.drop());
 
-/** What a signal calls: it may live longer than a run, and must not keep it, as a function of the run's own scope would. */
+/**
+ * What a signal calls: it may live longer than a run, and must not keep it, as a function of the run's own scope would.
+ */
 const aborter = (run) => () => run.deref()?._abort();
 
 /**
@@ -75,8 +77,8 @@ export class Step {
   }
 
   /**
-   * The frame as RGBA bytes, samples first: n·height·width·4. The array belongs to the step: do not change it.
-   * On WebGPU this may read the frame back; drawing does not.
+   * The frame as RGBA bytes, samples first: n·height·width·4. The array belongs to the step: do not change it. On
+   * WebGPU this may read the frame back; drawing does not.
    *
    * @param {'x' | 'denoised'} [kind]
    */
@@ -84,19 +86,23 @@ export class Step {
     this.#check(kind);
     if (this.lost) {
       const remedy = 'run it again; keep() keeps a step’s frame';
-      throw new ScorefieldError('device-lost', 'the frame was lost with the GPU’s device', { where: `step ${this.index}`, remedy });
+      throw new ScorefieldError('device-lost', 'the frame was lost with the GPU’s device', {
+        where: `step ${this.index}`,
+        remedy,
+      });
     }
     return this.#sheet ? this.#sheet.pixels(kind) : this.#pixels[kind];
   }
 
   #check(kind) {
     if (!Object.hasOwn(this.#pixels, kind)) throw wrong('kind', kind, 'x or denoised');
-    if (this.#sheet?.closed) throw new ScorefieldError('disposed', 'the step was closed', { remedy: 'draw it before that' });
+    if (this.#sheet?.closed)
+      throw new ScorefieldError('disposed', 'the step was closed', { remedy: 'draw it before that' });
   }
 
   /**
-   * Keeps a GPU's frame in memory of its own, so that it outlives the GPU's device: for steps that are shown again later. It
-   * waits for a readback, about a millisecond; elsewhere, and the second time, nothing happens.
+   * Keeps a GPU's frame in memory of its own, so that it outlives the GPU's device: for steps that are shown again
+   * later. It waits for a readback, about a millisecond; elsewhere, and the second time, nothing happens.
    */
   keep() {
     if (!this.#sheet?.closed) this.#sheet?.keep();
@@ -107,7 +113,10 @@ export class Step {
     return this.#sheet?.lost ?? false;
   }
 
-  /** Gives the frame's memory back at once, where it is the GPU's; else nothing happens. Without this it goes when the step does. */
+  /**
+   * Gives the frame's memory back at once, where it is the GPU's; else nothing happens. Without this it goes when the
+   * step does.
+   */
   close() {
     this.#sheet?.close();
   }
@@ -119,7 +128,10 @@ export class Step {
    */
   values(kind = 'x') {
     const values = this.#values?.[kind];
-    if (!values) throw new ScorefieldError('setting', `values(${kind})`, { remedy: 'start the run with values: true, and use x or denoised' });
+    if (!values)
+      throw new ScorefieldError('setting', `values(${kind})`, {
+        remedy: 'start the run with values: true, and use x or denoised',
+      });
     return values;
   }
 
@@ -277,7 +289,12 @@ export class Run {
           this.#made += count;
         }
         if (this.#isOver()) return null;
-        const values = await pool.all('step', { count: this.#every, values: this.#values }, this.#options(this.#every), this.#parts);
+        const values = await pool.all(
+          'step',
+          { count: this.#every, values: this.#values },
+          this.#options(this.#every),
+          this.#parts,
+        );
         this.#made += this.#every;
         this.#seen = this.#made;
         return join(values, this.#counts);

@@ -1,14 +1,18 @@
 // How a worker is started, and why it could not be.
 //
-// A worker's script must be of the page's own origin. Where Scorefield is, the script itself is the worker: a page's policy
-// has nothing to allow but its own files, and the script has what its server says of it. Elsewhere, and in frames that are of
-// no origin (`sandbox` without `allow-same-origin`), a Blob is, which imports the script from wherever that allows it (CORS):
-// a module, or, since Chromium starts none in such a frame, a classic script, which can say why it could not import.
+// A worker's script must be of the page's own origin. Where Scorefield is, the script itself is the worker: a page's
+// policy has nothing to allow but its own files, and the script has what its server says of it. Elsewhere, and in
+// frames that are of no origin (`sandbox` without `allow-same-origin`), a Blob is, which imports the script from
+// wherever that allows it (CORS): a module, or, since Chromium starts none in such a frame, a classic script, which can
+// say why it could not import.
 
 import { allow, blockedBy, sourceOf } from './policy.js';
 
 const NAME = 'scorefield';
-/** Not `new URL('…', import.meta.url)`: bundlers would ship the files again, beside the worker that they have made of them. */
+/**
+ * Not `new URL('…', import.meta.url)`: bundlers would ship the files again, beside the worker that they have made of
+ * them.
+ */
 const here = import.meta.url;
 const at = (path) => new URL(path, here).href;
 const address = at('../worker/worker.js');
@@ -18,8 +22,8 @@ const IMPORTED = ['./errors.js', './optional.js', '../worker/canvas.js', '../eng
 const isServed = /^https?:/.test(address);
 
 /**
- * The ways to start a worker here, the best first: each gives `{ worker, release }`, `release` to be called when the worker
- * runs or never will, or throws.
+ * The ways to start a worker here, the best first: each gives `{ worker, release }`, `release` to be called when the
+ * worker runs or never will, or throws.
  */
 export function ways() {
   if (!isServed || new URL(address).origin === globalThis.origin) return [fromScript, fromClassic];
@@ -28,7 +32,10 @@ export function ways() {
 
 function fromScript() {
   const literal = () => new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module', name: NAME });
-  return { worker: trusting(literal, () => new Worker(trusted(address), { type: 'module', name: NAME })), release() {} };
+  return {
+    worker: trusting(literal, () => new Worker(trusted(address), { type: 'module', name: NAME })),
+    release() {},
+  };
 }
 
 const fromModule = () => fromBlob(`import ${JSON.stringify(address)};`, 'module');
@@ -39,7 +46,13 @@ function fromBlob(source, type) {
   const release = () => URL.revokeObjectURL(blob);
   const options = { type, name: NAME };
   try {
-    return { worker: trusting(() => new Worker(blob, options), () => new Worker(trusted(blob), options)), release };
+    return {
+      worker: trusting(
+        () => new Worker(blob, options),
+        () => new Worker(trusted(blob), options),
+      ),
+      release,
+    };
   } catch (error) {
     release();
     throw error;
@@ -105,13 +118,19 @@ export async function diagnose(failures) {
   if (lost) return lost;
   const said = failures.map((failure) => failure?.message).find(Boolean);
   const what = `no worker can be started here${said ? ` (${said})` : ''}`;
-  return { what, remedy: 'use a browser of 2023 or later, or a page that is not in a frame without scripts or workers' };
+  return {
+    what,
+    remedy: 'use a browser of 2023 or later, or a page that is not in a frame without scripts or workers',
+  };
 }
 
 const blockedType = async () => (await blockedBy('trusted-types-policy', 'trusted-types-sink')) ?? '';
 
 function refused(directive, source) {
-  return { what: `the page’s Content-Security-Policy (${directive}) does not allow the engine’s worker`, remedy: allow(directive, source) };
+  return {
+    what: `the page’s Content-Security-Policy (${directive}) does not allow the engine’s worker`,
+    remedy: allow(directive, source),
+  };
 }
 
 function typesMissing() {
@@ -127,17 +146,24 @@ async function missing() {
       response = await fetch(file);
     } catch (error) {
       const what = `${file} cannot be fetched (${error.message})`;
-      const remedy = 'serve the whole folder of scorefield.js; to pages of other origins, and to frames of none, its server must allow it (the header Access-Control-Allow-Origin: *)';
+      const remedy =
+        'serve the whole folder of scorefield.js; to pages of other origins, and to frames of none, its server must ' +
+        'allow it (the header Access-Control-Allow-Origin: *)';
       return { what, remedy };
     }
     response.body?.cancel().catch(() => {});
     if (!response.ok) {
-      const remedy = 'reload the page, which may be of an older version; serve the whole folder of scorefield.js, and do not let a bundler take it apart';
+      const remedy =
+        'reload the page, which may be of an older version; serve the whole folder of scorefield.js, and do not let a ' +
+        'bundler take it apart';
       return { what: `${file}: the server answered ${response.status}`, remedy };
     }
     const type = response.headers.get('content-type')?.split(';')[0] ?? 'without a type';
     if (!/javascript|ecmascript/i.test(type)) {
-      return { what: `${file} is served as ${type}`, remedy: 'serve .js files with the header Content-Type: text/javascript' };
+      return {
+        what: `${file} is served as ${type}`,
+        remedy: 'serve .js files with the header Content-Type: text/javascript',
+      };
     }
   }
   return null;

@@ -42,7 +42,11 @@ async function readIndex() {
   } catch (cause) {
     const refused = await refusal(where);
     const remedy = refused?.remedy ?? 'serve the folder models/ beside scorefield.js';
-    throw new ScorefieldError('not-found', `the index of models cannot be read (${refused?.what ?? cause.message})`, { where, remedy, cause });
+    throw new ScorefieldError('not-found', `the index of models cannot be read (${refused?.what ?? cause.message})`, {
+      where,
+      remedy,
+      cause,
+    });
   }
   if (index?.version !== 1 || !Array.isArray(index.models)) {
     const remedy = 'serve scorefield.js and models/ of one version';
@@ -54,22 +58,27 @@ async function readIndex() {
 /**
  * What a source is, before anything is fetched: the page that asks and the loader that fetches go by the same answer.
  *
- * A name is a shipped model's. An address counts as foreign unless it is of the document's own site (origin): what is written
- * `\\\\host`, with full-width dots, or as `data:` or `blob:`, is foreign, too.
+ * A name is a shipped model's. An address counts as foreign unless it is of the document's own site (origin): what is
+ * written `\\\\host`, with full-width dots, or as `data:` or `blob:`, is foreign, too.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} source
- * @returns {{kind: 'name' | 'address' | 'data', name: string, url: string | null, site: string | null, foreign: boolean}}
+ * @returns {{kind: 'name' | 'address' | 'data', name: string, url: string | null, site: string | null, foreign:
+ *   boolean}}
  *   `site`: an address's origin, or its scheme where it has none
  * @throws {ScorefieldError} `not-found` where it is none of these
  */
 export function resolve(source) {
-  if (source instanceof Blob) return { kind: 'data', name: source.name ?? 'weights', url: null, site: null, foreign: false };
+  if (source instanceof Blob)
+    return { kind: 'data', name: source.name ?? 'weights', url: null, site: null, foreign: false };
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
     return { kind: 'data', name: 'bytes', url: null, site: null, foreign: false };
   }
   if (!(typeof source === 'string' || source instanceof URL) || source === '') {
-    const given = source === '' ? 'an empty name' : typeof source === 'object' && source !== null ? 'an object' : String(source);
-    throw new ScorefieldError('not-found', `${given} is no model`, { remedy: 'give a model name, an address, a file, or bytes' });
+    const given =
+      source === '' ? 'an empty name' : typeof source === 'object' && source !== null ? 'an object' : String(source);
+    throw new ScorefieldError('not-found', `${given} is no model`, {
+      remedy: 'give a model name, an address, a file, or bytes',
+    });
   }
   const text = String(source);
   if (/^[\w-]+$/.test(text)) return { kind: 'name', name: text, url: null, site: null, foreign: false };
@@ -78,15 +87,27 @@ export function resolve(source) {
   try {
     url = new URL(text, globalThis.document?.baseURI ?? import.meta.url);
   } catch (cause) {
-    throw new ScorefieldError('not-found', `"${text}" is not an address`, { remedy: 'give a model name, an address or a file', cause });
+    throw new ScorefieldError('not-found', `"${text}" is not an address`, {
+      remedy: 'give a model name, an address or a file',
+      cause,
+    });
   }
   const { protocol } = url;
   if (![...SCHEMES, globalThis.location?.protocol].includes(protocol)) {
-    throw new ScorefieldError('not-found', `nothing can be downloaded from a ${protocol} address`, { where: text, remedy: 'give an https address or a file' });
+    throw new ScorefieldError('not-found', `nothing can be downloaded from a ${protocol} address`, {
+      where: text,
+      remedy: 'give an https address or a file',
+    });
   }
   const hasOrigin = url.origin !== 'null' && protocol !== 'blob:';
   const name = hasOrigin ? decodeName(url.pathname) : `${protocol.slice(0, -1)} address`;
-  return { kind: 'address', name, url: url.href, site: hasOrigin ? url.origin : protocol, foreign: !hasOrigin || url.origin !== own };
+  return {
+    kind: 'address',
+    name,
+    url: url.href,
+    site: hasOrigin ? url.origin : protocol,
+    foreign: !hasOrigin || url.origin !== own,
+  };
 }
 
 /** What can be fetched, beside what the document itself came by. */
@@ -106,11 +127,14 @@ function decodeName(path) {
  * The bytes of a weights file.
  *
  * @param {string | URL | Blob | ArrayBuffer | ArrayBufferView} source a shipped model's name, an address, or the data
- * @param {{signal?: AbortSignal, onProgress?: Function, maxBytes?: number, sha256?: string, allowForeign?: boolean}} options
- *   without `allowForeign`, an address of another site is an error, and so is one that redirects there
+ * @param {{signal?: AbortSignal, onProgress?: Function, maxBytes?: number, sha256?: string, allowForeign?: boolean}}
+ *   options without `allowForeign`, an address of another site is an error, and so is one that redirects there
  * @returns {Promise<{bytes: Uint8Array, name: string, title?: string, sha256: string | null, cached: boolean}>}
  */
-export async function readWeights(source, { signal, onProgress = () => {}, maxBytes = MAX_BYTES, sha256, allowForeign = true } = {}) {
+export async function readWeights(
+  source,
+  { signal, onProgress = () => {}, maxBytes = MAX_BYTES, sha256, allowForeign = true } = {},
+) {
   if (signal?.aborted) throw aborted(signal);
   const wanted = checkHash(sha256);
   const resolved = resolve(source);
@@ -119,7 +143,8 @@ export async function readWeights(source, { signal, onProgress = () => {}, maxBy
     if (size > maxBytes) throw tooLarge(resolved.name, size, maxBytes);
     return finish(await copy(source), { name: resolved.name, sha256: wanted });
   }
-  if (resolved.foreign && !allowForeign) throw foreign(resolved.url, `this address is of another site, ${resolved.site}`);
+  if (resolved.foreign && !allowForeign)
+    throw foreign(resolved.url, `this address is of another site, ${resolved.site}`);
   // The first look into a profile's caches takes a while: the index comes meanwhile.
   const cache = openCache();
   const entry = await entryOf(resolved);
@@ -147,10 +172,16 @@ async function copy(data) {
     } catch (cause) {
       // Moved, changed or forbidden since it was chosen.
       const remedy = 'choose it again; it may have changed since';
-      throw new ScorefieldError('io', `the file cannot be read (${cause.message})`, { where: data.name ?? 'weights', remedy, cause });
+      throw new ScorefieldError('io', `the file cannot be read (${cause.message})`, {
+        where: data.name ?? 'weights',
+        remedy,
+        cause,
+      });
     }
   }
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() : new Uint8Array(data).slice();
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()
+    : new Uint8Array(data).slice();
 }
 
 /** The index's entry of a name or an address; an address outside the index is an entry of its own. */
@@ -202,9 +233,13 @@ async function download(entry, { signal, onProgress, maxBytes, leave }) {
   if (!response.ok) {
     const missing = response.status === 404 || response.status === 410;
     const remedy = missing ? 'check the address of the weights file' : 'try again later';
-    throw new ScorefieldError(missing ? 'not-found' : 'network', `the server answered ${response.status}`, { where, remedy });
+    throw new ScorefieldError(missing ? 'not-found' : 'network', `the server answered ${response.status}`, {
+      where,
+      remedy,
+    });
   }
-  if (/^text\/html/i.test(response.headers.get('content-type') ?? '')) throw notWeights(where, 'a web page (text/html)');
+  if (/^text\/html/i.test(response.headers.get('content-type') ?? ''))
+    throw notWeights(where, 'a web page (text/html)');
 
   const cap = entry.bytes ?? maxBytes;
   if (cap > maxBytes) throw tooLarge(where, cap, maxBytes);
@@ -236,7 +271,10 @@ async function download(entry, { signal, onProgress, maxBytes, leave }) {
     throw new ScorefieldError('network', 'the download broke off', { where, remedy: 'try again', cause });
   }
   if (total !== undefined && loaded !== total) {
-    throw new ScorefieldError('truncated', `${loaded} bytes came, ${total} were expected`, { where, remedy: 'download it again' });
+    throw new ScorefieldError('truncated', `${loaded} bytes came, ${total} were expected`, {
+      where,
+      remedy: 'download it again',
+    });
   }
   const bytes = new Uint8Array(loaded);
   let at = 0;
@@ -249,14 +287,21 @@ async function download(entry, { signal, onProgress, maxBytes, leave }) {
 
 async function finish(bytes, { name, sha256, where = name }) {
   if (bytes.length < PREAMBLE) {
-    throw new ScorefieldError('truncated', `${bytes.length} bytes are too few for a weights file`, { where, remedy: 'give a .safetensors file written by scorefield train' });
+    throw new ScorefieldError('truncated', `${bytes.length} bytes are too few for a weights file`, {
+      where,
+      remedy: 'give a .safetensors file written by scorefield train',
+    });
   }
   checkPreamble(bytes, where);
   const digest = await hash(bytes);
-  if (sha256 && digest === null) console.warn(`Scorefield: ${where}: ${UNCHECKED}, so its SHA-256 was not compared with the index’s`);
+  if (sha256 && digest === null)
+    console.warn(`Scorefield: ${where}: ${UNCHECKED}, so its SHA-256 was not compared with the index’s`);
   if (sha256 && digest && digest !== sha256) {
     const remedy = 'clear the browser’s cache and load it again; if it stays, the server’s file and its index differ';
-    throw new ScorefieldError('hash', `the file’s SHA-256 is ${digest.slice(0, 12)}…, not ${sha256.slice(0, 12)}…`, { where, remedy });
+    throw new ScorefieldError('hash', `the file’s SHA-256 is ${digest.slice(0, 12)}…, not ${sha256.slice(0, 12)}…`, {
+      where,
+      remedy,
+    });
   }
   return { bytes, name, sha256: digest, cached: false };
 }
@@ -269,7 +314,9 @@ function isMixture(head, where) {
 
 /** Safetensors starts with the length of its header (u64, little endian) and the header's "{". */
 function checkPreamble(head, where) {
-  const text = String.fromCharCode(...head.subarray(0, PREAMBLE)).trimStart().toLowerCase();
+  const text = String.fromCharCode(...head.subarray(0, PREAMBLE))
+    .trimStart()
+    .toLowerCase();
   if (text.startsWith('<')) throw notWeights(where, 'a web page');
   if (text.startsWith('version h')) throw notWeights(where, 'a Git LFS pointer');
   if (text.startsWith('pk')) throw notWeights(where, 'a ZIP archive or a PyTorch file');
@@ -298,7 +345,9 @@ function checkHash(sha256) {
     throw new ScorefieldError('setting', `sha256 = ${String(sha256)}`, { remedy: 'use 64 hexadecimal digits' });
   }
   if (!globalThis.crypto?.subtle) {
-    throw new ScorefieldError('hash', `the SHA-256 cannot be checked: ${UNCHECKED}`, { remedy: 'serve the page over https, or load without sha256' });
+    throw new ScorefieldError('hash', `the SHA-256 cannot be checked: ${UNCHECKED}`, {
+      remedy: 'serve the page over https, or load without sha256',
+    });
   }
   return sha256.toLowerCase();
 }

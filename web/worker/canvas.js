@@ -25,7 +25,9 @@ export async function canvasProblem() {
   if (!present(() => OffscreenCanvas)) return 'this browser has no OffscreenCanvas';
   let device = null;
   let timer;
-  const late = new Promise((resolve) => (timer = setTimeout(() => resolve('drawing on a canvas takes too long'), PATIENCE)));
+  const late = new Promise(
+    (resolve) => (timer = setTimeout(() => resolve('drawing on a canvas takes too long'), PATIENCE)),
+  );
   const tried = (async () => {
     const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
     device = await adapter.requestDevice();
@@ -49,7 +51,11 @@ async function paint(device) {
   const format = 'rgba8unorm';
   context.configure({ device, format, alphaMode: 'premultiplied' });
   const module = device.createShaderModule({ code: SHADER });
-  const pipeline = device.createRenderPipeline({ layout: 'auto', vertex: { module }, fragment: { module, targets: [{ format }] } });
+  const pipeline = device.createRenderPipeline({
+    layout: 'auto',
+    vertex: { module },
+    fragment: { module, targets: [{ format }] },
+  });
   const encoder = device.createCommandEncoder();
   const view = context.getCurrentTexture().createView();
   const pass = encoder.beginRenderPass({ colorAttachments: [{ view, loadOp: 'clear', storeOp: 'store' }] });
@@ -66,7 +72,8 @@ async function paint(device) {
   const { data } = plain.getImageData(0, 0, SIDE, SIDE);
   for (let level = 0; level < SIDE * SIDE; level++) {
     const [red, green, blue, alpha] = data.subarray(4 * level, 4 * level + 4);
-    if (red !== level || green !== 255 - level || blue !== 0 || alpha !== 255) return 'this browser’s WebGPU canvas changes colours';
+    if (red !== level || green !== 255 - level || blue !== 0 || alpha !== 255)
+      return 'this browser’s WebGPU canvas changes colours';
   }
   return '';
 }

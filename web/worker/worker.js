@@ -3,8 +3,8 @@
 
 import { ScorefieldError } from '../api/errors.js';
 import { optional } from '../api/optional.js';
-// All that it may need, at once: bundlers make one file of a worker, and the engines themselves, which are large, come as
-// compiled modules.
+// All that it may need, at once: bundlers make one file of a worker, and the engines themselves, which are large, come
+// as compiled modules.
 import * as cpu from '../engine.js';
 import * as gpu from '../engine-gpu.js';
 import { canvasProblem } from './canvas.js';
@@ -64,7 +64,10 @@ const handlers = {
     return { value: {} };
   },
 
-  /** Why a GPU cannot draw its frames on a canvas here; empty where it can. Before the engine has a device that could be lost. */
+  /**
+   * Why a GPU cannot draw its frames on a canvas here; empty where it can. Before the engine has a device that could be
+   * lost.
+   */
   async canvas() {
     return { value: await canvasProblem() };
   },
@@ -122,8 +125,8 @@ const handlers = {
     }
     if (!frame) return { value: step };
     const begin = performance.now();
-    // Numbers that are asked for are read anyway; so are the last ones, to see that they are finite, and the last frame is
-    // one to keep.
+    // Numbers that are asked for are read anyway; so are the last ones, to see that they are finite, and the last frame
+    // is one to keep.
     const drawn = values || step.done ? null : await draw(current, step);
     const shown = drawn ?? (await current.frame(values));
     step.ms += performance.now() - begin;
@@ -159,7 +162,10 @@ const handlers = {
   },
 
   async likelihood({ x, options, ...request }) {
-    const value = await pull(engine.likelihood(x, options), request, (work) => ({ logLikelihood: work.values(), ...work.report() }));
+    const value = await pull(engine.likelihood(x, options), request, (work) => ({
+      logLikelihood: work.values(),
+      ...work.report(),
+    }));
     return { value, transfer: value ? [value.logLikelihood.buffer] : [] };
   },
 
@@ -177,7 +183,8 @@ const handlers = {
 /** Starts an engine, of the version that these scripts are of: a cache may have kept one file longer than another. */
 async function begin(bindings, module) {
   const mixed = (found, cause) => {
-    const remedy = 'reload the page; if that does not help, clear the browser’s cache, or put all files of one build on the server';
+    const remedy =
+      'reload the page; if that does not help, clear the browser’s cache, or put all files of one build on the server';
     throw new ScorefieldError('engine', `the engine’s files are of two versions (${found})`, { remedy, cause });
   };
   try {
