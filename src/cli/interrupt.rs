@@ -41,7 +41,10 @@ impl Interrupts {
 fn listen(heard: impl Fn(u8) + Send + 'static) -> std::io::Result<()> {
     use nix::sys::signal::{SigSet, Signal};
 
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    let mut signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    if !hangups_are_ignored()? {
+        signals.add(Signal::SIGHUP);
+    }
     signals.thread_block()?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         while let Ok(signal) = signals.wait() {
@@ -49,6 +52,19 @@ fn listen(heard: impl Fn(u8) + Send + 'static) -> std::io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// Whether the program was started to outlive its terminal, as by `nohup`.
+#[cfg(unix)]
+fn hangups_are_ignored() -> nix::Result<bool> {
+    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: no handler is installed, neither one that is unsound nor any other.
+    let before = unsafe { sigaction(Signal::SIGHUP, &ignore) }?;
+    // SAFETY: this is what the system had.
+    unsafe { sigaction(Signal::SIGHUP, &before) }?;
+    Ok(matches!(before.handler(), SigHandler::SigIgn))
 }
 
 #[cfg(not(unix))]

@@ -2,9 +2,10 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStderr, Command, Output, Stdio},
+    time::Duration,
 };
 
 const SMALL: &str = "--set model.width=8 --set model.groups=4 --set model.heads=2 --set model.embedding=16 \
@@ -174,39 +175,78 @@ fn what_a_resumed_run_changes_is_said_on_standard_error_and_in_json() {
     assert!((rates[0] - 5e-4).abs() < 1e-15 && (rates[1] - now).abs() < 1e-15, "{rates:?}");
 }
 
-/// A run that does not end by itself, after its first line on standard error.
-fn endless(out: &Path, batch: &str) -> (Child, BufReader<std::process::ChildStderr>) {
-    let command = train(out, &format!("--set train.steps=1000000 --set train.batch={batch}"));
-    let mut child = shell(&command).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    said.read_line(&mut line).unwrap();
-    assert!(line.starts_with("device: "), "{line}");
-    (child, said)
+/// A run that does not end by itself; it ends with the test.
+struct Endless {
+    child: Child,
+    said: BufReader<ChildStderr>,
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+impl Endless {
+    /// Starts a command, and waits for its first line on standard error.
+    fn start(command: &str) -> Self {
+        let mut child = shell(command).stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        let mut run = Self { child, said };
+        let line = run.line();
+        assert!(line.starts_with("device: "), "{line}");
+        run
+    }
+
+    /// The next line on standard error.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Exit code and standard output.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn endless(out: &Path, batch: &str) -> String {
+    train(out, &format!("--set train.steps=1000000 --set train.batch={batch}"))
+}
+
+/// Waits until the log has more than `count` steps.
+fn await_steps(out: &Path, count: usize) -> usize {
+    loop {
+        let steps = fs::read_to_string(out.join("log.jsonl")).map_or(0, |log| log.lines().count());
+        if steps > count {
+            return steps;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
 #[cfg(unix)]
 fn a_signal_ends_a_run_with_its_code_and_a_checkpoint() {
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let root = tempfile::tempdir().unwrap();
         let out = root.path().join("run");
-        let (child, _said) = endless(&out, "2");
-        // Once there are a few steps.
+        let run = Endless::start(&endless(&out, "2"));
+        await_steps(&out, 2);
+        run.signal(name);
+        let (ended, said) = run.end();
+        assert_eq!(ended, Some(code), "{name}");
         let log = out.join("log.jsonl");
-        while !fs::read_to_string(&log).is_ok_and(|log| log.lines().count() > 2) {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        signal(&child, name);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{name}");
         let steps = fs::read_to_string(&log).unwrap().lines().count();
-        let said = String::from_utf8(output.stdout).unwrap();
         assert!(said.contains(&format!("step {steps},")) && said.contains("--resume"), "{said}");
         // All of them are in the checkpoint, and the run goes on to its end with success.
         succeeds(&train(&out, &format!("--resume --set train.steps={}", steps + 1)));
@@ -220,16 +260,25 @@ fn a_second_signal_ends_it_at_once() {
     let root = tempfile::tempdir().unwrap();
     let out = root.path().join("run");
     // A step of a second or so.
-    let (mut child, mut said) = endless(&out, "2000");
-    let mut next = || {
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        line
-    };
-    signal(&child, "INT");
-    assert_eq!(next(), "\n");
-    assert!(next().contains("stopping after this step"));
-    signal(&child, "INT");
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut run = Endless::start(&endless(&out, "2000"));
+    run.signal("INT");
+    assert_eq!(run.line(), "\n");
+    assert!(run.line().contains("stopping after this step"));
+    run.signal("INT");
+    assert_eq!(run.end().0, Some(130));
     assert!(!out.join("checkpoint.safetensors").exists(), "it did not wait for the step");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_outlives_its_terminal_where_it_is_told_to() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    // As nohup does.
+    let run = Endless::start(&format!("trap '' HUP; {}", endless(&out, "2")));
+    let steps = await_steps(&out, 2);
+    run.signal("HUP");
+    await_steps(&out, steps + 2);
+    run.signal("TERM");
+    assert_eq!(run.end().0, Some(143));
 }
