@@ -2,7 +2,7 @@
 //! [−1, 1], as models have them: others are recognised by their range and refused, or converted where `--values` says
 //! what they are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -63,7 +63,7 @@ impl Data {
         let mut numbers = array.values;
         numbers.truncate(keep);
         match model.space() {
-            Space::Image(_) => Ok(images(data, numbers, values)?),
+            Space::Image(_) => Ok(images(&path, numbers, values)?),
             Space::Points(_) if values.is_some() => {
                 Err(Error::setting("values", "given with points", "none: points are taken as they are").into())
             }
@@ -100,22 +100,24 @@ fn test_set(model: &Model) -> Result<Dataset> {
 }
 
 /// Images by what their numbers are, or look like.
-fn images(file: &str, numbers: Vec<f32>, values: Option<Values>) -> crate::Result<Data> {
+fn images(file: &Path, numbers: Vec<f32>, values: Option<Values>) -> crate::Result<Data> {
     let range = Range::of(&numbers);
     let Range { low, high, .. } = range;
     let refuse = |problem: String, remedy: &str| {
-        Err(Error::data(file, format!("its values lie from {low} to {high}{problem}"), remedy))
+        Err(Error::file(file, format!("its values lie from {low} to {high}{problem}"), remedy))
     };
     match values {
         Some(Values::Signed) => Ok(Data::Numbers(numbers)),
         Some(Values::Unit) if range.is_unit() => {
             Ok(Data::Numbers(numbers.into_iter().map(|x| 2.0 * x - 1.0).collect()))
         }
-        Some(Values::Unit) => refuse(String::new(), "--values unit is for images in [0, 1]"),
+        Some(Values::Unit) => refuse(String::new(), "name what they are: --values unit is for images in [0, 1]"),
         Some(Values::Bytes) if range.is_bytes() => {
             Ok(Data::Pixels(numbers.into_iter().map(|value| value as u8).collect()))
         }
-        Some(Values::Bytes) => refuse(String::new(), "--values bytes is for pixels, whole numbers from 0 to 255"),
+        Some(Values::Bytes) => {
+            refuse(String::new(), "name what they are: --values bytes is for pixels, whole numbers from 0 to 255")
+        }
         None if range.is_unit() => refuse(
             "; this model's images lie in [-1, 1]".to_owned(),
             "add --values unit if these lie in [0, 1], or --values signed if they are as the model's",
@@ -137,7 +139,7 @@ mod tests {
     use super::*;
 
     fn refused(numbers: &[f32], values: Option<Values>) -> String {
-        images("x.npy", numbers.to_vec(), values).unwrap_err().to_string()
+        images(Path::new("x.npy"), numbers.to_vec(), values).unwrap_err().to_string()
     }
 
     #[test]
@@ -158,12 +160,12 @@ mod tests {
         );
         // Samples leave [−1, 1] a little.
         let own = vec![-1.03, 0.5, 1.2];
-        assert_eq!(images("x.npy", own.clone(), None).unwrap(), Data::Numbers(own));
+        assert_eq!(images(Path::new("x.npy"), own.clone(), None).unwrap(), Data::Numbers(own));
     }
 
     #[test]
     fn values_are_converted_as_they_are_said_to_be() {
-        let read = |numbers: &[f32], values| images("x.npy", numbers.to_vec(), Some(values)).unwrap();
+        let read = |numbers: &[f32], values| images(Path::new("x.npy"), numbers.to_vec(), Some(values)).unwrap();
         assert_eq!(read(&[0.0, 51.0, 255.0], Values::Bytes), Data::Pixels(vec![0, 51, 255]));
         assert_eq!(read(&[0.0, 51.0, 255.0], Values::Bytes).numbers(), [-1.0, 51.0 / 127.5 - 1.0, 1.0]);
         assert_eq!(read(&[0.0, 0.25, 1.0], Values::Unit), Data::Numbers(vec![-1.0, -0.5, 1.0]));
