@@ -206,6 +206,39 @@ test('weights are cached by their hash', async () => {
   assert.equal(server.requests.filter((path) => path === 'models/fashion.safetensors').length, before + 1);
 });
 
+test('a setting of the wrong type is named, with what is expected', { skip: process.env.SCOREFIELD_MOCK }, async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const cases = [
+    [{ steps: '2' }, 'steps = "2"; expected a whole number from 0'],
+    [{ n: 0 }, 'n = 0; expected 1 to 1024'],
+    [{ n: 1025 }, 'n = 1025; expected 1 to 1024'],
+    [{ n: 65537 }, 'n = 65537; expected 1 to 1024'],
+    [{ n: 1.5 }, 'n = 1.5; expected a whole number from 0'],
+    [{ seed: -1 }, 'seed = -1; expected a whole number from 0'],
+    [{ guidance: 'big' }, 'guidance = "big"; expected a number'],
+    [{ denoise: 'yes' }, 'denoise = "yes"; expected true or false'],
+    [{ times: '1,0' }, 'times = "1,0"; expected an array'],
+    [{ step: 3 }, 'step = 3; expected another name: one of sampler, steps, n'],
+    [{ sampler: 'heunn' }, 'sampler = "heunn"; expected one of'],
+  ];
+  const said = await page.evaluate(
+    async ([origin, all]) => {
+      const { load } = await import(`${origin}/scorefield.js`);
+      const model = await load('fashion', { device: 'cpu', workers: 1 });
+      const said = [];
+      for (const settings of all) {
+        const first = model.sample({ n: 1, steps: 1, ...settings })[Symbol.asyncIterator]().next();
+        said.push(await first.then(() => 'a step', ({ code, message }) => `${code}: ${message}`));
+      }
+      model.dispose();
+      return said;
+    },
+    [server.origin, cases.map(([settings]) => settings)],
+  );
+  cases.forEach(([, expected], i) => assert.ok(said[i].startsWith(`setting: ${expected}`), `${said[i]}\nexpected ${expected}`));
+  await page.context().close();
+});
+
 test('files of two versions are said to be so', { skip: process.env.SCOREFIELD_MOCK }, async () => {
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
   const attempt = () =>
