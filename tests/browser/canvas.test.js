@@ -230,8 +230,7 @@ for (const [what, hurt] of [
     const running = page.evaluate(async (origin) => {
       const { load } = await import(`${origin}/scorefield.js`);
       const model = await load('fashion', { device: 'webgpu' });
-      const [steps, before, recovered] = [[], [], []];
-      model.addEventListener('recover', ({ detail }) => recovered.push(`${detail.kind}: ${detail.reason}`));
+      const [steps, before] = [[], []];
       const drawn = (step) => {
         const canvas = new OffscreenCanvas(1, 1);
         step.draw(canvas, { kind: 'denoised', scale: 2 });
@@ -246,10 +245,9 @@ for (const [what, hurt] of [
       const found = { lost: [lost()] };
       window.waiting = true;
       await new Promise((resolve) => (window.go = resolve));
-      // What draws next hears of it.
-      for await (const step of model.sample({ sampler: 'euler', steps: 1, n: 1 })) step.close();
+      // Nobody asks anything of the model meanwhile.
+      for (let i = 0; i < 100 && !steps[1].lost; i++) await new Promise((resolve) => setTimeout(resolve, 100));
       found.lost.push(lost());
-      found.recovered = recovered;
       found.same = [0, 3].map((i) => String(steps[i].pixels()) === before[i][0] && drawn(steps[i]) === before[i][1]);
       const canvas = new OffscreenCanvas(5, 7);
       steps[1].draw(canvas);

@@ -4,7 +4,6 @@
 // is counted, so that a new worker gets to the same place by the same way.
 
 import { classOf, jsonable, named, number, rows, signalOf } from './check.js';
-import { forgetGpu } from './draw.js';
 import { ScorefieldError, aborted } from './errors.js';
 import { Death } from './host.js';
 import { Pool } from './pool.js';
@@ -357,7 +356,6 @@ export class Model extends EventTarget {
     if (pool !== null && pool !== this.#pool) return;
     if (this.#starting) return;
     this.#pool = null;
-    if (death.kind === 'lost') forgetGpu();
     this.#deaths += 1;
     const onGpu = this.device === 'webgpu' || (this.device === null && this.#wanted !== 'cpu');
     if (death.kind === 'script' || this.#deaths >= MAX_DEATHS) throw worn(death, this.device);

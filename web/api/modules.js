@@ -6,7 +6,7 @@ import { allow, blockedBy, refusal } from './policy.js';
 
 const modules = new Map();
 
-/** The CPU's is small; WebGPU's is fetched only where it is needed. */
+/** The CPU's is small; any other is fetched only where it is needed, and has a line here and one in worker/worker.js. */
 const FILES = {
   cpu: new URL('../engine_bg.wasm', import.meta.url),
   webgpu: new URL('../engine-gpu_bg.wasm', import.meta.url),

@@ -4,6 +4,7 @@
 // is told the cause.
 
 import { choose } from './device.js';
+import { forgetGpu } from './draw.js';
 import { ScorefieldError } from './errors.js';
 import { Death, Host } from './host.js';
 import { compiled } from './modules.js';
@@ -15,6 +16,8 @@ import { present } from './optional.js';
  * messages tenths of one.
  */
 const MOST = 8;
+/** Deaths with which a GPU's frames may have gone; a lost device can look like any of them. */
+const LOSSES = ['lost', 'gpu-error', 'panic'];
 /** Workers at all. */
 const LIMIT = 64;
 
@@ -34,6 +37,7 @@ export class Pool {
   #hosts = [];
   #death = null;
   #options;
+  #onGpu = false;
 
   /**
    * @param {'auto' | 'webgpu' | 'cpu'} device
@@ -83,6 +87,7 @@ export class Pool {
       device === 'cpu' ? 'the CPU has its frames in memory' : unusable || this.request('canvas', {}, this.#waiting()),
     ]);
     const [opened] = await this.all('create', { device, module, problem }, this.#waiting());
+    this.#onGpu = device === 'webgpu';
     const { frames } = opened;
     if (device === 'webgpu' && !frames.drawn) unusable = frames.reason;
     // The browser tells JavaScript more of an adapter than wgpu passes on; what computes is the engine's to say.
@@ -125,6 +130,7 @@ export class Pool {
   kill(death) {
     if (this.#death) return;
     this.#death = death;
+    if (this.#onGpu && LOSSES.includes(death.kind)) forgetGpu();
     for (const host of this.#hosts) host.kill(death);
   }
 }
