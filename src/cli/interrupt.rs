@@ -8,6 +8,8 @@ use std::sync::{
 
 use anyhow::{Context as _, Result};
 
+use super::say;
+
 /// Which signal has come.
 pub(crate) struct Interrupts(Arc<AtomicU8>);
 
@@ -24,7 +26,7 @@ impl Interrupts {
             if seen.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).is_err() {
                 std::process::exit(128 + i32::from(signal));
             }
-            eprintln!("\n{notice}");
+            say(&format!("\n{notice}"));
         })
         .context("signals cannot be handled here")?;
         Ok(Self(first))

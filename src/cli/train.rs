@@ -6,7 +6,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Context, interrupt::Interrupts};
+use super::{Context, interrupt::Interrupts, say};
 use crate::{
     objective::ObjectiveConfig,
     output,
@@ -42,7 +42,6 @@ pub(crate) struct Args {
     list_objectives: bool,
 }
 
-#[expect(clippy::print_stderr, reason = "progress belongs on standard error")]
 pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
     let Some(config) = args.config.filter(|_| !args.list_objectives) else {
         list_objectives(context)?;
@@ -51,7 +50,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
     let config = RunConfig::read(&config, &args.set)?;
     let interrupts = Interrupts::watch("stopping after this step, with a checkpoint")?;
     let (device, description) = context.device.init()?;
-    eprintln!("device: {description}");
+    say(&format!("device: {description}"));
 
     let out = args.out.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
     let (seed, name) = (config.train.seed, config.name.clone());
@@ -62,7 +61,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
     while let Some(event) = run.next()? {
         match event {
             Event::Started(started) => {
-                eprint!("{}", notice(&started, &out.display().to_string()));
+                notice(&started, &out.display().to_string()).lines().for_each(say);
                 if let Start::Checkpoint(changes) = &started.from {
                     resumed = json!({ "step": started.step, "changed": changes.fields, "rates": changes.rates });
                 }
