@@ -6,6 +6,7 @@
 //! | [`schedule`] | time grids and noise ladders |
 //! | [`score`] | the score, all that a sampler sees; networks and mixtures as scores; guidance; parameterisations |
 //! | [`model`] | a network or a mixture, with its process |
+//! | [`guide`] | what holds samples to something known while they are drawn |
 //! | [`sampler`] | samplers as resumable state machines: one call, one step |
 //! | [`flow`] | the probability flow: its solver, latent codes, log-likelihoods (in a browser of mixtures only: a network's need gradients) |
 //! | [`space`] | what a sample is: an image or a point |
@@ -31,6 +32,7 @@ pub mod error;
 mod fields;
 pub mod figure;
 pub mod flow;
+pub mod guide;
 pub mod model;
 pub mod net;
 pub mod noise;

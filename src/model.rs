@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     Error, Result,
     net::{self, NetworkConfig as _},
+    sampler::{Plan, Settings},
     score::{
         Mixture, MixtureConfig, MixtureScore, Score, check_guidance,
         network::{Denoiser, NetworkScore},
@@ -208,6 +209,18 @@ impl Model {
         Err(Error::setting("t", t, format!("a number {zero} to 1")))
     }
 
+    /// The run that these settings are for this model.
+    ///
+    /// # Errors
+    /// Those of [`Settings::plan`].
+    pub fn plan(&self, settings: &Settings) -> Result<Plan> {
+        let narrowest = match self {
+            Self::Network(_) => None,
+            Self::Mixture(analytic) => Some(analytic.mixture.narrowest()),
+        };
+        settings.plan_for(self.process(), self.dim(), narrowest)
+    }
+
     /// The score for one label a sample, under guidance.
     ///
     /// # Errors
@@ -243,7 +256,7 @@ mod tests {
     use burn::{Tensor, tensor::TensorData};
 
     use super::*;
-    use crate::sampler::{Sampler, Settings};
+    use crate::sampler::Sampler;
 
     const MIXTURE: &[u8] = include_bytes!("../tests/reference/mixture2d.toml");
 
@@ -281,9 +294,9 @@ mod tests {
         // Of the file's numbers: Σ wₖmₖ and Σ wₖ(sₖ² + mₖ²) − mean², and component 1 alone.
         let cases = [(None, [0.4, 0.4], [4.006, 0.454]), (Some(1), [-2.0, 1.0], [0.04, 0.16])];
         for (label, mean, variance) in cases {
-            let settings = Settings { n: N, steps: 40, ..Settings::default() };
+            let settings = Settings { n: N, steps: Some(40), ..Settings::default() };
             let score = model.score(&vec![label; N], 1.0, &device).unwrap();
-            let mut sampler = Sampler::new(&settings, model.process(), model.dim(), &device).unwrap();
+            let mut sampler = Sampler::new(&model.plan(&settings).unwrap(), &device).unwrap();
             while sampler.step(&score).unwrap().is_some() {}
             let samples = sampler.x().into_data().try_to_vec::<f32>().unwrap();
             for i in 0..2 {

@@ -50,6 +50,8 @@ pub enum Purpose {
     Dequantisation = 14,
     /// Data drawn from an analytic density.
     Data = 15,
+    /// Lengths of Hamiltonian trajectories.
+    Length = 16,
 }
 
 /// A counted source of noise for one seed.

@@ -56,10 +56,10 @@ fn the_steady_state_of_a_run_asks_for_no_tensors_memory() {
     for (sampler, guidance) in
         [(SamplerKind::Heun, 2.0), (SamplerKind::Dpmpp2m, 1.0), (SamplerKind::EulerMaruyama, 1.0)]
     {
-        let settings = Settings { sampler, steps: 8, n: N, ..Settings::default() };
+        let settings = Settings { sampler, steps: Some(8), n: N, ..Settings::default() };
         let score = model.score(&[Some(3); N], guidance, &device).expect("there is a class 3");
         let mut sampler =
-            Sampler::new(&settings, model.process(), model.dim(), &device).expect("the settings are good");
+            Sampler::new(&model.plan(&settings).expect("the settings are good"), &device).expect("it starts");
         for _ in 0..4 {
             sampler.step(&*score).expect("the sampler runs").expect("a step");
         }

@@ -123,10 +123,10 @@ impl Bench {
             }
             Request::Evaluate { batch, x, t, repeat, shape } => self.evaluate(batch, &x, t, repeat, shape)?,
             Request::Sample { sampler, steps, n } => {
-                let settings = Settings { sampler, steps, n, ..Settings::default() };
+                let settings = Settings { sampler, steps: Some(steps), n, ..Settings::default() };
                 let score = self.model.score(&vec![Some(LABEL); n], 1.0, &self.device)?;
                 let begun = Instant::now();
-                let mut sampler = Sampler::new(&settings, self.model.process(), self.model.dim(), &self.device)?;
+                let mut sampler = Sampler::new(&self.model.plan(&settings)?, &self.device)?;
                 while sampler.step(&*score)?.is_some() {}
                 json!({ "seconds": begun.elapsed().as_secs_f64(), "nfe": sampler.nfe() })
             }
@@ -200,10 +200,10 @@ impl Bench {
         let network = self.model.score(&vec![Some(LABEL); n], 1.0, &self.device)?;
         // The least of three runs: whatever else the machine does only adds.
         let least = |sampler: SamplerKind, steps: usize, score: &dyn Score| -> Result<f64> {
-            let settings = Settings { sampler, steps, n, ..Settings::default() };
+            let settings = Settings { sampler, steps: Some(steps), n, ..Settings::default() };
             let mut least = f64::INFINITY;
             for _ in 0..3 {
-                let mut sampler = Sampler::new(&settings, self.model.process(), self.model.dim(), &self.device)?;
+                let mut sampler = Sampler::new(&self.model.plan(&settings)?, &self.device)?;
                 let begun = Instant::now();
                 while sampler.step(score)?.is_some() {}
                 least = least.min(begun.elapsed().as_secs_f64() / sampler.nfe() as f64);

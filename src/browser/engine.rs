@@ -21,7 +21,7 @@ use crate::{
     Error, Result, compute,
     figure::View,
     model::{Kind, Model},
-    sampler::{Sampler, Settings},
+    sampler::{MAX_BROWSER_SAMPLES, Plan, Sampler, Settings},
     score::Score,
     sde::Process,
     weights::Manifest,
@@ -33,8 +33,6 @@ const DEVICES: &str = if cfg!(feature = "browser-gpu") {
 } else {
     "cpu: this engine has no WebGPU"
 };
-/// Samples of one run.
-const MAX_SAMPLES: usize = 1024;
 /// Values that all samples of a run may hold at once: 1 GiB of the 4 GB that WebAssembly has.
 const MAX_VALUES: u64 = 256 << 20;
 
@@ -229,31 +227,34 @@ impl Engine {
 
     fn sampler(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>> {
         let model = self.model()?;
-        let settings = self.read(settings)?;
+        let plan = self.read(settings)?;
         // All points of a mixture are one picture, and cost next to nothing.
         let parts = if model.kind() == Kind::Mixture { 1 } else { parts };
-        let Some(settings) = settings.part(part, parts) else { return Ok(None) };
+        let Some(plan) = plan.part(part, parts) else { return Ok(None) };
+        let settings = &plan.settings;
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         // What the last run left, perhaps one of another size.
         compute::release(&self.device);
-        let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device)?;
-        let run = Run::new(sampler, score, View::of(model)?, settings.n);
+        let sampler = Sampler::new(&plan, &self.device)?;
+        let run = Run::new(sampler, score, View::of(model)?, &plan);
         #[cfg(feature = "browser-gpu")]
         let run = run.on(self.graphics.canvas.clone());
         Ok(Some(run))
     }
 
-    /// A run's settings, checked before anything of their size is allocated.
-    pub(super) fn read(&self, settings: &JsValue) -> Result<Settings> {
+    /// A run of these settings, checked before anything of its size is allocated.
+    pub(super) fn read(&self, settings: &JsValue) -> Result<Plan> {
         let model = self.model()?;
+        let given = report::given(settings);
         let settings: Settings = report::read("settings", settings)?;
         let times = model.score(&[settings.label], settings.guidance, &self.device)?.evaluations();
-        let most = model.samples_within(MAX_VALUES, times).clamp(1, MAX_SAMPLES);
+        let most = model.samples_within(MAX_VALUES, times).clamp(1, MAX_BROWSER_SAMPLES);
         if !(1..=most).contains(&settings.n) {
             return Err(Error::setting("n", settings.n, format!("1 to {most} of this model in a browser")));
         }
-        settings.validate(model.process())?;
-        Ok(settings)
+        let plan = model.plan(&settings)?;
+        plan.check_given(given.iter().map(String::as_str))?;
+        Ok(plan)
     }
 
     /// Numbers a row, where `values` are whole rows, one at least.

@@ -155,7 +155,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::start`].
     pub fn prepare_run(&self, settings: &JsValue) -> Result<Preparation, JsValue> {
-        self.read(settings).and_then(|settings| self.rehearse(settings)).map_err(report::error)
+        self.read(settings).and_then(|plan| self.rehearse(plan.settings)).map_err(report::error)
     }
 
     /// One evaluation, to see that the GPU computes.
@@ -183,7 +183,7 @@ impl Engine {
         let model = self.model()?;
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         let settings = Settings {
-            steps: settings.steps.min(STEPS),
+            steps: settings.steps.map(|steps| steps.min(STEPS)),
             times: settings.times.map(|times| shortened(&times)),
             seed: 0,
             label: None,
@@ -203,12 +203,12 @@ impl Engine {
             Model::Mixture(_) => model.score(&vec![None; settings.n], 1.0, &self.device)?,
         };
         // Where fewer steps are none that the sampler takes, its kernels are built as they come.
-        let sampler = Sampler::new(&settings, model.process(), model.dim(), &self.device).ok();
+        let sampler = model.plan(&settings).and_then(|plan| Ok((Sampler::new(&plan, &self.device)?, plan))).ok();
         let view = View::of(model)?;
-        let run = sampler.map(|sampler| {
+        let run = sampler.map(|(sampler, plan)| {
             stages.extend((0..sampler.total().unwrap_or(STEPS)).map(|_| Stage::Step));
             stages.push_back(Stage::Frame);
-            Run::new(sampler, free, view, settings.n).on(self.graphics.canvas.clone())
+            Run::new(sampler, free, view, &plan).on(self.graphics.canvas.clone())
         });
         Ok(Preparation {
             stages,

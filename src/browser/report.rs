@@ -5,9 +5,9 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Function, JSON, Object, Reflect};
+use js_sys::{Array, Function, JSON, Object, Reflect};
 use serde::{Serialize, de::DeserializeOwned};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{Error, Result, error::Parts, fields};
 
@@ -86,6 +86,16 @@ pub(super) fn object(fields: &[(&str, JsValue)]) -> JsValue {
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object.into()
+}
+
+/// The names of an object's fields that have a value.
+pub(super) fn given(object: &JsValue) -> Vec<String> {
+    let entries = object.dyn_ref::<Object>().map(Object::entries).unwrap_or_default();
+    let entries = entries.iter().map(JsCast::unchecked_into::<Array>);
+    entries
+        .filter(|entry| !entry.get(1).is_null() && !entry.get(1).is_undefined())
+        .filter_map(|e| e.get(0).as_string())
+        .collect()
 }
 
 /// Any serialisable value as plain JavaScript objects, arrays and numbers.

@@ -9,7 +9,7 @@ use super::{report, report::unreadable};
 use crate::{
     Error, Result,
     figure::View,
-    sampler::{Sampler, Step},
+    sampler::{Plan, Sampler, Step},
     score::{Density, Score},
     sde::Level,
 };
@@ -41,6 +41,8 @@ pub struct Run {
     score: Heartbeat,
     view: View,
     n: usize,
+    /// Network evaluations of a step, at most; a guided one is two.
+    evaluations: u64,
     last: Option<Step>,
     #[cfg(feature = "browser-gpu")]
     canvas: Option<super::canvas::Shared>,
@@ -52,6 +54,7 @@ struct Info {
     total: Option<usize>,
     n: usize,
     shape: [usize; 3],
+    evaluations: u64,
 }
 
 /// What JavaScript sees of a step, beside its pixels.
@@ -67,12 +70,14 @@ struct Shown {
 }
 
 impl Run {
-    pub(super) fn new(sampler: Sampler, score: Box<dyn Score>, view: View, n: usize) -> Self {
+    pub(super) fn new(sampler: Sampler, score: Box<dyn Score>, view: View, plan: &Plan) -> Self {
+        let evaluations = plan.evaluations() as u64 * score.evaluations();
         Self {
             sampler,
             score: Heartbeat(score),
             view,
-            n,
+            n: plan.settings.n,
+            evaluations,
             last: None,
             #[cfg(feature = "browser-gpu")]
             canvas: None,
@@ -151,12 +156,18 @@ impl Run {
 
 #[wasm_bindgen]
 impl Run {
-    /// `{ total, n, shape }`.
+    /// `{ total, n, shape, evaluations }`: steps in all, where that is known; pictures, and the shape of an image or plot;
+    /// network evaluations of one step, at most.
     ///
     /// # Errors
     /// When it cannot be an object of JavaScript's.
     pub fn info(&self) -> Result<JsValue, JsValue> {
-        report::plain(&Info { total: self.sampler.total(), n: self.view.pictures(self.n), shape: self.view.shape() })
+        report::plain(&Info {
+            total: self.sampler.total(),
+            n: self.view.pictures(self.n),
+            shape: self.view.shape(),
+            evaluations: self.evaluations,
+        })
     }
 
     /// One update: `{ index, total, progress, t, sigma, nfe, done }`, or null after the last. Only an adaptive solver

@@ -78,6 +78,8 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
     }
     let bytes = models::bytes(name)?;
     let model = Model::from_bytes(name, &bytes, device)?;
+    let plan = model.plan(settings)?;
+    plan.check_given(context.given())?;
     let trained_on = &model.network()?.manifest().data.name;
     let data = DatasetName::find(trained_on).ok_or_else(|| {
         let problem = format!("{name} was trained on it, and there is neither a judge of it here nor its images");
@@ -104,8 +106,8 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
         let labels: Vec<_> = range.map(label).collect();
         model.score(&labels, settings.guidance, device)
     };
-    Context::note_batches(settings, args.batch);
-    let drawn = eval::draw(settings, args.batch, process, bench.test.dim(), device, score, &progress)?;
+    Context::note_batches(&plan, args.batch);
+    let drawn = eval::draw(&plan, args.batch, device, score, &progress)?;
     let sampling_seconds = start.elapsed().as_secs_f64();
     // Without guidance towards a class there is no label to agree with.
     let conditional = classes > 0 && settings.guidance > 0.0;
@@ -117,10 +119,10 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
         "model": { "name": name, "sha256": sha256(&bytes) },
         "data": data,
         "judge": { "name": bench.judge.name, "sha256": bench.judge.sha256 },
-        "settings": settings,
+        "settings": plan.describe(),
         "process": process,
-        "t_end": settings.t_end(process),
-        "grid": settings.grid(process),
+        "t_end": plan.t_end,
+        "grid": plan.settings.grid,
         "seed": settings.seed,
         "nfe": drawn.nfe,
         "device": described,

@@ -2,6 +2,11 @@
 
 use clap::Arg;
 
+use crate::sampler::SETTINGS;
+
+/// What one sampler takes, or two.
+const SINGLE: &str = "Single samplers";
+
 /// The argument under its heading, if it is a sampler's setting or an output.
 pub(super) fn under_heading(argument: Arg) -> Arg {
     let heading = match argument.get_id().as_str() {
@@ -12,9 +17,9 @@ pub(super) fn under_heading(argument: Arg) -> Arg {
         "convention" | "step_size" | "leapfrog_steps" | "level_steps" => {
             "Langevin dynamics and Hamiltonian Monte Carlo"
         }
-        "eta" | "variance" | "order" | "rtol" | "atol" => "Single samplers (ddim, ddpm, dpm-solver, ode)",
         "churn" | "churn_min" | "churn_max" | "churn_noise" => "Churn (edm)",
         "out" | "scale" | "gif" | "npy" | "trajectory" => "Output",
+        name if SETTINGS.iter().any(|setting| setting.name == name) => SINGLE,
         _ => return argument,
     };
     argument.help_heading(heading)

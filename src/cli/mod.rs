@@ -9,7 +9,7 @@ use std::{
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, parser::ValueSource};
 use serde_json::json;
 
-use crate::{Error, error::Parts, sampler::Settings};
+use crate::{Error, error::Parts, sampler::Plan};
 
 mod codes;
 mod data;
@@ -25,6 +25,7 @@ mod outputs;
 mod reproduce;
 mod sample;
 mod samples;
+mod schema;
 mod score;
 mod train;
 
@@ -71,6 +72,9 @@ enum Command {
     Data(data::Args),
     /// Show a weights file's manifest and tensors.
     Inspect(inspect::Args),
+    /// Print the samplers and settings for JavaScript.
+    #[command(hide = true)]
+    Schema(schema::Args),
 }
 
 /// What every command is given.
@@ -90,16 +94,21 @@ impl Context {
         self.given.iter().any(|given| given == argument)
     }
 
+    /// The names of the command's arguments that the user gave.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        self.given.iter().map(String::as_str)
+    }
+
     /// Says something in passing, on standard error.
     fn note(text: &str) {
         say(&format!("note: {text}"));
     }
 
     /// Says where samples that depend on one another are drawn in several batches.
-    fn note_batches(settings: &Settings, batch: usize) {
-        let count = settings.n.div_ceil(batch.max(1));
-        if settings.couples() && count > 1 {
-            let (name, n) = (settings.sampler.name(), settings.n);
+    fn note_batches(plan: &Plan, batch: usize) {
+        let (name, n) = (plan.settings.sampler.name(), plan.settings.n);
+        let count = n.div_ceil(batch.max(1));
+        if plan.couples() && count > 1 {
             Self::note(&format!(
                 "with {name} a sample depends on those drawn with it: these {n} are drawn in {count} batches, each by itself"
             ));
@@ -185,6 +194,7 @@ pub fn main() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(args, &context),
         Command::Data(args) => data::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
+        Command::Schema(args) => schema::run(&args, &context),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,7 +16,7 @@ use crate::{
     figure::{View, gif},
     model::Model,
     output,
-    sampler::{Batches, Drawn, SamplerKind, Settings, Step, numbers},
+    sampler::{Batches, Drawn, Plan, SAMPLERS, Settings, Step, numbers},
 };
 
 /// Samples drawn at once: the rest waits, so that memory does not grow with --n.
@@ -70,7 +70,7 @@ impl Args {
 
 pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     if args.list_samplers {
-        let list: Vec<_> = SamplerKind::all().iter().map(|s| (s.name(), s.description())).collect();
+        let list: Vec<_> = SAMPLERS.iter().map(|info| (info.name, info.help)).collect();
         let human: Vec<_> = list.iter().map(|(name, text)| format!("{name:<20} {text}")).collect();
         context
             .report(&json!({ "samplers": list.iter().map(|(name, _)| name).collect::<Vec<_>>() }), &human.join("\n"))?;
@@ -91,22 +91,20 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     if args.out.is_none() && View::check(&model, 1, args.scale).is_ok() {
         args.out = Some("samples.png".into());
     }
-    check(&args, &model, &device, context)?;
-    // What is reported is what was used, without "the default".
-    let (settings, process) = (&mut args.settings, model.process());
-    (settings.grid, settings.t_end) = (settings.grid(process), Some(settings.t_end(process)));
-    settings.step_size = settings.step_size(process, model.dim())?;
+    let plan = model.plan(&args.settings)?;
+    plan.check_given(context.given())?;
+    check(&args, &plan, &model, &device, context)?;
 
     let start = Instant::now();
-    let (drawn, kept) = draw(&args, &model, init.as_ref().map(|array| array.values.as_slice()), &device)?;
+    let (drawn, kept) = draw(&args, &plan, &model, init.as_ref().map(|array| array.values.as_slice()), &device)?;
     let seconds = start.elapsed().as_secs_f64();
-    write(&args, &model, &drawn, &kept)?;
-    let (n, nfe, seed) = (args.settings.n, drawn.nfe, args.settings.seed);
-    let batch = batch(&args.settings, &model, &device)?;
+    write(&args, &plan, &model, &drawn, &kept)?;
+    let (n, nfe, seed) = (plan.settings.n, drawn.nfe, plan.settings.seed);
+    let batch = batch(&plan, &model, &device)?;
     let acceptance = (!drawn.acceptance.is_empty())
         .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
-        "model": args.model, "settings": args.settings, "out": args.out, "gif": args.gif, "npy": args.npy,
+        "model": args.model, "settings": plan.describe(), "out": args.out, "gif": args.gif, "npy": args.npy,
         "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "batch": batch.min(n), "seed": seed, "nfe": nfe, "seconds": seconds,
         "device": description,
     });
@@ -118,27 +116,28 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
 }
 
 /// Finds what would fail at the end before the work is done.
-fn check(args: &Args, model: &Model, device: &Device, context: &Context) -> Result<()> {
-    let settings = &args.settings;
-    settings.validate(model.process())?;
+fn check(args: &Args, plan: &Plan, model: &Model, device: &Device, context: &Context) -> Result<()> {
+    let settings = &plan.settings;
     if !(1..=64).contains(&args.scale) {
         return Err(Error::setting("scale", args.scale, "1 to 64").into());
     }
     if args.out.is_some() || args.gif.is_some() || args.npy.is_none() && args.trajectory.is_none() {
         View::check(model, settings.n, args.scale)?;
     }
-    let batch = batch(settings, model, device)?;
-    if settings.sampler == SamplerKind::Ode && settings.n > batch && (args.gif.is_some() || args.trajectory.is_some()) {
-        let expected = format!("at most {batch} with --gif or --trajectory: each batch of ode takes its own steps");
+    let batch = batch(plan, model, device)?;
+    if plan.total().is_none() && settings.n > batch && (args.gif.is_some() || args.trajectory.is_some()) {
+        let name = settings.sampler.name();
+        let expected = format!("at most {batch} with --gif or --trajectory: each batch of {name} takes its own steps");
         return Err(Error::setting("n", settings.n, expected).into());
     }
     outputs::check(&args.outputs(), context)?;
-    Context::note_batches(settings, batch);
+    Context::note_batches(plan, batch);
     Ok(())
 }
 
 /// Samples that are drawn at once.
-fn batch(settings: &Settings, model: &Model, device: &Device) -> Result<usize> {
+fn batch(plan: &Plan, model: &Model, device: &Device) -> Result<usize> {
+    let settings = &plan.settings;
     let times = model.score(&[settings.label], settings.guidance, device)?.evaluations();
     Ok(model.batch(BATCH, times))
 }
@@ -171,10 +170,9 @@ impl Kept {
     }
 }
 
-fn draw(args: &Args, model: &Model, init: Option<&[f32]>, device: &Device) -> Result<(Drawn, Kept)> {
-    let settings = &args.settings;
-    let batch = batch(settings, model, device)?;
-    let batches = Batches { settings, process: model.process(), d: model.dim(), batch, init, device };
+fn draw(args: &Args, plan: &Plan, model: &Model, init: Option<&[f32]>, device: &Device) -> Result<(Drawn, Kept)> {
+    let settings = &plan.settings;
+    let batches = Batches { plan, batch: batch(plan, model, device)?, init, device };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {prefix} · {msg} · {eta} left")
         .expect("the template is a constant that parses");
     let bar = ProgressBar::no_length().with_style(style);
@@ -201,8 +199,8 @@ fn draw(args: &Args, model: &Model, init: Option<&[f32]>, device: &Device) -> Re
     Ok((drawn, kept))
 }
 
-fn write(args: &Args, model: &Model, drawn: &Drawn, kept: &Kept) -> Result<()> {
-    let shape = model.space().array_shape(args.settings.n);
+fn write(args: &Args, plan: &Plan, model: &Model, drawn: &Drawn, kept: &Kept) -> Result<()> {
+    let shape = model.space().array_shape(plan.settings.n);
     if let Some(path) = &args.out {
         let picture = View::around(model, &[&drawn.samples])?.sheet(&drawn.samples, args.scale)?;
         output::write(path, &picture.png()?)?;
@@ -228,7 +226,7 @@ mod tests {
     use burn::Tensor;
 
     use crate::{
-        sampler::Sampler,
+        sampler::{Sampler, SamplerKind},
         score::Score,
         sde::{Level, Process},
     };
@@ -245,7 +243,7 @@ mod tests {
     /// The steps that an animation of such a run shows, and all steps.
     fn shown(settings: &Settings) -> (Vec<usize>, usize) {
         let score = Waves;
-        let mut sampler = Sampler::new(settings, &Process::default(), 1, &Device::flex()).unwrap();
+        let mut sampler = Sampler::new(&settings.plan(&Process::default(), 1).unwrap(), &Device::flex()).unwrap();
         let mut kept = Kept::default();
         while let Some(step) = sampler.step(&score).unwrap() {
             kept.show(&step);

@@ -19,9 +19,8 @@ use crate::{
     data::Dataset,
     figure,
     noise::{Noise, Purpose},
-    sampler::{Batches, Settings},
+    sampler::{Batches, Plan},
     score::Score,
-    sde::Process,
 };
 
 pub mod classifier;
@@ -170,27 +169,26 @@ pub struct Drawn {
     pub nfe: u64,
 }
 
-/// Draws `settings.n` samples, `batch` at a time; `score` is given the indices of a batch's samples.
+/// Draws a plan's samples, `batch` at a time; `score` is given the indices of a batch's samples.
 ///
 /// Sample i is the same in every batch, as noise is counted.
 ///
 /// # Errors
-/// [`Error::NotFinite`] when a sample is not; [`Error::Setting`] when a setting is out of range; and `score`'s.
+/// [`Error::NotFinite`] when a sample is not; [`Error::Setting`] for a batch of none; and `score`'s.
 pub fn draw(
-    settings: &Settings,
+    plan: &Plan,
     batch: usize,
-    process: &Process,
-    d: usize,
     device: &Device,
     score: impl FnMut(Range<usize>) -> Result<Box<dyn Score>>,
     progress: Progress<'_>,
 ) -> Result<Drawn> {
     const STAGE: &str = "sampling";
-    progress(STAGE, 0, settings.n);
-    let batches = Batches { settings, process, d, batch, init: None, device };
+    let n = plan.settings.n;
+    progress(STAGE, 0, n);
+    let batches = Batches { plan, batch, init: None, device };
     let drawn = batches.draw(score, |part, step| {
         let share = (part as f64 + step.progress) / batches.count() as f64;
-        progress(STAGE, (settings.n as f64 * share) as usize, settings.n);
+        progress(STAGE, (n as f64 * share) as usize, n);
         Ok(())
     })?;
     let images = drawn.samples.into_iter().map(|value| figure::byte(value).expect("samples are finite")).collect();
@@ -202,8 +200,8 @@ mod tests {
     use super::*;
     use crate::{
         data::{DatasetName, Split},
-        sampler::SamplerKind,
-        sde::Level,
+        sampler::{SamplerKind, Settings},
+        sde::{Level, Process},
     };
 
     #[test]
@@ -244,7 +242,8 @@ mod tests {
 
     #[test]
     fn samples_are_drawn_in_order_whatever_the_batch() {
-        let settings = Settings { n: 5, steps: 4, sampler: SamplerKind::Euler, ..Settings::default() };
+        let settings = Settings { n: 5, steps: Some(4), sampler: SamplerKind::Euler, ..Settings::default() };
+        let plan = settings.plan(&Process::default(), 3).unwrap();
         let draw_by = |batch: usize| {
             let mut asked = Vec::new();
             // The first sample of a batch decides its point: index/10.
@@ -252,7 +251,7 @@ mod tests {
                 asked.push(range.clone());
                 Ok(Box::new(Point { at: range.start as f64 / 10.0 }))
             };
-            let drawn = draw(&settings, batch, &Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap();
+            let drawn = draw(&plan, batch, &Device::flex(), score, &|_, _, _| ()).unwrap();
             (drawn, asked)
         };
         let (drawn, asked) = draw_by(2);
@@ -263,16 +262,17 @@ mod tests {
         // One a step, and the final denoising.
         assert_eq!(drawn.nfe, 5);
         let none = |_: Range<usize>| -> Result<Box<dyn Score>> { unreachable!("a batch of none is refused first") };
-        assert!(draw(&settings, 0, &Process::default(), 3, &Device::flex(), none, &|_, _, _| ()).is_err());
+        assert!(draw(&plan, 0, &Device::flex(), none, &|_, _, _| ()).is_err());
     }
 
     #[test]
     fn a_sample_that_is_not_finite_is_named() {
-        let settings = Settings { n: 3, steps: 2, ..Settings::default() };
+        let settings = Settings { n: 3, steps: Some(2), ..Settings::default() };
+        let plan = settings.plan(&Process::default(), 3).unwrap();
         let score = |range: Range<usize>| -> Result<Box<dyn Score>> {
             Ok(Box::new(Point { at: if range.contains(&2) { f64::NAN } else { 0.0 } }))
         };
-        let error = draw(&settings, 2, &Process::default(), 3, &Device::flex(), score, &|_, _, _| ()).unwrap_err();
+        let error = draw(&plan, 2, &Device::flex(), score, &|_, _, _| ()).unwrap_err();
         // The second batch is of samples 1 and 2.
         assert!(error.to_string().contains("sample 1"), "{error}");
     }

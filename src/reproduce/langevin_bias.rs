@@ -29,14 +29,14 @@ pub(super) fn run(device: &Device) -> Result<Report> {
                 sampler: kind,
                 n: CHAINS,
                 // ULA forgets its start by 1 − ε a step: below a thousandth here.
-                steps: (7.0 / step_size) as usize + 5,
+                steps: Some((7.0 / step_size) as usize + 5),
                 step_size: Some(step_size),
                 convention: Convention::Full,
-                leapfrog_steps: 3,
+                leapfrog_steps: Some(3),
                 seed: SEED,
                 ..Settings::default()
             };
-            let mut sampler = Sampler::new(&settings, &Process::None, 1, device)?;
+            let mut sampler = Sampler::new(&settings.plan(&Process::None, 1)?, device)?;
             finish(&mut sampler, &score)?;
             report.nfe += sampler.nfe();
             let (_, variance) = moments(&values(sampler.x()));

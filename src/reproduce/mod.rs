@@ -3,6 +3,7 @@
 //! Everything runs on exact scores of analytic mixtures, or is arithmetic: what differs from the paper is then the
 //! sampler, not the network. A new result is a file with a `run` and an arm of [`Experiment`].
 
+mod annealed_bias;
 mod ladders;
 mod langevin_bias;
 mod likelihood;
@@ -35,6 +36,8 @@ pub enum Experiment {
     OneDimensional,
     /// ULA's bias, and its removal by MALA and HMC.
     LangevinBias,
+    /// Annealed Langevin's bias, and its fall with the steps per level.
+    AnnealedBias,
     /// Orders of convergence on an exact score.
     SolverOrders,
     /// EDM's gains on its own grid.
@@ -91,6 +94,7 @@ impl Experiment {
         Self::NcsnMixture,
         Self::OneDimensional,
         Self::LangevinBias,
+        Self::AnnealedBias,
         Self::SolverOrders,
         Self::EdmGain,
         Self::DdimGain,
@@ -105,6 +109,7 @@ impl Experiment {
             Self::NcsnMixture => "ncsn-mixture",
             Self::OneDimensional => "mixture-1d",
             Self::LangevinBias => "langevin-bias",
+            Self::AnnealedBias => "annealed-bias",
             Self::SolverOrders => "solver-orders",
             Self::EdmGain => "edm-gain",
             Self::DdimGain => "ddim-gain",
@@ -122,6 +127,9 @@ impl Experiment {
             }
             Self::OneDimensional => "0.6·N(2, 0.5²) + 0.4·N(−2, 0.2²) by Langevin from 10,000 uniform starts",
             Self::LangevinBias => "ULA's bias on N(0, 1), and its removal by MALA and HMC (Roberts & Tweedie 1996)",
+            Self::AnnealedBias => {
+                "annealed Langevin's bias in a mixture's weights, which falls with the steps per level (Song & Ermon 2020)"
+            }
             Self::SolverOrders => "orders of convergence on an exact score (Lu et al. 2022; Karras et al. 2022)",
             Self::EdmGain => "Euler and Heun on EDM's grid (Karras et al. 2022)",
             Self::DdimGain => "DDIM's gain on N(0, 1) (Song, Meng & Ermon 2021)",
@@ -141,6 +149,7 @@ impl Experiment {
             Self::NcsnMixture => ncsn_mixture::run(device),
             Self::OneDimensional => one_dimensional::run(device),
             Self::LangevinBias => langevin_bias::run(device),
+            Self::AnnealedBias => annealed_bias::run(device),
             Self::SolverOrders => solvers::orders(),
             Self::EdmGain => solvers::edm_gain(),
             Self::DdimGain => solvers::ddim_gain(),
@@ -161,7 +170,7 @@ fn solve(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -
     let data = burn::tensor::TensorData::new(x.to_vec(), [x.len(), 1]);
     let x = Tensor::from_data(data, (&Device::flex(), DType::F64));
     let settings = Settings { n: x.dims()[0], ..settings.clone() };
-    let mut sampler = Sampler::with_init(&settings, process, x)?;
+    let mut sampler = Sampler::with_init(&settings.plan(process, 1)?, x)?;
     finish(&mut sampler, score)?;
     Ok((values(sampler.x()), sampler.nfe()))
 }

@@ -30,15 +30,15 @@ pub(super) fn run(device: &Device) -> Result<Report> {
         seed: SEED,
         ..Settings::default()
     };
-    let plain = Settings { sampler: SamplerKind::Ula, steps: 1000, ..settings.clone() };
-    let annealed = Settings { sampler: SamplerKind::AnnealedLangevin, steps: 10, level_steps: 100, ..settings };
+    let plain = Settings { sampler: SamplerKind::Ula, steps: Some(1000), ..settings.clone() };
+    let annealed = Settings { sampler: SamplerKind::AnnealedLangevin, steps: Some(10), level_steps: 100, ..settings };
     let smld = Process::Smld(Smld::geometric(20.0, 1.0, 10)?);
     let mut report = Report::default();
     let mut panels = vec![("start".to_owned(), points(&start))];
     for (name, settings, process, published) in
         [("plain Langevin", plain, Process::None, 0.498), ("annealed Langevin", annealed, smld, 0.795)]
     {
-        let mut sampler = Sampler::with_init(&settings, &process, start.clone())?;
+        let mut sampler = Sampler::with_init(&settings.plan(&process, 2)?, start.clone())?;
         finish(&mut sampler, &mixture)?;
         report.nfe += sampler.nfe();
         let points = points(&sampler.x());

@@ -24,7 +24,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     let settings = Settings {
         sampler: SamplerKind::Ula,
         n: STARTS,
-        steps: 100,
+        steps: Some(100),
         step_size: Some(0.01),
         convention: Convention::Full,
         denoise: false,
@@ -33,7 +33,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
     };
     let mut report = Report::default();
     let mut panels = vec![("0 steps".to_owned(), values(start.clone()))];
-    let mut sampler = Sampler::with_init(&settings, &Process::None, start.clone())?;
+    let mut sampler = Sampler::with_init(&settings.plan(&Process::None, 1)?, start.clone())?;
     while let Some(step) = sampler.step(&mixture)? {
         if [3, 10, 30, 100].contains(&step.index) {
             panels.push((format!("{} steps", step.index), values(step.x)));
@@ -59,10 +59,10 @@ pub(super) fn run(device: &Device) -> Result<Report> {
         4.0 * error,
         "four standard errors of 10,000 starts",
     ));
-    let annealed = Settings { sampler: SamplerKind::AnnealedLangevin, steps: 10, level_steps: 100, ..settings };
+    let annealed = Settings { sampler: SamplerKind::AnnealedLangevin, steps: Some(10), level_steps: 100, ..settings };
     let ladder = Process::Smld(Smld::geometric(5.0, 0.05, 10)?);
     let annealed = Settings { step_size: Some(0.0005), ..annealed };
-    let mut sampler = Sampler::with_init(&annealed, &ladder, start)?;
+    let mut sampler = Sampler::with_init(&annealed.plan(&ladder, 1)?, start)?;
     finish(&mut sampler, &mixture)?;
     report.nfe += sampler.nfe();
     let x = values(sampler.x());

@@ -44,8 +44,13 @@ pub(super) fn orders() -> Result<Report> {
     ] {
         let mut points = Vec::new();
         for steps in [20, 40, 80, 160] {
-            let settings =
-                Settings { sampler: kind, steps, order: order.min(3), grid: Some(Grid::LogSnr), ..Settings::default() };
+            let settings = Settings {
+                sampler: kind,
+                steps: Some(steps),
+                order: order.min(3),
+                grid: Some(Grid::LogSnr),
+                ..Settings::default()
+            };
             let (gain, nfe) = gain(&settings, &process, 0.5)?;
             report.nfe += nfe;
             points.push((steps as f64, (gain / exact - 1.0).abs()));
@@ -82,7 +87,8 @@ pub(super) fn edm_gain() -> Result<Report> {
         (SamplerKind::Heun, 80, 1.00231),
     ] {
         let score = Gaussian::new(vec![0.0], vec![0.5])?;
-        let settings = Settings { sampler: kind, steps: steps - 1, grid: Some(Grid::Karras), ..Settings::default() };
+        let settings =
+            Settings { sampler: kind, steps: Some(steps - 1), grid: Some(Grid::Karras), ..Settings::default() };
         let (x, nfe) = solve(&settings, &process, &[1.0], &score)?;
         report.nfe += nfe;
         let curve = usize::from(kind == SamplerKind::Heun);
@@ -102,7 +108,12 @@ pub(super) fn ddim_gain() -> Result<Report> {
     let mut report = Report::default();
     let mut points = Vec::new();
     for (steps, published) in [(10, 0.831_696), (20, 0.912_532), (50, 0.964_079), (100, 0.981_851), (1000, 0.998_124)] {
-        let settings = Settings { sampler: SamplerKind::Ddim, steps, spacing: Spacing::Leading, ..Settings::default() };
+        let settings = Settings {
+            sampler: SamplerKind::Ddim,
+            steps: Some(steps),
+            spacing: Spacing::Leading,
+            ..Settings::default()
+        };
         let (gain, nfe) = gain(&settings, &process, 1.0)?;
         report.nfe += nfe;
         points.push((steps as f64, 1.0 - gain * gain));

@@ -8,16 +8,32 @@
 
 use burn::Tensor;
 
-use super::State;
+use super::{
+    State,
+    info::{Info, Method, Update},
+};
 use crate::{compute::vectors::term, noise::Purpose, score::Score};
 
+pub(super) const INFO: Info = Info {
+    name: "ddim",
+    title: "DDIM",
+    caption: "DDIM",
+    help: "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
+    paper: "https://arxiv.org/abs/2010.02502",
+    steps: Some(40),
+    settings: &["steps", "eta", "spacing", "grid", "t_end", "times", "denoise", "clip", "threshold"],
+    ladder: |process| process.ladder(),
+    method: |plan| Ok(Method::of(Ddim { eta: plan.settings.eta })),
+    ..Info::BASE
+};
+
 /// DDIM with its η in [0, 1].
-pub(super) struct Ddim {
-    pub(super) eta: f64,
+struct Ddim {
+    eta: f64,
 }
 
-impl Ddim {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for Ddim {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         let transition = state.process.transition(to.t, from.t);
         // v ≤ σₜ², so that w ≤ σₛ.

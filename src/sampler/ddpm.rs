@@ -10,16 +10,41 @@
 
 use burn::Tensor;
 
-use super::{State, Variance};
-use crate::{compute::vectors::term, noise::Purpose, score::Score};
+use super::{
+    State, Variance,
+    info::{Group, Info, Method, Update},
+};
+use crate::{compute::vectors::term, noise::Purpose, score::Score, sde::Process};
+
+/// The discretisation that it gives VP: the 1000 steps of Ho et al. and of `score_sde`.
+const VP_STEPS: usize = 1000;
+
+pub(super) const INFO: Info = Info {
+    name: "ddpm",
+    title: "DDPM",
+    group: Group::Discrete,
+    caption: "DDPM",
+    help: "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step",
+    paper: "https://arxiv.org/abs/2006.11239",
+    stochastic: true,
+    steps: Some(200),
+    settings: &["steps", "spacing", "variance", "grid", "t_end", "times", "denoise", "clip", "threshold"],
+    processes: &["ddpm", "vp"],
+    ladder: |process| match process {
+        Process::Vp(_) => Some(VP_STEPS),
+        _ => process.ladder(),
+    },
+    method: |plan| Ok(Method::of(Ddpm { variance: plan.settings.variance })),
+    ..Info::BASE
+};
 
 /// DDPM's step with its fixed variance.
-pub(super) struct Ddpm {
-    pub(super) variance: Variance,
+struct Ddpm {
+    variance: Variance,
 }
 
-impl Ddpm {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for Ddpm {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         let transition = state.process.transition(to.t, from.t);
         let (root, beta) = (transition.scale, transition.variance);

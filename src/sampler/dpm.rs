@@ -18,12 +18,31 @@
 
 use burn::Tensor;
 
-use super::{State, euler_heun};
-use crate::{compute::vectors::term, score::Score};
+use super::{
+    State, euler_heun,
+    info::{Info, Method, Update},
+};
+use crate::{compute::vectors::term, schedule::Grid, score::Score, sde::Process};
+
+pub(super) const INFO: Info = Info {
+    name: "dpm-solver",
+    title: "DPM-Solver",
+    caption: "DPM-Solver",
+    help: "DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long)",
+    paper: "https://arxiv.org/abs/2206.00927",
+    settings: &["steps", "order", "grid", "t_end", "times", "denoise", "clip", "threshold"],
+    evaluations: |settings| settings.order,
+    grid: |process| match process {
+        Process::SubVp(_) => Grid::Quadratic,
+        _ => Grid::LogSnr.unless_far(process),
+    },
+    method: |plan| Ok(Method::of(DpmSolver { order: plan.settings.order })),
+    ..Info::BASE
+};
 
 /// DPM-Solver with its order.
-pub(super) struct DpmSolver {
-    pub(super) order: usize,
+struct DpmSolver {
+    order: usize,
 }
 
 /// (eʰ − 1)/h − 1.
@@ -32,8 +51,8 @@ fn phi(h: f64) -> f64 {
     if h < 1e-5 { 0.5 * h + h * h / 6.0 } else { libm::expm1(h) / h - 1.0 }
 }
 
-impl DpmSolver {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for DpmSolver {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         let (scale, slope) = euler_heun::line(&from, &to);
         let (high, h) = (from.ratio(), libm::log(from.ratio() / to.ratio()));

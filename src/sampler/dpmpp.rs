@@ -16,25 +16,54 @@
 
 use burn::Tensor;
 
-use super::{Evaluation, State};
-use crate::{compute::vectors::term, noise::Purpose, score::Score};
+use super::{
+    Evaluation, State,
+    info::{Group, Info, Method, Update},
+};
+use crate::{compute::vectors::term, noise::Purpose, schedule::Grid, score::Score};
+
+pub(super) const ODE: Info = Info {
+    name: "dpm++2m",
+    title: "DPM-Solver++ 2M",
+    caption: "DPM-Solver++(2M)",
+    help: "DPM-Solver++ 2M, multistep; order 2, 1 NFE a step",
+    paper: "https://arxiv.org/abs/2211.01095",
+    steps: Some(20),
+    grid: |process| Grid::LogSnr.unless_far(process),
+    method: |_| Ok(Method::of(Multistep::new(false))),
+    ..Info::BASE
+};
+
+pub(super) const SDE: Info = Info {
+    name: "dpm++2m-sde",
+    title: "DPM-Solver++ 2M SDE",
+    group: Group::Sde,
+    caption: "SDE-DPM-Solver++(2M)",
+    help: "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE a step",
+    stochastic: true,
+    steps: Some(20),
+    method: |_| Ok(Method::of(Multistep::new(true))),
+    ..ODE
+};
 
 /// The largest weight of the difference of two estimates; steps of one length have ½.
 const MOST_WEIGHT: f64 = 3.0;
 
 /// Either form of DPM-Solver++ 2M.
-pub(super) struct Multistep {
+struct Multistep {
     stochastic: bool,
     /// The evaluation before, and the step h′ from it.
     previous: Option<(Evaluation, f64)>,
 }
 
 impl Multistep {
-    pub(super) fn new(stochastic: bool) -> Self {
+    fn new(stochastic: bool) -> Self {
         Self { stochastic, previous: None }
     }
+}
 
-    pub(super) fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for Multistep {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         let h = libm::log(from.ratio() / to.ratio());
         // What is left of xₜ/αₜ, and its complement without cancellation.

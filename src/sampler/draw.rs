@@ -1,7 +1,7 @@
 //! A run from its start to its end, in batches: memory does not grow with the number of samples.
 //!
 //! Sample i is the same in every batch, as noise is counted, but for samplers whose rules look at a whole batch
-//! ([`Settings::couples`]): of these each batch is a run of its own.
+//! ([`Plan::couples`]): of these each batch is a run of its own.
 
 use std::ops::Range;
 
@@ -10,18 +10,14 @@ use burn::{
     tensor::{Device, TensorData},
 };
 
-use super::{Sampler, Settings, Step};
-use crate::{Error, Result, score::Score, sde::Process};
+use super::{Plan, Sampler, Step};
+use crate::{Error, Result, score::Score};
 
 /// What is drawn, and how many at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Batches<'a> {
-    /// The run, of `n` samples.
-    pub settings: &'a Settings,
-    /// The process that it goes back along.
-    pub process: &'a Process,
-    /// Numbers in a sample.
-    pub d: usize,
+    /// The run, of all samples.
+    pub plan: &'a Plan,
     /// Samples of a batch, at most.
     pub batch: usize,
     /// Where it starts, `[n, d]` flattened, in place of the prior.
@@ -45,41 +41,41 @@ impl Batches<'_> {
     /// How many batches there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.settings.n.div_ceil(self.batch.max(1))
+        self.plan.settings.n.div_ceil(self.batch.max(1))
     }
 
     /// Draws all samples. `score` is given the indices of a batch's samples, `each` the batch's number and its steps.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] when a sample is not; [`Error::Setting`] when a setting is out of range, [`Error::Shape`] when
+    /// [`Error::NotFinite`] when a sample is not; [`Error::Setting`] for batches of none, [`Error::Shape`] when
     /// `init` is not n samples; and those of `score` and `each`.
     pub fn draw(
         &self,
         mut score: impl FnMut(Range<usize>) -> Result<Box<dyn Score>>,
         mut each: impl FnMut(usize, &Step) -> Result<()>,
     ) -> Result<Drawn> {
-        let Self { settings, process, d, batch, init, device } = *self;
-        settings.validate(process)?;
+        let Self { plan, batch, init, device } = *self;
+        let (all, d) = (plan.settings.n, plan.d);
         if batch == 0 {
             return Err(Error::setting("batch", batch, "at least 1"));
         }
-        if let Some(init) = init.filter(|init| init.len() != settings.n * d) {
-            return Err(Error::shape("init", format!("{} numbers", init.len()), format!("{}·{d}", settings.n)));
+        if let Some(init) = init.filter(|init| init.len() != all * d) {
+            return Err(Error::shape("init", format!("{} numbers", init.len()), format!("{all}·{d}")));
         }
-        let mut drawn = Drawn { samples: Vec::with_capacity(settings.n * d), ..Drawn::default() };
+        let mut drawn = Drawn { samples: Vec::with_capacity(all * d), ..Drawn::default() };
         // As equal as can be: a last batch of few would have other norms than the rest.
-        let edge = |part: usize| part * settings.n / self.count();
+        let edge = |part: usize| part * all / self.count();
         for part in 0..self.count() {
             let range = edge(part)..edge(part + 1);
             let n = range.len();
-            let own = Settings { n, first_sample: settings.first_sample + range.start as u64, ..settings.clone() };
+            let own = plan.batch(range.start, n);
             let score = score(range.clone())?;
             let mut sampler = match init {
-                None => Sampler::new(&own, process, d, device)?,
+                None => Sampler::new(&own, device)?,
                 Some(values) => {
                     let rows = values[range.start * d..range.end * d].to_vec();
                     let x = Tensor::from_data(TensorData::new(rows, [n, d]), device);
-                    Sampler::with_init(&own, process, x)?
+                    Sampler::with_init(&own, x)?
                 }
             };
             let (mut steps, mut acceptance) = (0, None);
@@ -109,7 +105,10 @@ pub(crate) fn numbers(x: Tensor<2>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{sampler::SamplerKind, sde::Level};
+    use crate::{
+        sampler::{SamplerKind, Settings},
+        sde::{Level, Process},
+    };
 
     /// The score of a point mass at `at`, where every sample ends.
     struct Point {
@@ -124,7 +123,8 @@ mod tests {
 
     fn draw(settings: &Settings, batch: usize, init: Option<&[f32]>) -> Result<(Drawn, Vec<Range<usize>>)> {
         let mut asked = Vec::new();
-        let batches = Batches { settings, process: &Process::default(), d: 3, batch, init, device: &Device::flex() };
+        let plan = settings.plan(&Process::default(), 3)?;
+        let batches = Batches { plan: &plan, batch, init, device: &Device::flex() };
         // The first sample of a batch decides its point: index/10, and NaN from the fifth on.
         let score = |range: Range<usize>| -> Result<Box<dyn Score>> {
             asked.push(range.clone());
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn samples_come_in_order_from_batches_of_equal_size() {
-        let settings = Settings { n: 5, steps: 4, sampler: SamplerKind::Euler, ..Settings::default() };
+        let settings = Settings { n: 5, steps: Some(4), sampler: SamplerKind::Euler, ..Settings::default() };
         let (drawn, asked) = draw(&settings, 2, None).unwrap();
         assert_eq!(asked, [0..1, 1..3, 3..5]);
         for (value, point) in drawn.samples.chunks_exact(3).zip([0.0, 0.1, 0.1, 0.3, 0.3]) {
@@ -153,14 +153,14 @@ mod tests {
 
     #[test]
     fn a_sample_that_is_not_finite_is_named() {
-        let settings = Settings { n: 8, steps: 2, ..Settings::default() };
+        let settings = Settings { n: 8, steps: Some(2), ..Settings::default() };
         let error = draw(&settings, 2, None).unwrap_err().to_string();
         assert!(error.contains("sample 6"), "{error}");
     }
 
     #[test]
     fn a_batch_starts_from_its_own_rows_and_noise() {
-        let settings = Settings { n: 4, steps: 3, sampler: SamplerKind::EulerMaruyama, ..Settings::default() };
+        let settings = Settings { n: 4, steps: Some(3), sampler: SamplerKind::EulerMaruyama, ..Settings::default() };
         let init: Vec<f32> = (0..12).map(|i| i as f32 / 12.0).collect();
         let all = draw(&settings, 4, Some(&init)).unwrap().0;
         let halves = draw(&settings, 2, Some(&init)).unwrap().0;

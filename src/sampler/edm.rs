@@ -12,26 +12,66 @@
 
 use burn::Tensor;
 
-use super::{State, euler_heun};
-use crate::{compute::vectors::term, noise::Purpose, score::Score, sde::Level};
+use super::{
+    State, euler_heun,
+    info::{Info, Method, Update},
+};
+use crate::{compute::vectors::term, noise::Purpose, schedule::Grid, score::Score, sde::Level};
+
+pub(super) const INFO: Info = Info {
+    name: "edm",
+    title: "EDM, with churn",
+    caption: "EDM’s stochastic Heun sampler",
+    help: "EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long)",
+    paper: "https://arxiv.org/abs/2206.00364",
+    stochastic: true,
+    settings: &[
+        "steps",
+        "churn",
+        "churn_min",
+        "churn_max",
+        "churn_noise",
+        "grid",
+        "t_end",
+        "times",
+        "denoise",
+        "clip",
+        "threshold",
+    ],
+    evaluations: |_| 2,
+    grid: |process| Grid::Karras.unless_far(process),
+    method: |plan| {
+        let settings = &plan.settings;
+        Ok(Method::of(Edm {
+            churn: settings.churn,
+            least: settings.churn_min,
+            most: settings.churn_max,
+            noise: settings.churn_noise,
+            denoise: settings.denoise,
+        }))
+    },
+    ..Info::BASE
+};
 
 /// EDM's stochastic sampler with its S_churn, S_min, S_max and S_noise.
-pub(super) struct Edm {
-    pub(super) churn: f64,
-    pub(super) least: f64,
-    pub(super) most: f64,
-    pub(super) noise: f64,
+struct Edm {
+    churn: f64,
+    least: f64,
+    most: f64,
+    noise: f64,
     /// Whether the final denoising is to come.
-    pub(super) denoise: bool,
+    denoise: bool,
 }
 
-impl Edm {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for Edm {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let to = state.to();
         let (x, from) = self.raise(x, state);
         euler_heun::EulerHeun::Heun.step(x, from, to, state, score)
     }
+}
 
+impl Edm {
     /// The samples at r̂, and its level.
     fn raise(&self, x: Tensor<2>, state: &State) -> (Tensor<2>, Level) {
         let from = state.from();

@@ -17,8 +17,42 @@
 
 use burn::Tensor;
 
-use super::State;
-use crate::{compute::vectors::term, score::Score, sde::Level};
+use super::{
+    State,
+    info::{Info, Method, Update},
+};
+use crate::{
+    compute::vectors::term,
+    schedule::Grid,
+    score::Score,
+    sde::{Level, Process},
+};
+
+pub(super) const HEUN: Info = Info {
+    name: "heun",
+    title: "Heun",
+    caption: "Heun’s method on the probability flow",
+    help: "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
+    paper: "https://arxiv.org/abs/2206.00364",
+    evaluations: |_| 2,
+    grid: |process| match process {
+        Process::SubVp(_) => Grid::Uniform,
+        _ => Grid::Karras.unless_far(process),
+    },
+    method: |_| Ok(Method::of(EulerHeun::Heun)),
+    ..Info::BASE
+};
+
+pub(super) const EULER: Info = Info {
+    name: "euler",
+    title: "Euler",
+    caption: "Euler’s method on the probability flow",
+    help: "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
+    paper: "https://arxiv.org/abs/2206.00364",
+    steps: Some(40),
+    method: |_| Ok(Method::of(EulerHeun::Euler)),
+    ..Info::BASE
+};
 
 /// A step of a higher order is taken only where σ/α falls by less than this.
 const MOST_FALL: f64 = 40.0;
@@ -40,12 +74,14 @@ pub(super) fn line(from: &Level, to: &Level) -> (f64, f64) {
     (to.alpha / from.alpha, to.sigma - to.alpha * from.ratio())
 }
 
-impl EulerHeun {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for EulerHeun {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         self.step(x, from, to, state, score)
     }
+}
 
+impl EulerHeun {
     /// The step from any level: EDM's starts above the grid's.
     pub(super) fn step(&self, x: Tensor<2>, from: Level, to: Level, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (scale, slope) = line(&from, &to);

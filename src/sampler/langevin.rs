@@ -13,18 +13,74 @@
 //! r = σ/α, from t = 1 to t_end; in x, whose score is s = s̄/α, the move to a level scales x by αᵢ/αᵢ₋₁, and a step at it is
 //! α²εᵢ = (ε/r_L²)·σᵢ². One step of the sampler is a level, T evaluations. NCSNv2 (Song & Ermon 2020,
 //! <https://arxiv.org/abs/2006.09011>) is this with its technique 4 for ε, which is the default, and Tweedie's estimate at
-//! the end. With fewer levels than its technique 2 asks for ([`crate::schedule::ladder::ratio`]), T steps do not narrow
+//! the end. T steps do not bring a level's density about, only its width: the weights of components that lie apart are off
+//! by some per cent at T = 5, and the less the larger T is (`scorefield reproduce annealed-bias`). With fewer levels than its technique 2 asks for ([`crate::schedule::ladder::ratio`]), T steps do not narrow
 //! one level's x̄ to the next's, and noise is left.
 
 use burn::Tensor;
 
-use super::{Convention, SamplerKind, State};
-use crate::{compute::vectors::term, noise::Purpose, schedule::ladder, score::Score, sde::Level};
+use super::{
+    Convention, Plan, State,
+    info::{ANY, Group, Info, Method, Update},
+    plan,
+};
+use crate::{
+    compute::vectors::term,
+    noise::Purpose,
+    schedule::{Grid, ladder},
+    score::Score,
+    sde::Level,
+};
+
+pub(super) const ULA: Info = Info {
+    name: "ula",
+    title: "Langevin, unadjusted",
+    group: Group::Langevin,
+    caption: "unadjusted Langevin dynamics",
+    help: "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step",
+    paper: "https://arxiv.org/abs/1907.05600",
+    stochastic: true,
+    stays: true,
+    steps: Some(100),
+    settings: &["steps", "step_size", "convention", "t_end", "denoise", "clip", "threshold"],
+    processes: ANY,
+    times: plan::stay,
+    defaults: |plan| fill(plan, ULA_RATE * plan.width() * plan.width()),
+    method: |plan| Ok(Method::of(Ula { full: full(plan) })),
+    ..Info::BASE
+};
+
+pub(super) const ANNEALED: Info = Info {
+    name: "annealed-langevin",
+    title: "Annealed Langevin",
+    group: Group::Langevin,
+    caption: "annealed Langevin dynamics",
+    help: "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level, whose bias falls with them",
+    paper: "https://arxiv.org/abs/2006.09011",
+    stochastic: true,
+    steps: Some(50),
+    settings: &[
+        "steps",
+        "level_steps",
+        "step_size",
+        "convention",
+        "grid",
+        "t_end",
+        "times",
+        "denoise",
+        "clip",
+        "threshold",
+    ],
+    evaluations: |settings| settings.level_steps,
+    grid: |_| Grid::LogSnr,
+    times: plan::anneal,
+    defaults: |plan| fill(plan, technique_4(plan)),
+    method: |plan| Ok(Method::of(Annealed { full: full(plan), level_steps: plan.settings.level_steps })),
+    ..Info::BASE
+};
 
 /// The unadjusted algorithm's default ε/σ²: the narrowest direction of the data then has 5 % too much variance.
 const ULA_RATE: f64 = 0.1;
-/// MALA's ℓ²/2 at its best acceptance, 0.574, where ε = ½ℓ²·d^(−1/3)·σ² (Roberts & Rosenthal 1998, ℓ = 1.65 on N(0, σ²I)).
-const MALA_RATE: f64 = 1.36;
 /// Without noise there is no σ to measure a step by: the data are taken to be no narrower than this.
 const CLEAN: f64 = 0.2;
 
@@ -50,36 +106,35 @@ impl Convention {
     }
 }
 
-/// The step size of a sampler that has none given, as `convention` counts it; `None` for samplers without one. At the
-/// last of `levels`, with S = σ there (without a process, S = 0.2), in `d` dimensions:
-///
-/// - `ula`: ε = 0.1·S² in the full convention.
-/// - `mala`: ε = 1.36·d^(−1/3)·S² in the full convention: the best acceptance, 0.574, on N(0, S²I) of large d.
-/// - `hmc`: ε = d^(−1/4)·S (Beskos et al. 2013's scaling; acceptance 0.9 on N(0, S²I)).
-/// - `annealed-langevin`: technique 4's for `level_steps` and the levels' mean ratio γ.
-pub(super) fn default_step(
-    kind: SamplerKind,
-    convention: Convention,
-    levels: &[Level],
-    level_steps: usize,
-    d: usize,
-) -> Option<f64> {
-    let (first, last) = (levels.first()?, levels.last()?);
-    let width = if last.sigma > 0.0 { last.sigma } else { CLEAN };
-    let full = match kind {
-        SamplerKind::Ula => ULA_RATE * width * width,
-        SamplerKind::Mala => MALA_RATE * libm::pow(d as f64, -1.0 / 3.0) * width * width,
-        SamplerKind::Hmc => return Some(libm::pow(d as f64, -0.25) * width),
-        SamplerKind::AnnealedLangevin => {
-            // The first time is the start, the others are the ladder. A single level anneals from the prior's width.
-            let steps = levels.len().saturating_sub(2).max(1);
-            let gamma = libm::pow(first.ratio() / last.ratio(), 1.0 / steps as f64);
-            let rate = ladder::step(gamma, level_steps).unwrap_or(ULA_RATE);
-            rate * last.ratio() * last.ratio()
-        }
-        _ => return None,
-    };
-    Some(convention.of_full(full))
+impl Plan {
+    /// S, the smallest standard deviation of the samples where it ends, in any direction: √(α²w² + σ²) for data that are
+    /// known to be w wide; σ for others, or 0.2 where there is no noise either.
+    pub(super) fn width(&self) -> f64 {
+        let level = self.process.level(self.t_end);
+        let width = libm::hypot(level.alpha * self.narrowest.unwrap_or(0.0), level.sigma);
+        if width > 0.0 { width } else { CLEAN }
+    }
+}
+
+/// Fills in the step size where none is given, from that of the full convention.
+pub(super) fn fill(plan: &mut Plan, full: f64) {
+    let settings = &mut plan.settings;
+    settings.step_size.get_or_insert(settings.convention.of_full(full));
+}
+
+/// The plan's step size in the full convention.
+pub(super) fn full(plan: &Plan) -> f64 {
+    plan.settings.convention.full(plan.settings.step_size.expect("its defaults have filled it in"))
+}
+
+/// ε of NCSNv2's technique 4 for `level_steps` and the levels' mean ratio γ.
+fn technique_4(plan: &Plan) -> f64 {
+    let ratio = |t: Option<&f64>| plan.process.level(t.copied().unwrap_or(0.0)).ratio();
+    let (first, last) = (ratio(plan.times.first()), ratio(plan.times.last()));
+    // The first time is the start, the others are the ladder. A single level anneals from the prior's width.
+    let steps = plan.times.len().saturating_sub(2).max(1);
+    let gamma = libm::pow(first / last, 1.0 / steps as f64);
+    ladder::step(gamma, plan.settings.level_steps).unwrap_or(ULA_RATE) * last * last
 }
 
 /// x + ε·s + √(2ε)·z at `level`, with draw number `draw`.
@@ -90,27 +145,27 @@ fn step(x: Tensor<2>, level: Level, full: f64, draw: usize, state: &mut State, s
 }
 
 /// The unadjusted Langevin algorithm.
-pub(super) struct Ula {
+struct Ula {
     /// ε of the full convention.
-    pub(super) full: f64,
+    full: f64,
 }
 
-impl Ula {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for Ula {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         step(x, state.to(), self.full, state.index, state, score)
     }
 }
 
 /// Langevin dynamics over a ladder.
-pub(super) struct Annealed {
+struct Annealed {
     /// ε of the full convention at the last level.
-    pub(super) full: f64,
+    full: f64,
     /// T.
-    pub(super) level_steps: usize,
+    level_steps: usize,
 }
 
-impl Annealed {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for Annealed {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         let last = state.last_level();
         let full = self.full * (to.sigma / last.ratio()).powi(2);

@@ -11,18 +11,81 @@
 //! the chain stands is kept from move to move, so that a move costs L evaluations, and the first one more; beside each
 //! end of a trajectory the log-density is computed, which is not counted.
 //!
-//! L·h near a multiple of half a direction's period, π·S on N(0, S²), brings `hmc` back to where it was: take another h.
+//! On N(0, S²) the trajectory turns (x, S·p) by an angle L·h/S, nearly: a multiple of π brings x back to where it was, or
+//! to its mirror image, for ever. So where L is left out it is what comes nearest to a quarter turn, and h is another in
+//! every move, by up to a fifth ([`JITTER`]), the same for all samples: the moves leave pₜ invariant whatever their length.
 
 use burn::Tensor;
 
-use super::{SamplerKind, State};
+use super::{
+    State,
+    info::{ANY, Group, Info, Method, Update},
+    langevin, plan,
+};
 use crate::{
-    Error, Result,
     compute::vectors::term,
     noise::Purpose,
     score::{Density, Score},
     sde::Level,
 };
+
+/// MALA's ℓ²/2 at its best acceptance, 0.574, where ε = ½ℓ²·d^(−1/3)·σ² (Roberts & Rosenthal 1998, ℓ = 1.65 on N(0, σ²I)).
+const MALA_RATE: f64 = 1.36;
+
+pub(super) const MALA: Info = Info {
+    name: "mala",
+    title: "Langevin, Metropolis-adjusted",
+    group: Group::Langevin,
+    caption: "Metropolis-adjusted Langevin dynamics",
+    help: "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step, 1 more at the start",
+    paper: "https://doi.org/10.2307/3318418",
+    stochastic: true,
+    needs_density: true,
+    stays: true,
+    steps: Some(100),
+    settings: &["steps", "step_size", "convention", "t_end", "denoise", "clip", "threshold"],
+    processes: ANY,
+    evaluations: |_| 2,
+    times: plan::stay,
+    defaults: |plan| langevin::fill(plan, MALA_RATE * libm::pow(plan.d as f64, -1.0 / 3.0) * plan.width().powi(2)),
+    method: |plan| Ok(Method::of(Metropolis::mala(langevin::full(plan)))),
+    ..Info::BASE
+};
+
+pub(super) const HMC: Info = Info {
+    name: "hmc",
+    title: "Hamiltonian Monte Carlo",
+    caption: "Hamiltonian Monte Carlo",
+    help: "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start",
+    paper: "https://arxiv.org/abs/1206.1901",
+    steps: Some(50),
+    settings: &["steps", "step_size", "leapfrog_steps", "t_end", "denoise", "clip", "threshold"],
+    evaluations: |settings| settings.leapfrog_steps.unwrap_or(MOST_LEAPS) + 1,
+    defaults: |plan| {
+        let width = plan.width();
+        let settings = &mut plan.settings;
+        let step = *settings.step_size.get_or_insert(libm::pow(plan.d as f64, -0.25) * width);
+        plan.jitter = if settings.leapfrog_steps.is_none() { JITTER } else { 0.0 };
+        settings.leapfrog_steps.get_or_insert_with(|| quarter_turn(step / width));
+    },
+    method: |plan| {
+        let settings = &plan.settings;
+        let filled = settings.step_size.zip(settings.leapfrog_steps);
+        let (step, leaps) = filled.expect("its defaults have filled them in");
+        Ok(Method::of(Metropolis::hmc(step, leaps, plan.jitter)))
+    },
+    ..MALA
+};
+
+/// By how much a default trajectory's length varies, to either side.
+pub(super) const JITTER: f64 = 0.2;
+/// The most leaps of a default trajectory.
+const MOST_LEAPS: usize = 1000;
+
+/// The number of leaps whose angles, `angle` each, come nearest to a quarter turn.
+pub(super) fn quarter_turn(angle: f64) -> usize {
+    libm::round(std::f64::consts::FRAC_PI_2 / angle).clamp(1.0, MOST_LEAPS as f64) as usize
+}
 
 /// How a move goes.
 #[derive(Clone, Copy)]
@@ -31,8 +94,22 @@ pub(super) struct Trajectory {
     pub(super) step: f64,
     /// L.
     pub(super) leaps: usize,
+    /// h is drawn between 1 − jitter and 1 + jitter times itself.
+    pub(super) jitter: f64,
     /// The stream of the momenta.
     pub(super) momentum: Purpose,
+}
+
+impl Trajectory {
+    /// By how much h is another in this move. It depends on no sample's place, nor on which samples are drawn together.
+    fn stretch(&self, draw: u64, state: &State) -> f64 {
+        if self.jitter == 0.0 {
+            return 1.0;
+        }
+        let mut u = [0.0];
+        state.noise.fill_uniform(0, Purpose::Length, draw, &mut u);
+        1.0 + self.jitter * (2.0 * u[0] - 1.0)
+    }
 }
 
 /// Where a chain stands.
@@ -67,6 +144,7 @@ impl Chain {
             log_density: density.map(|density| density.log_density(x.clone(), &level)),
             x,
         });
+        let trajectory = Trajectory { step: trajectory.step * trajectory.stretch(draw, state), ..trajectory };
         let (mut there, gain) = here.propose(level, trajectory, draw, state, score, density);
         if let Some(gain) = gain {
             // Where the trajectory left the numbers' range the gain is not one: rejected.
@@ -93,7 +171,7 @@ impl Place {
     fn propose(
         &self,
         level: Level,
-        Trajectory { step, leaps, momentum }: Trajectory,
+        Trajectory { step, leaps, momentum, .. }: Trajectory,
         draw: u64,
         state: &mut State,
         score: &dyn Score,
@@ -139,33 +217,26 @@ impl Place {
 }
 
 /// `mala` and `hmc`.
-pub(super) struct Metropolis {
-    /// Which of the two.
-    kind: SamplerKind,
+struct Metropolis {
     trajectory: Trajectory,
     chain: Chain,
 }
 
 impl Metropolis {
     /// Langevin proposals of ε in the full convention, with the noise that `ula` has.
-    pub(super) fn mala(full: f64) -> Self {
-        let trajectory = Trajectory { step: (2.0 * full).sqrt(), leaps: 1, momentum: Purpose::Predictor };
-        Self { kind: SamplerKind::Mala, trajectory, chain: Chain::default() }
+    fn mala(full: f64) -> Self {
+        let trajectory = Trajectory { step: (2.0 * full).sqrt(), leaps: 1, jitter: 0.0, momentum: Purpose::Predictor };
+        Self { trajectory, chain: Chain::default() }
     }
 
-    pub(super) fn hmc(step: f64, leaps: usize) -> Self {
-        let trajectory = Trajectory { step, leaps, momentum: Purpose::Momentum };
-        Self { kind: SamplerKind::Hmc, trajectory, chain: Chain::default() }
+    fn hmc(step: f64, leaps: usize, jitter: f64) -> Self {
+        let trajectory = Trajectory { step, leaps, jitter, momentum: Purpose::Momentum };
+        Self { trajectory, chain: Chain::default() }
     }
+}
 
-    /// # Errors
-    /// When the score has no log-density.
-    pub(super) fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
-        if score.density().is_none() {
-            let expected = "ula, or a model with a log-density: this one has only a score, and moves are accepted by the \
-                            density";
-            return Err(Error::setting("sampler", self.kind.name(), expected));
-        }
-        Ok(self.chain.advance(x, state.to(), self.trajectory, state.index as u64, state, score))
+impl Update for Metropolis {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+        self.chain.advance(x, state.to(), self.trajectory, state.index as u64, state, score)
     }
 }

@@ -22,7 +22,8 @@
 //! [`Sum`] of x, scores and noise, and so one dispatch on a GPU. Steps by norms ([`predictor_corrector`]) and moves
 //! that may be rejected ([`metropolis`]) take some more.
 //!
-//! A new sampler is a file with an `update`, an arm of [`SamplerKind`] and one of `Method`.
+//! A sampler is a file with its facts ([`Info`]) and its update, and a line in the list below: names, help, checks, defaults, the
+//! page's form and the types of JavaScript are made of them (`scorefield schema`).
 
 mod choices;
 mod ddim;
@@ -33,13 +34,17 @@ mod dpmpp;
 mod draw;
 mod edm;
 mod euler_heun;
+mod facts;
+mod info;
 mod langevin;
+mod list;
 mod metropolis;
 mod ode;
-mod parts;
+mod plan;
 mod predictor_corrector;
 mod rk4;
 mod settings;
+mod state;
 mod stochastic_heun;
 
 use burn::{Tensor, tensor::Device};
@@ -49,17 +54,44 @@ pub(crate) use self::draw::numbers;
 #[cfg(not(target_family = "wasm"))]
 pub use self::draw::{Batches, Drawn};
 pub use self::{
-    choices::{Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance},
-    settings::{MAX_SAMPLES, Settings},
+    choices::{Convention, Corrector, Norms, PcOrder, Predictor, Variance},
+    facts::{Kind, Range, Setting},
+    info::{Group, Info, MOVING},
+    plan::Plan,
+    settings::{EVERY, MAX_BROWSER_SAMPLES, MAX_SAMPLES, SETTINGS, Settings},
 };
+use self::{info::Method, state::State};
 pub use crate::schedule::Spacing;
 use crate::{
     Error, Result,
-    compute::vectors::{Sum, term},
+    guide::Constraint,
     noise::{Noise, Purpose},
-    score::{Clipped, Limits, Score},
-    sde::{Level, Process},
+    score::Score,
+    sde::Level,
 };
+
+list::samplers! {
+    #[default]
+    Heun: euler_heun::HEUN,
+    Euler: euler_heun::EULER,
+    Rk4: rk4::INFO,
+    Ode: ode::INFO,
+    Ddim: ddim::INFO,
+    DpmSolver: dpm::INFO,
+    Dpmpp2m: dpmpp::ODE,
+    Edm: edm::INFO,
+    EulerMaruyama: predictor_corrector::EULER_MARUYAMA,
+    StochasticHeun: stochastic_heun::INFO,
+    ReverseDiffusion: predictor_corrector::REVERSE_DIFFUSION,
+    Ancestral: predictor_corrector::ANCESTRAL,
+    Dpmpp2mSde: dpmpp::SDE,
+    Pc: predictor_corrector::PC,
+    Ddpm: ddpm::INFO,
+    Ula: langevin::ULA,
+    Mala: metropolis::MALA,
+    Hmc: metropolis::HMC,
+    AnnealedLangevin: langevin::ANNEALED,
+}
 
 /// One step of a sampler. Tensors stay on the device.
 #[derive(Clone, Debug)]
@@ -87,64 +119,13 @@ pub struct Step {
 /// A score: where, at which level, and its value.
 type Evaluation = (Tensor<2>, Level, Tensor<2>);
 
-/// What overwrites the samples after every update: inpainting, colorization, clipping.
-pub trait Constraint {
-    /// The samples that satisfy the constraint at `level`; after the final denoising that is α = 1, σ = 0.
-    /// `noise` draws standard normal noise of `x`'s shape, fresh in every call.
-    ///
-    /// # Shapes
-    /// `x` and the result: `[n, d]`.
-    fn project(&self, x: Tensor<2>, level: &Level, noise: &dyn Fn() -> Tensor<2>) -> Tensor<2>;
-}
-
 /// A sampler on its way.
 pub struct Sampler {
+    info: &'static Info,
     method: Method,
     state: State,
     denoise: bool,
     x: Tensor<2>,
-}
-
-enum Method {
-    Ula(langevin::Ula),
-    Annealed(langevin::Annealed),
-    Metropolis(Box<metropolis::Metropolis>),
-    PredictorCorrector(predictor_corrector::PredictorCorrector),
-    EulerHeun(euler_heun::EulerHeun),
-    Ddim(ddim::Ddim),
-    Rk4,
-    DpmSolver(dpm::DpmSolver),
-    Multistep(Box<dpmpp::Multistep>),
-    Edm(edm::Edm),
-    Ddpm(ddpm::Ddpm),
-    StochasticHeun(stochastic_heun::StochasticHeun),
-    Ode(Box<ode::Ode>),
-}
-
-/// What the families share: where they are, and what they have drawn and evaluated.
-struct State {
-    process: Process,
-    /// What the denoised estimate is held to.
-    limits: Option<Limits>,
-    /// From 1 to t_end; as far as it has come, where the sampler chooses its steps on the way.
-    times: Vec<f64>,
-    /// Where it will end.
-    t_end: f64,
-    /// Whether more times are to come than `times` has.
-    open: bool,
-    /// Updates done.
-    index: usize,
-    nfe: u64,
-    /// The last evaluation.
-    last: Option<Evaluation>,
-    noise: Noise,
-    first_sample: u64,
-    constraint: Option<Box<dyn Constraint>>,
-    projections: u64,
-    /// See [`Step::acceptance`].
-    acceptance: Option<Tensor<2>>,
-    /// Moves that it is the mean of.
-    moves: u64,
 }
 
 impl Step {
@@ -158,16 +139,14 @@ impl Step {
 }
 
 impl Sampler {
-    /// A sampler that starts from the prior N(0, prior_std²), in `d` dimensions (those that stay at t_end, too).
+    /// A sampler that starts from the prior N(0, prior_std²) (those that stay at t_end, too).
     ///
     /// # Errors
-    /// For settings that [`Settings::validate`] or the time grid refuses, or `d` = 0.
-    pub fn new(settings: &Settings, process: &Process, d: usize, device: &Device) -> Result<Self> {
-        settings.validate(process)?;
-        let noise = Noise::new(settings.seed);
-        let unit = noise.normal(settings.first_sample, [settings.n, d], Purpose::Prior, 0, device);
-        let x = unit * process.prior_std_at(settings.times(process)?[0]);
-        Self::with_init(settings, process, x)
+    /// Those of [`Sampler::with_init`].
+    pub fn new(plan: &Plan, device: &Device) -> Result<Self> {
+        let shape = [plan.settings.n, plan.d];
+        let unit = Noise::new(plan.settings.seed).normal(plan.first_sample, shape, Purpose::Prior, 0, device);
+        Self::with_init(plan, unit * plan.process.prior_std_at(plan.times[0]))
     }
 
     /// A sampler that starts from `x` (x itself, not unit noise) at its first time, on its device and in its precision.
@@ -177,35 +156,16 @@ impl Sampler {
     /// `x`: `[settings.n, d]`.
     ///
     /// # Errors
-    /// For settings that [`Settings::validate`] or the time grid refuses, or an `x` of another shape.
-    pub fn with_init(settings: &Settings, process: &Process, x: Tensor<2>) -> Result<Self> {
-        settings.validate(process)?;
-        let [n, d] = x.dims();
-        if n != settings.n || d == 0 {
-            return Err(Error::setting("init", format!("[{n}, {d}]"), format!("[{}, d], d ≥ 1", settings.n)));
+    /// For an `x` of another shape.
+    pub fn with_init(plan: &Plan, x: Tensor<2>) -> Result<Self> {
+        let ([n, d], info) = (x.dims(), plan.settings.sampler.info());
+        if [n, d] != [plan.settings.n, plan.d] {
+            let expected = format!("[{}, {}]", plan.settings.n, plan.d);
+            return Err(Error::setting("init", format!("[{n}, {d}]"), expected));
         }
-        let settings = &Settings { step_size: settings.step_size(process, d)?, ..settings.clone() };
-        let method = Method::new(settings, process)?;
-        let open = matches!(method, Method::Ode(_));
-        let state = State {
-            process: process.clone(),
-            limits: Limits::new(settings.clip, settings.threshold),
-            times: if open { vec![1.0] } else { settings.times(process)? },
-            t_end: settings.t_end(process),
-            open,
-            index: 0,
-            nfe: 0,
-            last: None,
-            noise: Noise::new(settings.seed),
-            first_sample: settings.first_sample,
-            constraint: None,
-            projections: 0,
-            acceptance: None,
-            moves: 0,
-        };
-        // Where no noise is left there is nothing to denoise: a discrete chain ends at t = 0.
-        let denoise = settings.denoise && state.last_level().sigma > 0.0;
-        Ok(Self { method, state, denoise, x })
+        let method = (info.method)(plan)?;
+        let state = State::new(plan, matches!(method, Method::Adaptive(_)));
+        Ok(Self { info, method, state, denoise: plan.denoise, x })
     }
 
     /// Holds the samples to `constraint` from the next update on.
@@ -231,7 +191,12 @@ impl Sampler {
     /// When the score is not one that the sampler can follow: no log-density where moves are accepted by it, or an
     /// error estimate that is not finite.
     pub async fn advance(&mut self, score: &dyn Score) -> Result<Option<Step>> {
-        let Self { method, state, denoise, x } = self;
+        let Self { info, method, state, denoise, x } = self;
+        if info.needs_density && score.density().is_none() {
+            let expected = "ula, or a model with a log-density: this one has only a score, and moves are accepted by the \
+                            density";
+            return Err(Error::setting("sampler", info.name, expected));
+        }
         let updates = state.times.len() - 1;
         let open = state.open;
         let level = if open || state.index < updates {
@@ -281,155 +246,6 @@ impl Sampler {
     #[must_use]
     pub fn nfe(&self) -> u64 {
         self.state.nfe
-    }
-}
-
-impl Method {
-    fn new(settings: &Settings, process: &Process) -> Result<Self> {
-        use predictor_corrector::PredictorCorrector;
-        let step = || settings.step_size.expect("the sampler has filled in the default of those that have one");
-        let full = || settings.convention.full(step());
-        Ok(match settings.sampler {
-            SamplerKind::Ula => Self::Ula(langevin::Ula { full: full() }),
-            SamplerKind::AnnealedLangevin => {
-                Self::Annealed(langevin::Annealed { full: full(), level_steps: settings.level_steps })
-            }
-            SamplerKind::Mala => Self::Metropolis(Box::new(metropolis::Metropolis::mala(full()))),
-            SamplerKind::Hmc => {
-                Self::Metropolis(Box::new(metropolis::Metropolis::hmc(step(), settings.leapfrog_steps)))
-            }
-            SamplerKind::EulerMaruyama => {
-                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))
-            }
-            SamplerKind::ReverseDiffusion => {
-                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::ReverseDiffusion))
-            }
-            SamplerKind::Ancestral => {
-                Self::PredictorCorrector(PredictorCorrector::predictor_only(Predictor::Ancestral))
-            }
-            SamplerKind::Pc => Self::PredictorCorrector(PredictorCorrector::new(settings)),
-            SamplerKind::Heun => Self::EulerHeun(euler_heun::EulerHeun::Heun),
-            SamplerKind::Euler => Self::EulerHeun(euler_heun::EulerHeun::Euler),
-            SamplerKind::Ddim => Self::Ddim(ddim::Ddim { eta: settings.eta }),
-            SamplerKind::Rk4 => Self::Rk4,
-            SamplerKind::DpmSolver => Self::DpmSolver(dpm::DpmSolver { order: settings.order }),
-            SamplerKind::Dpmpp2m => Self::Multistep(Box::new(dpmpp::Multistep::new(false))),
-            SamplerKind::Dpmpp2mSde => Self::Multistep(Box::new(dpmpp::Multistep::new(true))),
-            SamplerKind::Edm => Self::Edm(edm::Edm {
-                churn: settings.churn,
-                least: settings.churn_min,
-                most: settings.churn_max,
-                noise: settings.churn_noise,
-                denoise: settings.denoise,
-            }),
-            SamplerKind::Ddpm => Self::Ddpm(ddpm::Ddpm { variance: settings.variance }),
-            SamplerKind::StochasticHeun => Self::StochasticHeun(stochastic_heun::StochasticHeun),
-            SamplerKind::Ode => Self::Ode(Box::new(ode::Ode::new(settings, process)?)),
-        })
-    }
-
-    async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
-        Ok(match self {
-            Self::Ula(method) => method.update(x, state, score),
-            Self::Annealed(method) => method.update(x, state, score),
-            Self::Metropolis(method) => method.update(x, state, score)?,
-            Self::PredictorCorrector(method) => method.update(x, state, score),
-            Self::EulerHeun(method) => method.update(x, state, score),
-            Self::Ddim(method) => method.update(x, state, score),
-            Self::Rk4 => rk4::update(x, state, score),
-            Self::DpmSolver(method) => method.update(x, state, score),
-            Self::Multistep(method) => method.update(x, state, score),
-            Self::Edm(method) => method.update(x, state, score),
-            Self::Ddpm(method) => method.update(x, state, score),
-            Self::StochasticHeun(method) => method.update(x, state, score),
-            Self::Ode(method) => method.update(x, state, score).await?,
-        })
-    }
-}
-
-impl State {
-    /// Time i of the grid; below the last one, 0.
-    fn time(&self, i: usize) -> f64 {
-        self.times.get(i).copied().unwrap_or(0.0)
-    }
-
-    /// The level that the current update leaves.
-    fn from(&self) -> Level {
-        self.process.level(self.time(self.index))
-    }
-
-    /// The level that the current update reaches.
-    fn to(&self) -> Level {
-        self.process.level(self.time(self.index + 1))
-    }
-
-    /// The level between the process's ends whose σ/α is `ratio`.
-    fn level_at(&self, ratio: f64) -> Level {
-        self.process.level(self.process.time_of_ratio(ratio))
-    }
-
-    /// The level where it will end.
-    fn last_level(&self) -> Level {
-        self.process.level(self.t_end)
-    }
-
-    /// Evaluates the score, counts it and keeps it for the denoised estimate.
-    fn evaluate(&mut self, x: &Tensor<2>, level: Level, score: &dyn Score) -> Tensor<2> {
-        let s = match self.limits {
-            Some(limits) => Clipped::new(score, limits).score(x.clone(), &level),
-            None => score.score(x.clone(), &level),
-        };
-        self.nfe += score.evaluations();
-        self.last = Some((x.clone(), level, s.clone()));
-        s
-    }
-
-    /// Draw number `draw` of standard normal noise, in `x`'s shape, device and precision.
-    fn normal(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
-        self.noise.normal(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
-    }
-
-    /// mean + std·z with draw number `draw` of standard normal noise, in one pass. Without noise nothing is drawn.
-    ///
-    /// # Shapes
-    /// As `like`, whose device and precision the noise has.
-    fn noisy(&self, mean: Sum<'_>, std: f64, like: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
-        if std == 0.0 {
-            return mean.value();
-        }
-        let z = self.normal(like, purpose, draw);
-        (mean + term(&z) * std).value()
-    }
-
-    /// Draw number `draw` of uniform noise, in `x`'s shape, device and precision.
-    fn uniform(&self, x: &Tensor<2>, purpose: Purpose, draw: u64) -> Tensor<2> {
-        self.noise.uniform(self.first_sample, x.dims(), purpose, draw, &x.device()).cast(x.dtype())
-    }
-
-    /// Takes a move's acceptance probability into the mean of every sample's.
-    fn record(&mut self, probability: Tensor<2>) {
-        self.moves += 1;
-        self.acceptance = Some(match self.acceptance.take() {
-            None => probability,
-            Some(mean) => (term(&mean) + (term(&probability) - term(&mean)) / self.moves as f64).value(),
-        });
-    }
-
-    /// Applies the constraint, if there is one.
-    fn project(&mut self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        let Some(constraint) = &self.constraint else { return x };
-        let shape = x.clone();
-        let draw = || self.normal(&shape, Purpose::Constraint, self.projections);
-        let projected = constraint.project(x, level, &draw);
-        self.projections += 1;
-        projected
-    }
-
-    /// Tweedie's estimate at t_end in place of the samples.
-    fn denoise(&mut self, x: Tensor<2>, score: &dyn Score) -> Tensor<2> {
-        let level = self.from();
-        let s = self.evaluate(&x, level, score);
-        self.project(level.denoised(x, s), &Level { t: 0.0, alpha: 1.0, sigma: 0.0 })
     }
 }
 

@@ -7,7 +7,10 @@
 
 use burn::Tensor;
 
-use super::{Settings, State};
+use super::{
+    Plan, State,
+    info::{Info, Method},
+};
 use crate::{
     Result,
     compute::vectors::term,
@@ -17,7 +20,22 @@ use crate::{
         dormand_prince::{DormandPrince, Tolerance},
     },
     score::Score,
-    sde::Process,
+};
+
+pub(super) const INFO: Info = Info {
+    name: "ode",
+    title: "Dormand–Prince 5(4), adaptive",
+    caption: "Dormand and Prince’s adaptive method on the probability flow",
+    help: "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, as many steps as it needs",
+    paper: "https://doi.org/10.1016/0771-050X(80)90013-3",
+    steps: None,
+    settings: &["rtol", "atol", "t_end", "denoise", "clip", "threshold"],
+    // In the first step two more: the slope where it starts, and one that tells its size. A rejected try takes six again.
+    evaluations: |_| 8,
+    couples: |_| true,
+    times: |_, _| Ok(vec![1.0]),
+    method: |plan| Ok(Method::Adaptive(Box::new(Ode::new(plan)?))),
+    ..Info::BASE
 };
 
 /// The adaptive solver on its way.
@@ -29,9 +47,9 @@ pub(super) struct Ode {
 }
 
 impl Ode {
-    pub(super) fn new(settings: &Settings, process: &Process) -> Result<Self> {
-        let flow = Flow::new(process, settings.t_end(process))?;
-        let tolerance = Tolerance { rtol: settings.rtol, atol: settings.atol };
+    fn new(plan: &Plan) -> Result<Self> {
+        let flow = Flow::new(&plan.process, plan.t_end)?;
+        let tolerance = Tolerance { rtol: plan.settings.rtol, atol: plan.settings.atol };
         tolerance.validate()?;
         Ok(Self { flow, tolerance, solver: None })
     }

@@ -19,7 +19,9 @@
 //! The Langevin corrector at a level is x ← x + ε·s_θ + √(2ε)·z with ε = 2α(snr·‖z‖/‖s_θ‖)². `score_sde`
 //! takes α = 1 for VE and αᵢ = 1 − βᵢ for VP; both are a², the squared scale of the transition that
 //! reaches the level from the next lower time (0 below t_end), and so sub-VP, for which `score_sde`
-//! crashes, has one too. ε is held to α² + σ², the variance of x for data of unit variance, which bites
+//! crashes, has one too. The norms are those expected, ‖z‖ = √d and ‖s_θ‖ = √d/σ, unless a sample's own or the batch's
+//! means are asked for (`norms`): a step that depends on where a sample is does not leave the density as it is, and in a
+//! few dimensions a sample's own norms make rings of it; from some hundred dimensions on they hardly differ. ε is held to α² + σ², the variance of x for data of unit variance, which bites
 //! only where the score all but vanishes.
 //!
 //! Two correctors size their steps by the level alone, with the same α. `ald` (`score_sde`'s; Song & Ermon 2019's rule)
@@ -30,10 +32,12 @@
 use burn::Tensor;
 
 use super::{
-    Corrector, Norms, PcOrder, Predictor, Settings, State, euler_heun,
-    metropolis::{Chain, Trajectory},
+    Corrector, Norms, PcOrder, Plan, Predictor, Settings, State, euler_heun,
+    info::{Group, Info, Method, Update},
+    metropolis::{Chain, JITTER, Trajectory, quarter_turn},
 };
 use crate::{
+    Error, Result,
     compute::{
         vectors,
         vectors::{StepRule, squared_norms, term},
@@ -43,37 +47,134 @@ use crate::{
     sde::{Level, Process},
 };
 
+pub(super) const EULER_MARUYAMA: Info = Info {
+    name: "euler-maruyama",
+    title: "Euler–Maruyama",
+    group: Group::Sde,
+    caption: "Euler–Maruyama on the reverse SDE",
+    help: "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
+    paper: "https://arxiv.org/abs/2011.13456",
+    stochastic: true,
+    steps: Some(200),
+    method: |_| Ok(Method::of(PredictorCorrector::predictor_only(Predictor::EulerMaruyama))),
+    ..Info::BASE
+};
+
+pub(super) const REVERSE_DIFFUSION: Info = Info {
+    name: "reverse-diffusion",
+    title: "Reverse diffusion",
+    caption: "reverse diffusion",
+    help: "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
+    method: |_| Ok(Method::of(PredictorCorrector::predictor_only(Predictor::ReverseDiffusion))),
+    ..EULER_MARUYAMA
+};
+
+pub(super) const ANCESTRAL: Info = Info {
+    name: "ancestral",
+    title: "Ancestral",
+    caption: "ancestral sampling",
+    help: "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
+    settings: &["steps", "spacing", "grid", "t_end", "times", "denoise", "clip", "threshold"],
+    ladder: |process| process.ladder(),
+    method: |_| Ok(Method::of(PredictorCorrector::predictor_only(Predictor::Ancestral))),
+    ..EULER_MARUYAMA
+};
+
+pub(super) const PC: Info = Info {
+    name: "pc",
+    title: "Predictor–corrector",
+    caption: "predictor–corrector sampling",
+    help: "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
+    steps: Some(100),
+    settings: &[
+        "steps",
+        "predictor",
+        "corrector",
+        "corrector_steps",
+        "snr",
+        "norms",
+        "pc_order",
+        "leapfrog_steps",
+        "grid",
+        "t_end",
+        "times",
+        "denoise",
+        "clip",
+        "threshold",
+    ],
+    evaluations: |settings| {
+        let predictions = usize::from(settings.predictor != Predictor::None);
+        predictions
+            + match settings.corrector {
+                Corrector::Langevin | Corrector::Ald => settings.corrector_steps,
+                // The moves at one level are one chain: the score where it starts is one more.
+                Corrector::Hmc => settings.corrector_steps * leaps(settings) + 1,
+                Corrector::None => 0,
+            }
+    },
+    defaults: |plan| {
+        let settings = &mut plan.settings;
+        if settings.corrector == Corrector::Hmc {
+            plan.jitter = if settings.leapfrog_steps.is_none() { JITTER } else { 0.0 };
+            settings.leapfrog_steps = Some(leaps(settings));
+        }
+    },
+    couples: |settings| settings.norms == Norms::Batch && settings.corrector == Corrector::Langevin,
+    method: |plan| Ok(Method::of(PredictorCorrector::new(plan)?)),
+    ..EULER_MARUYAMA
+};
+
+/// α² + σ², the variance of x for data of unit variance: the largest ε.
+fn widest(level: &Level) -> f64 {
+    level.alpha * level.alpha + level.sigma * level.sigma
+}
+
+/// Leaps of a move of the corrector `hmc`: those asked for, or a quarter turn's, since a leap is 2√α·snr·σ and α near 1.
+fn leaps(settings: &Settings) -> usize {
+    settings.leapfrog_steps.unwrap_or_else(|| quarter_turn(2.0 * settings.snr))
+}
+
 /// A norm σ‖s‖ below this counts as this, so that the quotient stays finite in f32.
 const VANISHED: f64 = 1e-10;
 
 /// Any pairing of a predictor and a corrector.
-pub(super) struct PredictorCorrector {
+struct PredictorCorrector {
     predictor: Predictor,
     corrector: Corrector,
     /// Corrector steps a level: 0 without a corrector.
     corrections: usize,
     snr: f64,
     leaps: usize,
+    jitter: f64,
     order: PcOrder,
     norms: Norms,
 }
 
 impl PredictorCorrector {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// # Errors
+    /// For a pairing that does nothing.
+    fn new(plan: &Plan) -> Result<Self> {
+        let settings = &plan.settings;
+        if settings.predictor == Predictor::None && settings.corrector == Corrector::None {
+            return Err(Error::setting("corrector", "none", "langevin, ald or hmc where the predictor is none"));
+        }
         let corrections = match settings.corrector {
             Corrector::Langevin | Corrector::Ald | Corrector::Hmc => settings.corrector_steps,
             Corrector::None => 0,
         };
-        let Settings { predictor, corrector, snr, leapfrog_steps: leaps, pc_order: order, norms, .. } = *settings;
-        Self { predictor, corrector, corrections, snr, leaps, order, norms }
+        let Settings { predictor, corrector, snr, pc_order: order, norms, .. } = *settings;
+        let (leaps, jitter) = (leaps(settings), plan.jitter);
+        Ok(Self { predictor, corrector, corrections, snr, leaps, jitter, order, norms })
     }
 
-    pub(super) fn predictor_only(predictor: Predictor) -> Self {
+    fn predictor_only(predictor: Predictor) -> Self {
         let (order, norms) = (PcOrder::Paper, Norms::Sample);
-        Self { predictor, corrector: Corrector::None, corrections: 0, snr: 0.0, leaps: 0, order, norms }
+        Self { predictor, corrector: Corrector::None, corrections: 0, snr: 0.0, leaps: 0, jitter: 0.0, order, norms }
     }
+}
 
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for PredictorCorrector {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         match self.order {
             PcOrder::Paper => {
                 let x = self.predict(x, state, score);
@@ -85,7 +186,9 @@ impl PredictorCorrector {
             }
         }
     }
+}
 
+impl PredictorCorrector {
     fn predict(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         // The coefficients of x and of the score, and the variance of the noise.
@@ -131,13 +234,16 @@ impl PredictorCorrector {
             let draw = (state.index * self.corrections + j) as u64;
             if self.corrector == Corrector::Hmc {
                 let step = 2.0 * alpha.sqrt() * self.snr * level.sigma;
-                let trajectory = Trajectory { step, leaps: self.leaps, momentum: Purpose::Momentum };
+                let trajectory =
+                    Trajectory { step, leaps: self.leaps, jitter: self.jitter, momentum: Purpose::Momentum };
                 x = chain.advance(x, level, trajectory, draw, state, score);
                 continue;
             }
             let s = state.evaluate(&x, level, score);
-            if self.corrector == Corrector::Ald {
+            if self.corrector == Corrector::Ald || self.norms == Norms::Expected {
                 let step = 2.0 * alpha * (self.snr * level.sigma).powi(2);
+                let most = if self.corrector == Corrector::Ald { f64::INFINITY } else { widest(&level) };
+                let step = step.min(most);
                 x = state.noisy(term(&x) + term(&s) * step, (2.0 * step).sqrt(), &x, Purpose::Corrector, draw);
             } else {
                 let z = state.normal(&x, Purpose::Corrector, draw);
@@ -154,7 +260,7 @@ impl PredictorCorrector {
         let norms = squared_norms(s, z, [level.sigma, 1.0]);
         let rule = StepRule {
             factor: 2.0 * alpha * (self.snr * level.sigma).powi(2),
-            most: level.alpha * level.alpha + level.sigma * level.sigma,
+            most: widest(level),
             least: VANISHED,
             batch: self.norms == Norms::Batch,
         };

@@ -21,14 +21,35 @@
 
 use burn::Tensor;
 
-use super::State;
-use crate::{compute::vectors::term, noise::Purpose, score::Score};
+use super::{
+    State,
+    info::{Group, Info, Method, Update, usual_grid},
+};
+use crate::{compute::vectors::term, noise::Purpose, schedule::Grid, score::Score, sde::Process};
+
+pub(super) const INFO: Info = Info {
+    name: "stochastic-heun",
+    title: "Stochastic Heun",
+    group: Group::Sde,
+    caption: "a stochastic Heun method on the reverse SDE",
+    help: "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
+    paper: "Kloeden & Platen 1992, Numerical Solution of Stochastic Differential Equations, § 15.1",
+    stochastic: true,
+    steps: Some(50),
+    evaluations: |_| 2,
+    grid: |process| match process {
+        Process::Vp(_) | Process::Ddpm(_) | Process::SubVp(_) => Grid::Quadratic,
+        _ => usual_grid(process),
+    },
+    method: |_| Ok(Method::of(StochasticHeun)),
+    ..Info::BASE
+};
 
 /// The stochastic Heun method.
-pub(super) struct StochasticHeun;
+struct StochasticHeun;
 
-impl StochasticHeun {
-    pub(super) fn update(&self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
+impl Update for StochasticHeun {
+    fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2> {
         let (from, to) = (state.from(), state.to());
         let h = 2.0 * libm::log(from.ratio() / to.ratio());
         let gained = -libm::expm1(-h);

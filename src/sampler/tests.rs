@@ -6,10 +6,11 @@ use super::*;
 use crate::{
     schedule::Grid,
     score::{Density, Gaussian},
-    sde::{BetaSchedule, Ddpm, Edm, Smld, SubVp, Ve, Vp},
+    sde::{BetaSchedule, Ddpm, Edm, Process, Smld, SubVp, Ve, Vp},
 };
 
 mod closed_form;
+mod defaults;
 mod ladders;
 mod langevin;
 mod laws;
@@ -38,7 +39,22 @@ fn short_chain(schedule: BetaSchedule) -> Process {
 
 /// Settings for one sampler and number of steps, with the rest as usual.
 fn with(sampler: SamplerKind, steps: usize) -> Settings {
-    Settings { sampler, steps, ..Settings::default() }
+    Settings { sampler, steps: Some(steps), ..Settings::default() }
+}
+
+/// A sampler of these settings from the prior, on the CPU.
+fn start(settings: &Settings, process: &Process, d: usize) -> Result<Sampler> {
+    Sampler::new(&settings.plan(process, d)?, &Device::flex())
+}
+
+/// A sampler of these settings from `x`.
+fn start_at(settings: &Settings, process: &Process, x: Tensor<2>) -> Result<Sampler> {
+    Sampler::with_init(&settings.plan(process, x.dims()[1])?, x)
+}
+
+/// The times of these settings.
+fn times_of(settings: &Settings, process: &Process) -> Result<Vec<f64>> {
+    settings.plan(process, 1).map(|plan| plan.times)
 }
 
 /// Every sampler but the adaptive one, which counts its own steps, and `pc` in every pairing and order.
@@ -51,7 +67,7 @@ fn all_kinds(steps: usize) -> Vec<Settings> {
         [Predictor::ReverseDiffusion, Predictor::EulerMaruyama, Predictor::Ancestral, Predictor::Euler, Predictor::None]
     {
         for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
-            for norms in [Norms::Sample, Norms::Batch] {
+            for norms in [Norms::Expected, Norms::Sample, Norms::Batch] {
                 all.push(Settings { predictor, pc_order, norms, ..with(SamplerKind::Pc, steps) });
             }
         }
@@ -110,7 +126,7 @@ fn finish(sampler: &mut Sampler, score: &dyn Score) -> Vec<Step> {
 
 /// The last samples of a run from the prior.
 fn sample(settings: &Settings, process: &Process, d: usize, score: &dyn Score) -> Vec<f64> {
-    let mut sampler = Sampler::new(settings, process, d, &Device::flex()).unwrap();
+    let mut sampler = start(settings, process, d).unwrap();
     finish(&mut sampler, score);
     read(&sampler.x())
 }
@@ -118,7 +134,7 @@ fn sample(settings: &Settings, process: &Process, d: usize, score: &dyn Score) -
 /// The last samples of a run in f64 from `x`, in one dimension.
 fn sample_from(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
     let settings = Settings { n: x.len(), ..settings.clone() };
-    let mut sampler = Sampler::with_init(&settings, process, column(x)).unwrap();
+    let mut sampler = start_at(&settings, process, column(x)).unwrap();
     finish(&mut sampler, score);
     read(&sampler.x())
 }
@@ -149,7 +165,7 @@ impl Score for Mixture2 {
 fn plane_from(settings: &Settings, process: &Process, x: &[f64], score: &dyn Score) -> Vec<f64> {
     let settings = Settings { n: x.len() / 2, ..settings.clone() };
     let x = Tensor::from_data(TensorData::new(x.to_vec(), [x.len() / 2, 2]), (&Device::flex(), DType::F64));
-    let mut sampler = Sampler::with_init(&settings, process, x).unwrap();
+    let mut sampler = start_at(&settings, process, x).unwrap();
     finish(&mut sampler, score);
     read(&sampler.x())
 }

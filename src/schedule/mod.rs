@@ -42,7 +42,24 @@ pub enum Grid {
     Karras,
 }
 
+/// σ/α at t = 1 beyond which a process begins far out in the noise: EDM's is 80, VP's 152, a cosine chain's 2·10⁴.
+const FAR: f64 = 1000.0;
+
 impl Grid {
+    /// This grid, but where a process begins so far out ([`FAR`]) that most of its steps would lie in the noise alone,
+    /// another: even in √t on processes that shrink the data, and in log r, rather than EDM's, on those that do not.
+    #[must_use]
+    pub fn unless_far(self, process: &Process) -> Self {
+        if process.level(1.0).ratio() <= FAR {
+            return self;
+        }
+        match (process, self) {
+            (Process::Vp(_) | Process::SubVp(_) | Process::Ddpm(_), Self::Karras | Self::LogSnr) => Self::Quadratic,
+            (Process::Ve(_) | Process::Edm(_) | Process::Smld(_), Self::Karras) => Self::LogSnr,
+            _ => self,
+        }
+    }
+
     /// `steps` + 1 strictly decreasing times, the first exactly 1 and the last exactly `t_end`.
     ///
     /// # Errors

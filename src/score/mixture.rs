@@ -150,6 +150,12 @@ impl Mixture {
         &self.means[k * self.dim..(k + 1) * self.dim]
     }
 
+    /// The smallest standard deviation of a component in any direction.
+    #[must_use]
+    pub fn narrowest(&self) -> f64 {
+        self.variances.iter().copied().fold(f64::INFINITY, f64::min).sqrt()
+    }
+
     /// Whether a component has no width in some direction, so that there is no density without noise.
     #[must_use]
     pub fn has_points(&self) -> bool {

@@ -24,7 +24,7 @@ pub use self::{
     clipped::{Clipped, Limits},
     conditioning::{Coefficients, Conditioning},
     gaussian::Gaussian,
-    guidance::check_guidance,
+    guidance::{MAX_GUIDANCE, check_guidance},
     mixture::{Mixture, MixtureConfig, MixtureScore},
     parameterisation::{Affine, Parameterisation, Prediction},
 };

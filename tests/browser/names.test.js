@@ -5,13 +5,13 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SAMPLERS } from '../../web/page/settings.js';
+import { schema } from '../../web/api/schema.js';
 import * as api from '../../web/api/scorefield.js';
 import { command } from './native.js';
 import { root } from './server.js';
 
-const read = (name) => readFileSync(join(root, 'web', 'api', name), 'utf8');
-const [types, settings] = [read('scorefield.d.ts'), read('settings.d.ts')];
+const types = readFileSync(join(root, 'web', 'api', 'scorefield.d.ts'), 'utf8');
+const settingTypes = readFileSync(join(root, 'web', 'api', 'settings.d.ts'), 'utf8');
 const strings = (text) => [...text.replaceAll(/\/\*\*.*?\*\//gs, '').matchAll(/'([^']+)'/g)].map(([, name]) => name);
 
 test('what scorefield.js exports is what its types declare', () => {
@@ -19,19 +19,26 @@ test('what scorefield.js exports is what its types declare', () => {
   assert.deepEqual(Object.keys(api).sort(), declared.sort());
 });
 
-test('the page, the types and the command line know the same samplers', () => {
+test('the types and the command line know the samplers of the schema', () => {
   const [file, first] = command();
   const list = execFileSync(file, [...first, 'sample', '--list-samplers'], { cwd: root, encoding: 'utf8' });
   const native = list.trim().split('\n').map((line) => line.trim().split(/\s+/)[0]);
-  const typed = strings(/type SamplerName =([\s\S]+?);/.exec(settings)[1]);
-  assert.deepEqual(Object.keys(SAMPLERS).sort(), native.sort());
-  assert.deepEqual(typed.sort(), native.sort());
+  const names = schema.samplers.map(({ name }) => name);
+  assert.deepEqual(native, names);
+  assert.deepEqual(strings(/type SamplerName =([\s\S]+?);\n/.exec(settingTypes)[1]), names);
+});
+
+test('every choice, range and default of the schema is the command line’s', () => {
+  const [file, first] = command();
+  const printed = (...flags) => execFileSync(file, [...first, 'schema', ...flags], { cwd: root, encoding: 'utf8' });
+  assert.equal(printed(), readFileSync(join(root, 'web', 'api', 'schema.js'), 'utf8'));
+  assert.equal(printed('--typescript'), settingTypes);
 });
 
 test('every settings field of the types is a flag of the command line', () => {
   const [file, first] = command();
   const help = execFileSync(file, [...first, 'sample', '--help'], { cwd: root, encoding: 'utf8' });
-  const body = /export interface Settings \{([\s\S]*?)\n\}/.exec(settings)[1];
+  const body = /export interface Settings \{([\s\S]*?)\n\}/.exec(settingTypes)[1];
   const fields = [...body.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name);
   assert.ok(fields.length > 10);
   for (const field of fields) assert.match(help, new RegExp(`--${field.replaceAll('_', '-')}\\b`), field);

@@ -1,5 +1,4 @@
-// Every sampler by its name: on the shipped model and on an exact mixture, natively and in the browser, at 1, 2 and 50
-// steps, with the same numbers.
+// Every sampler by its name: on the shipped model, and on an exact mixture with the same numbers as natively.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -7,16 +6,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { SAMPLERS } from '../../web/page/settings.js';
+import { schema } from '../../web/api/schema.js';
 import { launch, open } from './browser.js';
 import { command } from './native.js';
 import { readNpy } from './npy.js';
 import { root, serve } from './server.js';
 
 const MIXTURE = 'tests/reference/mixture2d.toml';
-const STEPS = [1, 2, 50];
-/** They accept a move by the log-density, which a network does not have. */
-const NEED_A_DENSITY = ['mala', 'hmc'];
+/** The runs and their numbers, written and checked by the native test `samplers::the_numbers_are_those_that_browsers_are_held_to`. */
+const NATIVE = JSON.parse(readFileSync(join(root, 'tests', 'browser', 'samplers.json'), 'utf8'));
+const NETWORK = schema.samplers.map(({ name, steps }) => ({ sampler: name, n: 1, seed: 5, ...(steps === null ? {} : { steps: 50 }) }));
 /** One of each family. */
 const ON_WEBGPU = ['heun', 'ode', 'dpm++2m', 'pc', 'ancestral', 'ddpm', 'mala', 'annealed-langevin'];
 
@@ -80,15 +79,11 @@ function distance(a, b) {
   return Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length);
 }
 
-const cases = (n, names = Object.keys(SAMPLERS)) => names.flatMap((sampler) => STEPS.map((steps) => ({ sampler, steps, n, seed: 5 })));
-
 test('every sampler on a mixture, in the browser’s CPU as natively', async () => {
+  assert.deepEqual(new Set(NATIVE.map(({ settings }) => settings.sampler)), new Set(schema.samplers.map(({ name }) => name)));
   const browser = await launch();
-  const runs = cases(8);
-  const found = await inBrowser(browser, 'cpu', `${server.origin}/${MIXTURE}`, runs);
-  runs.forEach((settings, i) => {
-    const { values, error } = native(MIXTURE, settings);
-    assert.equal(error, undefined, `${settings.sampler}: ${error}`);
+  const found = await inBrowser(browser, 'cpu', `${server.origin}/${MIXTURE}`, NATIVE.map(({ settings }) => settings));
+  NATIVE.forEach(({ settings, values }, i) => {
     assert.equal(found[i].error, undefined, `${settings.sampler}: ${found[i].error}`);
     // f32 on both, with sums and elementary functions of another order: an SDE’s 50 steps amplify a few units in the
     // last place, a Metropolis test none, unless a move is on its edge.
@@ -100,36 +95,52 @@ test('every sampler on a mixture, in the browser’s CPU as natively', async () 
 
 test('every sampler on the shipped model, or a named reason', async () => {
   const browser = await launch();
-  const runs = cases(1);
-  const found = await inBrowser(browser, 'cpu', 'fashion', runs);
-  runs.forEach(({ sampler, steps }, i) => {
-    if (NEED_A_DENSITY.includes(sampler)) {
-      assert.match(found[i].error ?? '', new RegExp(`${sampler}.*log-density`), sampler);
+  const found = await inBrowser(browser, 'cpu', 'fashion', NETWORK);
+  schema.samplers.forEach(({ name, needsDensity, stays }, i) => {
+    if (needsDensity) {
+      assert.match(found[i].error ?? '', new RegExp(`${name}.*log-density`), name);
       return;
     }
-    assert.equal(found[i].error, undefined, `${sampler}: ${found[i].error}`);
-    // A picture: most of its values lie where pixels do, and it has light and dark. Two steps of a stochastic sampler
-    // leave noise, which is what they are.
+    assert.equal(found[i].error, undefined, `${name}: ${found[i].error}`);
+    // A picture: most of its values lie where pixels do. (That it shows its class, the native test asks a judge.)
+    // Dynamics at the lowest level stay in the noise that they start from.
     const inside = found[i].values.filter((value) => Math.abs(value) <= 1.2).length / found[i].values.length;
-    if (steps === 50 && SAMPLERS[sampler].group === 'ODE') assert.ok(inside > 0.95, `${sampler}: ${inside}`);
+    if (!stays) assert.ok(inside > 0.95, `${name}: ${inside}`);
   });
-  // Natively the command line's own tests run them; one of each kind of answer is compared here.
-  for (const name of ['heun', 'ddpm']) {
-    const settings = runs.find((run) => run.sampler === name && run.steps === 2);
-    const off = distance(found[runs.indexOf(settings)].values, native('fashion', settings).values);
-    assert.ok(off < 1e-3, `${name}: ${off}`);
+  // One of each kind of answer is compared with the command line's.
+  for (const sampler of ['heun', 'ddpm']) {
+    const i = NETWORK.findIndex((run) => run.sampler === sampler);
+    const off = distance(found[i].values, native('fashion', NETWORK[i]).values);
+    assert.ok(off < 1e-3, `${sampler}: ${off}`);
   }
   assert.match(native('fashion', { sampler: 'mala', steps: 2 }).error, /mala.*log-density/);
   await browser.close();
 });
 
+test('a setting that does not apply is refused by name, with those that do', async () => {
+  const browser = await launch();
+  const runs = [
+    { sampler: 'heun', eta: 0 },
+    { sampler: 'ode', steps: 50 },
+    { sampler: 'pc', corrector: 'ald', norms: 'batch' },
+    { sampler: 'heun', steps: 2, t_end: null, label: null },
+  ];
+  const found = await inBrowser(browser, 'cpu', `${server.origin}/${MIXTURE}`, runs);
+  assert.match(found[0].error, /eta.*heun takes.*steps/);
+  assert.match(found[1].error, /steps.*ode takes.*rtol/);
+  assert.match(found[2].error, /norms.*corrector is langevin/);
+  assert.equal(found[3].error, undefined);
+  await browser.close();
+});
+
 test('one sampler of each family on WebGPU', async () => {
   const browser = await launch({ gpu: true });
-  const runs = ON_WEBGPU.map((sampler) => ({ sampler, steps: 10, n: 8, seed: 5 }));
-  const found = await inBrowser(browser, 'webgpu', `${server.origin}/${MIXTURE}`, runs);
-  runs.forEach((settings, i) => {
+  const chosen = NATIVE.filter(({ settings: { sampler, steps } }) => ON_WEBGPU.includes(sampler) && [10, undefined].includes(steps));
+  assert.equal(chosen.length, ON_WEBGPU.length);
+  const found = await inBrowser(browser, 'webgpu', `${server.origin}/${MIXTURE}`, chosen.map(({ settings }) => settings));
+  chosen.forEach(({ settings, values }, i) => {
     assert.equal(found[i].error, undefined, `${settings.sampler}: ${found[i].error}`);
-    const off = distance(found[i].values, native(MIXTURE, settings).values);
+    const off = distance(found[i].values, values);
     // exp and sqrt are the GPU's own, some units in the last place, and an adaptive solver may take other steps.
     assert.ok(off < 5e-3, `${settings.sampler}: ${off}`);
   });

@@ -153,7 +153,16 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
 /// Every sampler's own dispatches, beside its evaluations, in its longest update.
 fn updates(gpu: &Device) {
     let vp = Process::Vp(Default::default());
-    let settings = |sampler| Settings { sampler, steps: 5, n: 3, churn: 5.0, level_steps: 4, ..Settings::default() };
+    const LEAPS: usize = 10;
+    let settings = |sampler| Settings {
+        sampler,
+        steps: Some(5),
+        n: 3,
+        churn: 5.0,
+        level_steps: 4,
+        leapfrog_steps: (sampler == SamplerKind::Hmc).then_some(LEAPS),
+        ..Settings::default()
+    };
     // In all, and an evaluation: one for every point that is evaluated or ended at, where nothing depends on a norm.
     let expected = |kind, evaluations: usize| match kind {
         SamplerKind::Euler
@@ -178,7 +187,7 @@ fn updates(gpu: &Device) {
         // One evaluation: its point, the momentum and the energies, and the choice between two points by a mask.
         SamplerKind::Mala => 19,
         // As many more points and momenta as leaps.
-        SamplerKind::Hmc => 19 + 2 * (Settings::default().leapfrog_steps - 1),
+        SamplerKind::Hmc => 19 + 2 * (LEAPS - 1),
         // Three an evaluation: a stage, its x, and the slope; two a try: the error, and its norms; more in the first
         // update, which has an evaluation for the first slope and one for the first step's size.
         SamplerKind::Ode => 3 * evaluations + evaluations / 3 + 6,
@@ -188,7 +197,7 @@ fn updates(gpu: &Device) {
         let density = matches!(kind, SamplerKind::Mala | SamplerKind::Hmc);
         let density = density.then(|| Tensor::from_data([[-1.0f32], [-2.0], [0.5]], gpu));
         let score = Free { density, evaluations: Default::default() };
-        let mut sampler = Sampler::new(&settings(kind), &vp, 784, gpu).unwrap();
+        let mut sampler = Sampler::new(&settings(kind).plan(&vp, 784).unwrap(), gpu).unwrap();
         let mut most = (0, BTreeMap::new());
         let (mut shown, mut evaluated) = (None, 0);
         let updates = sampler.total().map(|total| total - usize::from(settings(kind).denoise));

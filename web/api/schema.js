@@ -112,7 +112,7 @@ export const schema = {
     },
     {
       "caption": "Dormand and Prince’s adaptive method on the probability flow",
-      "evaluations": 7,
+      "evaluations": 8,
       "group": "ODE",
       "help": "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, as many steps as it needs",
       "name": "ode",
@@ -479,7 +479,7 @@ export const schema = {
       ],
       "spaced": [],
       "stays": false,
-      "steps": 30,
+      "steps": 20,
       "stochastic": true,
       "title": "DPM-Solver++ 2M SDE"
     },
@@ -639,7 +639,7 @@ export const schema = {
     },
     {
       "caption": "Hamiltonian Monte Carlo",
-      "evaluations": 11,
+      "evaluations": 1001,
       "group": "Langevin",
       "help": "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start",
       "name": "hmc",
@@ -678,7 +678,7 @@ export const schema = {
       "caption": "annealed Langevin dynamics",
       "evaluations": 5,
       "group": "Langevin",
-      "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level",
+      "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level, whose bias falls with them",
       "name": "annealed-langevin",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2006.09011",
@@ -808,7 +808,7 @@ export const schema = {
           "value": "hmc"
         },
         {
-          "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level",
+          "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level, whose bias falls with them",
           "title": "Annealed Langevin",
           "value": "annealed-langevin"
         }
@@ -1089,7 +1089,7 @@ export const schema = {
       "type": "number"
     },
     {
-      "default": 1e-05,
+      "default": 0.00001,
       "help": "Relative tolerance of ode",
       "max": 1.0,
       "min": 1e-12,
@@ -1099,7 +1099,7 @@ export const schema = {
       "type": "number"
     },
     {
-      "default": 1e-05,
+      "default": 0.00001,
       "help": "Absolute tolerance of ode",
       "max": 1.0,
       "min": 1e-12,
@@ -1134,7 +1134,7 @@ export const schema = {
     },
     {
       "default": null,
-      "help": "Step size ε of ula and mala, of annealed-langevin at its last level, and of one leap of hmc (without convention); without it the sampler's own, by its level's σ",
+      "help": "Step size ε of ula and mala, of annealed-langevin at its last level, and of one leap of hmc (without convention); without it the sampler's own, by the narrowest width that the samples can have",
       "max": 1000000.0,
       "min": 1e-12,
       "name": "step_size",
@@ -1145,7 +1145,7 @@ export const schema = {
     },
     {
       "default": null,
-      "help": "Leapfrog steps of one move of hmc, the sampler or the corrector",
+      "help": "Leapfrog steps of one move of hmc, the sampler or the corrector; without it about a quarter turn of the narrowest direction, by steps that vary a little",
       "max": 1000,
       "min": 1,
       "name": "leapfrog_steps",
@@ -1162,7 +1162,7 @@ export const schema = {
     },
     {
       "default": 5,
-      "help": "Langevin steps of annealed-langevin at each level (T); --steps counts the levels",
+      "help": "Langevin steps of annealed-langevin at each level (T), whose bias in the weights of a mixture falls with them; --steps counts the levels",
       "max": 10000,
       "min": 1,
       "name": "level_steps",

@@ -71,7 +71,7 @@ fn euler_on_the_flow_is_ddim() {
         let predictor = Settings {
             predictor: Predictor::Euler,
             corrector: Corrector::None,
-            grid: Some(SamplerKind::Ddim.default_grid(process)),
+            grid: Some((SamplerKind::Ddim.info().grid)(process)),
             ..with(SamplerKind::Pc, 12)
         };
         for other in [run(&with(SamplerKind::Euler, 12)), run(&predictor)] {
@@ -142,7 +142,7 @@ fn the_flow_carries_quantiles_of_a_mixture_to_quantiles() {
 /// The law of a stochastic sampler on N(m, s²) in a large dimension: every step is affine in x with
 /// independent noise, so that a mean and a variance follow a recursion in host arithmetic.
 pub(super) fn law(settings: &Settings, process: &Process, m: f64, s: f64) -> (f64, f64) {
-    let times = settings.times(process).unwrap();
+    let times = times_of(settings, process).unwrap();
     let (mut mean, mut variance) = (0.0, process.prior_std_at(times[0]).powi(2));
     let spread = |level: &Level| (level.alpha * s).powi(2) + level.sigma.powi(2);
     let correct = |mean: &mut f64, variance: &mut f64, i: usize| {
@@ -154,7 +154,9 @@ pub(super) fn law(settings: &Settings, process: &Process, m: f64, s: f64) -> (f6
         let (target, total) = (level.alpha * m, spread(&level));
         // ‖z‖²/d → 1 and ‖s‖²/d → E s².
         let score2 = (*variance + (*mean - target).powi(2)) / total.powi(2);
-        let step = 2.0 * (level.alpha / below.alpha).powi(2) * settings.snr.powi(2) / score2;
+        let expected2 = if settings.norms == Norms::Expected { level.sigma.powi(-2) } else { score2 };
+        let most = level.alpha.powi(2) + level.sigma.powi(2);
+        let step = (2.0 * (level.alpha / below.alpha).powi(2) * settings.snr.powi(2) / expected2).min(most);
         *mean += (target - *mean) * step / total;
         *variance = (1.0 - step / total).powi(2) * *variance + 2.0 * step;
     };
@@ -231,7 +233,7 @@ fn stochastic(steps: usize) -> Vec<Settings> {
         Settings { eta: 1.0, ..with(SamplerKind::Ddim, steps) },
     ];
     for pc_order in [PcOrder::Paper, PcOrder::ScoreSde] {
-        for norms in [Norms::Sample, Norms::Batch] {
+        for norms in [Norms::Expected, Norms::Sample, Norms::Batch] {
             all.push(Settings { pc_order, norms, ..with(SamplerKind::Pc, steps) });
         }
         all.push(Settings { pc_order, predictor: Predictor::Ancestral, ..with(SamplerKind::Pc, steps) });
@@ -270,7 +272,7 @@ fn the_laws_tend_to_the_data() {
                 let (mean, variance) = law(&Settings { steps, ..settings.clone() }, process, 0.3, 0.5);
                 ((mean - 0.3 * end.alpha).abs(), (variance / exact - 1.0).abs())
             };
-            let (coarse, fine) = (error(1000), error(10_000));
+            let (coarse, fine) = (error(Some(1000)), error(Some(10_000)));
             assert!(coarse.1 < 0.03 && coarse.0 < 0.01, "{} {settings:?} {coarse:?}", process.name());
             assert!(fine.1 < 0.15 * coarse.1, "{} {settings:?} {coarse:?} {fine:?}", process.name());
         }
@@ -309,6 +311,7 @@ fn the_correctors_stationary_variance_is_its_step_sizes() {
     // 100 steps forget the start: (1 − 0.05)^200 = 4e-5.
     let settings = Settings {
         predictor: Predictor::None,
+        norms: Norms::Sample,
         n,
         denoise: false,
         t_end: Some(0.999),
@@ -333,7 +336,7 @@ fn one_step_of_reverse_diffusion_is_score_sdes() {
         seed: 5,
         ..with(SamplerKind::ReverseDiffusion, 2)
     };
-    let mut sampler = Sampler::with_init(&settings, &VE, column(&[40.0, -10.0])).unwrap();
+    let mut sampler = start_at(&settings, &VE, column(&[40.0, -10.0])).unwrap();
     let mut x = [40.0, -10.0];
     for (draw, (g2, total)) in [(2499.5, 2500.25), (0.4999, 0.75)].into_iter().enumerate() {
         let z = read(&Noise::new(5).normal(0, [2, 1], Purpose::Predictor, draw as u64, &Device::flex()));
@@ -345,8 +348,8 @@ fn one_step_of_reverse_diffusion_is_score_sdes() {
     }
     // `VPSDE.discretize`: f = √(1 − β)x − x, G = √β: x − f + G²s + G·z, with 1 − β = (αₜ/αₛ)² from
     // the table of marginals: 0.00657159/0.28118288.
-    let settings = Settings { t_end: Some(0.5), steps: 1, ..settings };
-    let mut sampler = Sampler::with_init(&settings, &VP, column(&[0.7, -1.1])).unwrap();
+    let settings = Settings { t_end: Some(0.5), steps: Some(1), ..settings };
+    let mut sampler = start_at(&settings, &VP, column(&[0.7, -1.1])).unwrap();
     let ours = read(&sampler.step(&gaussian(1, 0.0, 1.0)).unwrap().unwrap().x);
     let root: f64 = 0.006_571_59 / 0.281_182_88;
     let beta = 1.0 - root * root;
@@ -360,8 +363,8 @@ fn one_step_of_reverse_diffusion_is_score_sdes() {
 
 #[test]
 fn one_step_of_the_corrector_is_score_sdes() {
-    // step = 2α(snr·‖z‖/‖s‖)², x + step·s + √(2·step)·z, norms as means over the batch or each its own.
-    for norms in [Norms::Sample, Norms::Batch] {
+    // step = 2α(snr·‖z‖/‖s‖)², x + step·s + √(2·step)·z, norms as expected, as means over the batch or each its own.
+    for norms in [Norms::Expected, Norms::Sample, Norms::Batch] {
         for (process, pc_order) in [(VE, PcOrder::ScoreSde), (VP, PcOrder::ScoreSde), (VP, PcOrder::Paper)] {
             let settings = Settings {
                 predictor: Predictor::None,
@@ -374,10 +377,10 @@ fn one_step_of_the_corrector_is_score_sdes() {
             };
             let rows = [[1.5f64, -0.5, 0.2], [0.4, 0.1, -2.0]].map(|row| row.map(|x| x * process.prior_std()));
             let x = Tensor::from_data(TensorData::from(rows), (&Device::flex(), DType::F64));
-            let mut sampler = Sampler::with_init(&settings, &process, x).unwrap();
+            let mut sampler = start_at(&settings, &process, x).unwrap();
             let ours = read(&sampler.step(&gaussian(3, 0.0, 1.0)).unwrap().unwrap().x);
 
-            let times = settings.times(&process).unwrap();
+            let times = times_of(&settings, &process).unwrap();
             let i = usize::from(pc_order == PcOrder::Paper);
             let (level, below) = (process.level(times[i]), process.level(times[i + 1]));
             let alpha = (level.alpha / below.alpha).powi(2);
@@ -386,6 +389,8 @@ fn one_step_of_the_corrector_is_score_sdes() {
             let z = read(&Noise::new(0).normal(0, [2, 3], Purpose::Corrector, 0, &Device::flex()));
             let norm = |row: &[f64]| row.iter().map(|x| x * x).sum::<f64>().sqrt();
             let ratios = match norms {
+                // √3 over √3/σ.
+                Norms::Expected => [level.sigma; 2],
                 Norms::Sample => [0, 1].map(|i| norm(&z[3 * i..][..3]) / norm(&s[i])),
                 Norms::Batch => [(norm(&z[..3]) + norm(&z[3..])) / (norm(&s[0]) + norm(&s[1])); 2],
             };

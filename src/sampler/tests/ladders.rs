@@ -92,10 +92,10 @@ fn ddim_on_a_ladder_is_diffusers() {
     for run in &fixture.runs {
         let (process, settings) = (run.process(), run.settings(SamplerKind::Ddim));
         let what = format!("{:?} {settings:?}", run.schedule);
-        let times = settings.times(&process).unwrap();
+        let times = times_of(&settings, &process).unwrap();
         let levels: Vec<f64> = times[..run.count].iter().map(|t| t * run.steps as f64 - 1.0).collect();
         assert_close(&levels, &run.timesteps.iter().map(|&t| t as f64).collect::<Vec<_>>(), &what);
-        let mut sampler = Sampler::with_init(&settings, &process, fixture.start()).unwrap();
+        let mut sampler = start_at(&settings, &process, fixture.start()).unwrap();
         assert_eq!(finish(&mut sampler, &*run.score()).len(), run.count);
         assert_close(&read(&sampler.x()), &run.ddim, &what);
     }
@@ -115,7 +115,7 @@ fn ddpm_steps_have_diffusers_means_and_variances() {
     for run in &fixture.runs {
         for (variance, variances) in [(Variance::Small, &run.small), (Variance::Large, &run.large)] {
             let (process, settings) = (run.process(), Settings { variance, ..run.settings(SamplerKind::Ddpm) });
-            let mut sampler = Sampler::with_init(&settings, &process, fixture.start()).unwrap();
+            let mut sampler = start_at(&settings, &process, fixture.start()).unwrap();
             for ((&k, mean), variance) in run.at.iter().zip(&run.means).zip(variances) {
                 let ours = mean_of(&mut sampler, &*run.score(), fixture.start(), k, variance.sqrt());
                 assert_close(&ours, mean, &format!("step {k} of {settings:?}"));
@@ -130,13 +130,13 @@ fn clipping_and_thresholding_are_diffusers() {
     for limited in &fixture.limited {
         let Limited { clip, threshold, spacing, .. } = *limited;
         let settings = Settings { n: 2, clip, threshold, spacing, ..with(SamplerKind::Ddim, 10) };
-        let mut sampler = Sampler::with_init(&settings, process, fixture.start()).unwrap();
+        let mut sampler = start_at(&settings, process, fixture.start()).unwrap();
         finish(&mut sampler, &Mixture);
         assert_close(&read(&sampler.x()), &limited.ddim, &format!("{settings:?}"));
     }
     let settings = Settings { n: 2, clip: Some(0.8), ..with(SamplerKind::Ddpm, 10) };
-    let mut sampler = Sampler::with_init(&settings, process, fixture.start()).unwrap();
-    let times = settings.times(process).unwrap();
+    let mut sampler = start_at(&settings, process, fixture.start()).unwrap();
+    let times = times_of(&settings, process).unwrap();
     for (k, (mean, pair)) in fixture.clipped_means.iter().zip(times.windows(2)).enumerate() {
         let (from, to) = (process.level(pair[0]), process.level(pair[1]));
         let variance = (to.sigma / from.sigma).powi(2) * process.transition(to.t, from.t).variance;
@@ -158,13 +158,13 @@ fn ddims_gains_on_unit_data_are_as_published() {
 fn every_count_of_steps_comes_to_the_data() {
     let process = short_chain(BetaSchedule::Cosine);
     for sampler in [SamplerKind::Ddpm, SamplerKind::Ddim, SamplerKind::Ancestral] {
-        for (spacing, steps) in SPACINGS.iter().flat_map(|&spacing| (1..=50).map(move |steps| (spacing, steps))) {
-            let settings = Settings { spacing, n: 2, ..with(sampler, steps) };
-            let mut sampler = Sampler::new(&settings, &process, 4, &Device::flex()).unwrap();
+        for (spacing, count) in SPACINGS.iter().flat_map(|&spacing| (1..=50).map(move |count| (spacing, count))) {
+            let settings = Settings { spacing, n: 2, ..with(sampler, count) };
+            let mut sampler = start(&settings, &process, 4).unwrap();
             let steps = finish(&mut sampler, &gaussian(4, 0.3, 0.0));
             assert!(steps.is_sorted_by(|a, b| a.t > b.t));
             let last = steps.last().unwrap();
-            assert_eq!((steps.len(), last.t, last.sigma, last.nfe), (settings.steps, 0.0, 0.0, settings.steps as u64));
+            assert_eq!((steps.len(), last.t, last.sigma, last.nfe), (count, 0.0, 0.0, count as u64));
             assert_eq!(last.progress, 1.0);
             // The data is one point: x̂₀ is it at every level, and f32 rounds x/α, α ≥ 5e-4.
             assert!(read(&last.x).iter().all(|x| (x - 0.3).abs() < 2e-3), "{settings:?} {:?}", read(&last.x));
@@ -189,7 +189,7 @@ fn discrete_samplers_follow_their_laws() {
         for spacing in SPACINGS {
             for steps in [1, 2, 7, 31, 50].into_iter().filter(|&steps| process.ladder().is_none_or(|m| steps <= m)) {
                 for settings in kinds.iter().filter(|settings| runs_on(settings, &process)) {
-                    let settings = Settings { spacing, steps, denoise: false, ..settings.clone() };
+                    let settings = Settings { spacing, steps: Some(steps), denoise: false, ..settings.clone() };
                     let (mean, variance) = law(&settings, &process, 0.3, 0.5);
                     let x = sample(&settings, &process, d, &gaussian(d, 0.3, 0.5));
                     let (ours, spread) = moments(&x);
@@ -233,7 +233,7 @@ fn ddim_with_all_its_noise_is_ddpm_with_the_small_variance() {
 #[test]
 fn where_spacing_rules_and_where_not() {
     let (chain, ladder) = (short_chain(BetaSchedule::Linear), Process::Smld(Smld::default()));
-    let times = |settings: &Settings, process: &Process| settings.times(process).map_err(|error| error.to_string());
+    let times = |settings: &Settings, process: &Process| times_of(settings, process).map_err(|error| error.to_string());
     // ddpm on VP has the thousand times of its discretisation.
     let ddpm = with(SamplerKind::Ddpm, 2);
     assert_eq!(times(&ddpm, &VP).unwrap(), [0.501, 0.001, 0.0]);
@@ -244,14 +244,15 @@ fn where_spacing_rules_and_where_not() {
         assert_eq!(times(&with(kind, 4), &VP).unwrap()[4], 1e-3);
     }
     assert_eq!(times(&with(SamplerKind::Heun, 4), &chain).unwrap()[4], 0.02);
+    let planned = |settings: &Settings| settings.plan(&chain, 1).unwrap();
     // A grid or times take its place, and t_end is rounded to the ladder.
     let grid = Settings { grid: Some(Grid::Uniform), ..ddpm.clone() };
     assert_eq!(times(&grid, &chain).unwrap(), [1.0, 0.51, 0.02]);
     let early = Settings { t_end: Some(0.199), ..ddpm.clone() };
-    assert_eq!((times(&early, &chain).unwrap(), early.t_end(&chain)), (vec![0.62, 0.22, 0.2], 0.2));
-    assert_eq!((grid.grid(&chain), early.grid(&chain)), (Some(Grid::Uniform), None));
+    assert_eq!((times(&early, &chain).unwrap(), planned(&early).t_end), (vec![0.62, 0.22, 0.2], 0.2));
+    assert_eq!((planned(&grid).settings.grid, planned(&early).settings.grid), (Some(Grid::Uniform), None));
     // What cannot be is named.
-    let refused = |settings: &Settings, process: &Process| settings.validate(process).unwrap_err().to_string();
+    let refused = |settings: &Settings, process: &Process| settings.plan(process, 1).unwrap_err().to_string();
     assert!(refused(&with(SamplerKind::Ddpm, 51), &chain).starts_with("steps = 51: expected 1 to 50"));
     assert!(
         refused(&Settings { t_end: Some(0.999), ..ddpm.clone() }, &chain)

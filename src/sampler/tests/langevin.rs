@@ -80,19 +80,20 @@ fn the_conventions_are_one_dynamics() {
 
 #[test]
 fn a_step_size_may_be_left_out() {
-    let size = |kind, process: &Process, d| with(kind, 10).step_size(process, d).unwrap().unwrap();
+    let planned = |settings: &Settings, process: &Process, d| settings.plan(process, d).unwrap().settings.step_size;
+    let size = |kind, process: &Process, d| planned(&with(kind, 10), process, d).unwrap();
     let sigma2 = VP.level(1e-3).sigma.powi(2);
     assert!((size(SamplerKind::Ula, &VP, 7) / (0.1 * sigma2) - 1.0).abs() < 1e-12);
     assert!((size(SamplerKind::Mala, &VP, 8) / (0.68 * sigma2) - 1.0).abs() < 1e-12);
     assert!((size(SamplerKind::Hmc, &VP, 16) / (0.5 * sigma2.sqrt()) - 1.0).abs() < 1e-12);
     assert!((size(SamplerKind::Ula, &CLEAN, 7) / 0.004 - 1.0).abs() < 1e-12);
-    assert_eq!(with(SamplerKind::Heun, 10).step_size(&VP, 7).unwrap(), None);
+    assert_eq!(planned(&with(SamplerKind::Heun, 10), &VP, 7), None);
     // NCSNv2's ladder for CIFAR-10 has the paper's 6.2e-6, in its own convention.
     let process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 });
     let settings = Settings { t_end: Some(0.0), level_steps: 5, ..with(SamplerKind::AnnealedLangevin, 232) };
-    let full = settings.step_size(&process, 3072).unwrap().unwrap();
+    let full = planned(&settings, &process, 3072).unwrap();
     assert!((full - 6.2e-6).abs() < 0.5e-7, "{full}");
-    let half = Settings { convention: Convention::Half, ..settings }.step_size(&process, 3072).unwrap().unwrap();
+    let half = planned(&Settings { convention: Convention::Half, ..settings }, &process, 3072).unwrap();
     assert_eq!(half, 2.0 * full);
 }
 
@@ -100,7 +101,7 @@ fn a_step_size_may_be_left_out() {
 fn one_level_samplers_stay_there() {
     let score = gaussian(1, 0.3, 0.5);
     let settings = Settings { t_end: Some(0.4), n: 2, ..with(SamplerKind::Ula, 3) };
-    let mut sampler = Sampler::with_init(&settings, &VP, column(&[0.5, -1.0])).unwrap();
+    let mut sampler = start_at(&settings, &VP, column(&[0.5, -1.0])).unwrap();
     let steps = finish(&mut sampler, &score);
     assert_eq!(steps.iter().map(|step| step.t).collect::<Vec<_>>(), [0.4, 0.4, 0.4, 0.0]);
     assert_eq!(steps.iter().map(|step| step.progress).collect::<Vec<_>>(), [0.25, 0.5, 0.75, 1.0]);
@@ -111,11 +112,11 @@ fn one_level_samplers_stay_there() {
         assert!((end - exact).abs() < 1e-12, "{end} {exact}");
     }
     // A clean density needs no denoising, and has no evaluation for it.
-    let mut sampler = Sampler::with_init(&settings, &CLEAN, column(&[0.5, -1.0])).unwrap();
+    let mut sampler = start_at(&settings, &CLEAN, column(&[0.5, -1.0])).unwrap();
     assert_eq!((finish(&mut sampler, &score).len(), sampler.nfe()), (3, 3));
     // MALA's estimate is that of the place it stands at, not of a proposal.
     let settings = Settings { sampler: SamplerKind::Mala, step_size: Some(1.0), ..settings };
-    let mut sampler = Sampler::with_init(&settings, &VP, column(&[0.5, -1.0])).unwrap();
+    let mut sampler = start_at(&settings, &VP, column(&[0.5, -1.0])).unwrap();
     let step = sampler.step(&score).unwrap().unwrap();
     let level = VP.level(0.4);
     let denoised = level.denoised(step.x.clone(), score.score(step.x.clone(), &level));
@@ -126,18 +127,21 @@ fn one_level_samplers_stay_there() {
 fn what_a_clean_density_cannot_do_is_refused() {
     for kind in SamplerKind::all() {
         let settings = with(*kind, 3);
-        if kind.stays() {
+        if kind.info().stays {
             // The prior N(0, 1) is N(0, 1)'s stationary law: four standard errors at n·d = 4096 cover ULA's bias of 0.2 %.
             for steps in [1, 2, 50] {
-                let settings = Settings { steps, n: 512, ..settings.clone() };
+                let settings = Settings { steps: Some(steps), n: 512, ..settings.clone() };
                 let (mean, variance) = moments(&sample(&settings, &CLEAN, 8, &gaussian(8, 0.0, 1.0)));
                 assert!(mean.abs() < 4.0 / 64.0 && (variance - 1.0).abs() < 4.0 * 2f64.sqrt() / 64.0, "{settings:?}");
             }
             let times = Settings { times: Some(vec![1.0, 0.5]), ..settings };
-            assert!(times.validate(&VP).unwrap_err().to_string().starts_with("times = given: expected none"));
+            assert!(times.plan(&VP, 1).unwrap_err().to_string().starts_with("times = given: expected none"));
         } else {
-            let error = settings.validate(&CLEAN).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("sampler = {}: expected ula, mala or hmc", kind.name())), "{error}");
+            let error = settings.plan(&CLEAN, 1).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("sampler = {} on none: expected ula, mala, hmc:", kind.name())),
+                "{error}"
+            );
         }
     }
 }
@@ -147,18 +151,18 @@ fn the_ladder_is_ncsns() {
     let process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 1.0 });
     let settings = Settings { t_end: Some(0.0), ..with(SamplerKind::AnnealedLangevin, 10) };
     let ladder = crate::schedule::ladder::geometric(1.0, 0.01, 10).unwrap();
-    let times = settings.times(&process).unwrap();
+    let times = times_of(&settings, &process).unwrap();
     assert_eq!((times.len(), times[0], times[1]), (11, 1.0, 1.0));
     for (t, sigma) in times[1..].iter().zip(&ladder) {
         assert!((process.level(*t).sigma / sigma - 1.0).abs() < 1e-12);
     }
     // In x/α everywhere, and a single level at the end.
-    let vp = Settings { t_end: Some(1e-3), ..settings.clone() }.times(&VP).unwrap();
+    let vp = times_of(&Settings { t_end: Some(1e-3), ..settings.clone() }, &VP).unwrap();
     let ratios: Vec<f64> = vp[1..].iter().map(|&t| VP.level(t).ratio()).collect();
     assert!(ratios.windows(3).all(|r| (r[0] * r[2] / (r[1] * r[1]) - 1.0).abs() < 1e-9), "{ratios:?}");
-    assert_eq!(Settings { steps: 1, ..settings.clone() }.times(&process).unwrap(), [1.0, 0.0]);
+    assert_eq!(times_of(&Settings { steps: Some(1), ..settings.clone() }, &process).unwrap(), [1.0, 0.0]);
     // A user's ladder is taken as it is.
-    let times = Settings { times: Some(vec![1.0, 0.7, 0.1]), ..settings }.times(&process).unwrap();
+    let times = times_of(&Settings { times: Some(vec![1.0, 0.7, 0.1]), ..settings }, &process).unwrap();
     assert_eq!(times, [1.0, 1.0, 0.7, 0.1]);
 }
 
@@ -174,7 +178,7 @@ fn annealing_is_ncsns_algorithm() {
     };
     let start = [0.9, -0.4];
     let ours = sample_from(&settings, &VP, &start, &gaussian(1, 0.3, 0.5));
-    let times = settings.times(&VP).unwrap();
+    let times = times_of(&settings, &VP).unwrap();
     let last = VP.level(1e-3);
     let mut x = start.map(|x| x / VP.level(1.0).alpha);
     for (i, &t) in times[1..].iter().enumerate() {
@@ -199,7 +203,7 @@ fn annealing_ends_with_technique_4s_variance() {
     let process = Process::Ve(Ve { sigma_min: 0.01, sigma_max: 1.0 });
     let (n, d) = (16, 4096);
     let settings = Settings { n, t_end: Some(0.0), denoise: false, ..with(SamplerKind::AnnealedLangevin, 60) };
-    let rate = settings.step_size(&process, d).unwrap().unwrap() / 1e-4;
+    let rate = settings.plan(&process, d).unwrap().settings.step_size.unwrap() / 1e-4;
     let gamma2 = 1e4f64.powf(1.0 / 59.0);
     let kept = (1.0 - rate).powi(10);
     let end = 1.0 / (1.0 - 0.5 * rate);
@@ -218,7 +222,7 @@ fn annealing_recovers_mode_weights_that_plain_langevin_loses() {
     let heavy = |settings: Settings, process: &Process, std: f64| {
         let parts = mixture(&[(0.8, &[5.0, 5.0], std), (0.2, &[-5.0, -5.0], std)]);
         let settings = Settings { n, convention: Convention::Half, ..settings };
-        let mut sampler = Sampler::with_init(&settings, process, start.clone()).unwrap();
+        let mut sampler = start_at(&settings, process, start.clone()).unwrap();
         while sampler.step(&parts).unwrap().is_some() {}
         let x = read(&sampler.x());
         x.chunks(2).filter(|x| x[0] + x[1] > 0.0).count() as f64 / n as f64
@@ -243,7 +247,7 @@ fn plain_langevin_gives_each_mode_its_basin() {
     let parts = mixture(&[(0.6, &[2.0], 0.5), (0.4, &[-2.0], 0.2)]);
     let start = Noise::new(0).uniform(0, [n, 1], Purpose::Prior, 0, &Device::flex()) * 6.0 - 3.0;
     let settings = Settings { n, ..at(SamplerKind::Ula, 100, 0.01) };
-    let mut sampler = Sampler::with_init(&settings, &CLEAN, start).unwrap();
+    let mut sampler = start_at(&settings, &CLEAN, start).unwrap();
     finish(&mut sampler, &parts);
     let right = read(&sampler.x()).into_iter().filter(|&x| x > 0.0).count() as f64 / n as f64;
     // Four standard errors of 0.0048 about the middle, 0.635.
@@ -264,14 +268,14 @@ fn the_level_correctors_have_their_stationary_variances() {
             n,
             denoise: false,
             t_end: Some(0.999),
-            leapfrog_steps: 5,
+            leapfrog_steps: Some(5),
             grid: Some(Grid::Uniform),
             ..with(SamplerKind::Pc, if corrector == Corrector::Ald { 100 } else { 12 })
         };
         let score = gaussian(d, 0.0, 0.0);
         let hidden = Blind(&score);
         let seen: &dyn Score = if blind { &hidden } else { &score };
-        let mut sampler = Sampler::new(&settings, &process, d, &Device::flex()).unwrap();
+        let mut sampler = start(&settings, &process, d).unwrap();
         while sampler.step(seen).unwrap().is_some() {}
         let accepted = sampler.state.acceptance.is_some();
         assert_eq!(accepted, corrector == Corrector::Hmc && !blind);
@@ -295,7 +299,7 @@ fn one_step_of_ald_is_score_sdes_and_of_hmc_a_leap() {
         let settings = Settings {
             predictor: Predictor::None,
             corrector,
-            leapfrog_steps: 1,
+            leapfrog_steps: Some(1),
             grid: Some(Grid::Uniform),
             denoise: false,
             n: 2,
@@ -303,9 +307,9 @@ fn one_step_of_ald_is_score_sdes_and_of_hmc_a_leap() {
             ..with(SamplerKind::Pc, 4)
         };
         let start = [1.5, -0.5].map(|x| x * process.prior_std());
-        let mut sampler = Sampler::with_init(&settings, process, column(&start)).unwrap();
+        let mut sampler = start_at(&settings, process, column(&start)).unwrap();
         let ours = read(&sampler.step(&Blind(gaussian(1, 0.0, 1.0))).unwrap().unwrap().x);
-        let times = settings.times(process).unwrap();
+        let times = times_of(&settings, process).unwrap();
         let (level, below) = (process.level(times[0]), process.level(times[1]));
         let alpha = (level.alpha / below.alpha).powi(2);
         let step = 2.0 * alpha * (0.16 * level.sigma).powi(2);
@@ -316,4 +320,18 @@ fn one_step_of_ald_is_score_sdes_and_of_hmc_a_leap() {
             assert!((ours - expected).abs() < 1e-12 * process.prior_std(), "{ours} {expected}");
         }
     }
+}
+
+#[test]
+fn annealed_dynamics_bias_in_a_mixtures_weights_falls_with_the_steps_per_level() {
+    // 0.7·N(−3, 0.3²) + 0.3·N(3, 0.3²) on 20 levels: the binomial's standard error is 0.007.
+    let mixture = Mixture::diagonal(&[0.7, 0.3], &[vec![-3.0], vec![3.0]], &[vec![0.3], vec![0.3]]).unwrap();
+    let process = Process::Smld(Smld::geometric(20.0, 0.1, 20).unwrap());
+    let off = |level_steps| {
+        let settings = Settings { level_steps, n: 4096, seed: 4, ..with(SamplerKind::AnnealedLangevin, 20) };
+        let x = sample(&settings, &process, 1, &mixture);
+        (x.iter().filter(|&&x| x < 0.0).count() as f64 / x.len() as f64 - 0.7).abs()
+    };
+    let (few, many) = (off(1), off(80));
+    assert!(few > 0.06 && many < 0.5 * few, "{few} at one step a level, {many} at eighty");
 }

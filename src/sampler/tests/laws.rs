@@ -16,7 +16,7 @@ fn churned(steps: usize, churn: f64) -> Settings {
 
 /// Mean and variance of x̄ = x/α after a run without the final denoising, from their values before it.
 fn law(settings: &Settings, process: &Process, mean: f64, variance: f64) -> (f64, f64) {
-    let ratios: Vec<f64> = settings.times(process).unwrap().iter().map(|&t| process.level(t).ratio()).collect();
+    let ratios: Vec<f64> = times_of(settings, process).unwrap().iter().map(|&t| process.level(t).ratio()).collect();
     match settings.sampler {
         SamplerKind::Edm => edm_law(settings, &ratios, mean, variance),
         _ => multistep_law(&ratios, mean, variance),

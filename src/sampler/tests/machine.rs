@@ -38,9 +38,9 @@ fn nfe_of_ten(kind: SamplerKind) -> Option<u64> {
         SamplerKind::Rk4 => 40,
         // Five steps a level.
         SamplerKind::AnnealedLangevin => 50,
-        // The score where they start is one more; ten leaps a move.
+        // The score where they start is one more; two leaps of 3^(−1/4) of the width are near a quarter turn.
         SamplerKind::Mala => 11,
-        SamplerKind::Hmc => 101,
+        SamplerKind::Hmc => 21,
         SamplerKind::Euler
         | SamplerKind::Ddim
         | SamplerKind::Dpmpp2m
@@ -60,9 +60,17 @@ fn the_nfe_reported_is_the_nfe_made() {
         for (price, denoise) in [(1, true), (2, true), (1, false)] {
             let score = Counting { inner: gaussian(3, 0.0, 0.5), price, calls: Cell::new(0) };
             let settings = Settings { denoise, ..with(*kind, 10) };
-            let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap();
+            let mut sampler = start(&settings, &VP, 3).unwrap();
             let steps = finish(&mut sampler, &score);
             assert_eq!(sampler.nfe(), score.calls.get() * price);
+            // No step evaluates more than the facts say: the watchdog of a browser counts on it.
+            let most = settings.plan(&VP, 3).unwrap().evaluations() as u64 * price;
+            let each = std::iter::once(0).chain(steps.iter().map(|step| step.nfe)).collect::<Vec<_>>();
+            // An adaptive solver tries as often as it has to.
+            if expected.is_some() {
+                let largest = each.windows(2).map(|pair| pair[1] - pair[0]).max();
+                assert_eq!(largest, Some(most), "{kind:?}: {each:?}");
+            }
             // DDPM's chain ends at the data: there is no noise left to take away.
             let denoise = u64::from(denoise && *kind != SamplerKind::Ddpm);
             if let Some(expected) = expected {
@@ -74,7 +82,7 @@ fn the_nfe_reported_is_the_nfe_made() {
     }
     // DPM-Solver's orders, the churn's noise, and steps of which only the last are too long (see `ode.rs`).
     let vp = |settings: &Settings| {
-        let mut sampler = Sampler::new(settings, &VP, 3, &Device::flex()).unwrap();
+        let mut sampler = start(settings, &VP, 3).unwrap();
         finish(&mut sampler, &gaussian(3, 0.0, 0.5));
         sampler.nfe()
     };
@@ -84,12 +92,12 @@ fn the_nfe_reported_is_the_nfe_made() {
     }
     assert_eq!(vp(&Settings { churn: 5.0, ..with(SamplerKind::Edm, 17) }), 35, "EDM's 18 steps");
     assert_eq!(vp(&with(SamplerKind::Rk4, 2)), 6, "σ/α falls 26-fold, then 550-fold");
-    // Two correctors a step, and none; HMC's evaluates once more at each level.
+    // Two correctors a step, and none; HMC's, of five leaps at an SNR of 0.16, evaluates once more at each level.
     for (corrector, expected) in
-        [(Corrector::Langevin, 31), (Corrector::Ald, 31), (Corrector::Hmc, 221), (Corrector::None, 11)]
+        [(Corrector::Langevin, 31), (Corrector::Ald, 31), (Corrector::Hmc, 121), (Corrector::None, 11)]
     {
         let settings = Settings { corrector, corrector_steps: 2, ..with(SamplerKind::Pc, 10) };
-        let mut sampler = Sampler::new(&settings, &VE, 3, &Device::flex()).unwrap();
+        let mut sampler = start(&settings, &VE, 3).unwrap();
         finish(&mut sampler, &gaussian(3, 0.0, 0.5));
         assert_eq!(sampler.nfe(), expected);
     }
@@ -99,7 +107,7 @@ fn the_nfe_reported_is_the_nfe_made() {
 fn steps_say_where_they_are() {
     let score = gaussian(2, 0.0, 0.5);
     let settings = Settings { grid: Some(Grid::Uniform), ..with(SamplerKind::Ddim, 4) };
-    let mut sampler = Sampler::new(&settings, &VP, 2, &Device::flex()).unwrap();
+    let mut sampler = start(&settings, &VP, 2).unwrap();
     assert_eq!(sampler.total(), Some(5));
     let steps = finish(&mut sampler, &score);
     assert_eq!(steps.iter().map(|step| step.index).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
@@ -117,7 +125,7 @@ fn steps_say_where_they_are() {
 fn denoised_is_tweedies_estimate_of_the_last_score() {
     // N(m, s²): E[x₀ | x] = (αs²x + σ²m)/(α²s² + σ²), here at the point that Euler left, t = 1.
     let settings = Settings { denoise: false, ..with(SamplerKind::Euler, 1) };
-    let mut sampler = Sampler::with_init(&Settings { n: 1, ..settings }, &VP, column(&[0.7])).unwrap();
+    let mut sampler = start_at(&Settings { n: 1, ..settings }, &VP, column(&[0.7])).unwrap();
     let step = sampler.step(&gaussian(1, 0.3, 0.5)).unwrap().unwrap();
     let Level { alpha, sigma, .. } = VP.level(1.0);
     let exact = (alpha * 0.25 * 0.7 + sigma * sigma * 0.3) / (alpha * alpha * 0.25 + sigma * sigma);
@@ -128,28 +136,30 @@ fn denoised_is_tweedies_estimate_of_the_last_score() {
 #[test]
 fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
     let score = gaussian(5, 0.1, 0.5);
-    let run = |settings: &Settings| {
-        let mut sampler = Sampler::new(settings, &VP, 5, &Device::flex()).unwrap();
+    let run_plan = |plan: &Plan| {
+        let mut sampler = Sampler::new(plan, &Device::flex()).unwrap();
         finish(&mut sampler, &score);
         sampler.x().into_data().try_to_vec::<f32>().unwrap()
     };
+    let run = |settings: &Settings| run_plan(&settings.plan(&VP, 5).unwrap());
     let with_ode = all_kinds(6).into_iter().chain([with(SamplerKind::Ode, 6)]);
     for settings in with_ode.map(|settings| Settings { n: 7, seed: 3, ..settings }) {
         let whole = run(&settings);
         assert_eq!(whole, run(&settings), "{settings:?}");
         assert_ne!(whole, run(&Settings { seed: 4, ..settings.clone() }));
         let alone = run(&Settings { n: 2, ..settings.clone() });
-        if settings.couples() {
+        let plan = settings.plan(&VP, 5).unwrap();
+        if plan.couples() {
             assert_ne!(whole[..10], alone, "{settings:?}");
-            assert_eq!(settings.part(0, 3).as_ref(), Some(&settings));
-            assert_eq!(settings.part(1, 3), None);
+            assert_eq!(plan.part(0, 3).map(|part| part.settings), Some(plan.settings.clone()));
+            assert!(plan.part(1, 3).is_none());
             continue;
         }
         // Bit for bit, since every operation is a sample's own.
         assert_eq!(whole[..10], alone, "{settings:?}");
         for parts in [1, 2, 3, 7, 20] {
             let drawn: Vec<f32> =
-                (0..parts).filter_map(|part| settings.part(part, parts)).flat_map(|s| run(&s)).collect();
+                (0..parts).filter_map(|part| plan.part(part, parts)).flat_map(|part| run_plan(&part)).collect();
             assert_eq!(whole, drawn, "{settings:?} in {parts} parts");
         }
     }
@@ -157,9 +167,10 @@ fn one_seed_gives_one_picture_and_a_sample_does_not_depend_on_its_batch() {
 
 #[test]
 fn parts_are_as_equal_as_can_be_and_none_is_empty() {
-    let settings = Settings { n: 5, first_sample: 10, ..Settings::default() };
+    let whole = Settings { n: 15, ..Settings::default() }.plan(&VP, 1).unwrap();
+    let plan = whole.batch(10, 5);
     let parts = |of: usize| -> Vec<_> {
-        (0..of).filter_map(|part| settings.part(part, of)).map(|part| (part.first_sample, part.n)).collect()
+        (0..of).filter_map(|part| plan.part(part, of)).map(|part| (part.first_sample, part.settings.n)).collect()
     };
     assert_eq!(parts(1), [(10, 5)]);
     assert_eq!(parts(2), [(10, 2), (12, 3)]);
@@ -172,12 +183,11 @@ fn a_paused_sampler_goes_on_where_it_was() {
     let score = gaussian(3, 0.0, 0.5);
     for settings in all_kinds(8) {
         let straight = sample(&settings, &VP, 3, &score);
-        let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap();
+        let mut sampler = start(&settings, &VP, 3).unwrap();
         for _ in 0..3 {
             sampler.step(&score).unwrap();
         }
-        let mut other =
-            Sampler::new(&Settings { steps: 3, seed: 1, ..settings.clone() }, &VP, 3, &Device::flex()).unwrap();
+        let mut other = start(&Settings { steps: Some(3), seed: 1, ..settings.clone() }, &VP, 3).unwrap();
         finish(&mut other, &score);
         finish(&mut sampler, &score);
         assert_eq!(read(&sampler.x()), straight, "{settings:?}");
@@ -214,7 +224,7 @@ fn a_vanishing_score_does_not_stop_the_corrector() {
     // At the mode of every sample the rule's ‖z‖/‖s‖ is infinite; the step is then α² + σ².
     for norms in [Norms::Sample, Norms::Batch] {
         let settings = Settings { predictor: Predictor::None, n: 2, denoise: false, norms, ..with(SamplerKind::Pc, 1) };
-        let mut sampler = Sampler::with_init(&settings, &VE, column(&[0.0, 0.0])).unwrap();
+        let mut sampler = start_at(&settings, &VE, column(&[0.0, 0.0])).unwrap();
         finish(&mut sampler, &gaussian(1, 0.0, 1.0));
         let level = VE.level(1e-5);
         let z = Noise::new(0).normal(0, [2, 1], Purpose::Corrector, 0, &Device::flex());
@@ -227,19 +237,19 @@ fn a_vanishing_score_does_not_stop_the_corrector() {
 #[test]
 fn the_start_may_be_given_but_must_fit() {
     let settings = Settings { n: 2, ..with(SamplerKind::Heun, 4) };
-    let sampler = Sampler::with_init(&settings, &VE, column(&[1.0, 2.0])).unwrap();
+    let sampler = start_at(&settings, &VE, column(&[1.0, 2.0])).unwrap();
     assert_eq!(read(&sampler.x()), [1.0, 2.0], "x at t = 1 itself, not unit noise");
-    let refused = |x: Tensor<2>| Sampler::with_init(&settings, &VE, x).err().unwrap().to_string();
-    assert_eq!(refused(column(&[1.0])), "init = [1, 1]: expected [2, d], d ≥ 1");
-    assert!(Sampler::new(&settings, &VE, 0, &Device::flex()).is_err());
-    assert!(Sampler::new(&with(SamplerKind::Heun, 0), &VE, 2, &Device::flex()).is_err());
+    let refused = |x: Tensor<2>| start_at(&settings, &VE, x).err().unwrap().to_string();
+    assert_eq!(refused(column(&[1.0])), "init = [1, 1]: expected [2, 1]");
+    assert!(start(&settings, &VE, 0).is_err());
+    assert!(start(&with(SamplerKind::Heun, 0), &VE, 2).is_err());
 }
 
 #[test]
 fn the_prior_has_the_process_s_width() {
     let settings = Settings { n: 64, ..with(SamplerKind::Heun, 4) };
     for process in &PROCESSES {
-        let sampler = Sampler::new(&settings, process, 256, &Device::flex()).unwrap();
+        let sampler = start(&settings, process, 256).unwrap();
         let (mean, variance) = moments(&read(&sampler.x()));
         let (std, n) = (process.prior_std(), f64::from(64 * 256));
         // Four standard errors at n = 16384.
@@ -261,11 +271,37 @@ impl Constraint for Known {
 #[test]
 fn a_constraint_holds_after_every_update() {
     for settings in all_kinds(5) {
-        let mut sampler = Sampler::new(&settings, &VP, 3, &Device::flex()).unwrap().with_constraint(Box::new(Known));
+        let mut sampler = start(&settings, &VP, 3).unwrap().with_constraint(Box::new(Known));
         let steps = finish(&mut sampler, &gaussian(3, 0.0, 0.5));
         let last: Vec<f64> = read(&steps[steps.len() - 1].x).into_iter().step_by(3).collect();
         assert!(last.iter().all(|&x| x == 1.0), "{last:?}");
         // In between it is noised, afresh in every step.
         assert!(read(&steps[2].x)[0] != read(&steps[3].x)[0]);
     }
+}
+
+/// Draws noise twice, and notes the first number of each.
+struct Twice(std::rc::Rc<std::cell::RefCell<Vec<f64>>>);
+
+impl Constraint for Twice {
+    fn project(&self, x: Tensor<2>, _: &Level, noise: &dyn Fn() -> Tensor<2>) -> Tensor<2> {
+        let draws = [noise(), noise()];
+        self.0.borrow_mut().extend(draws.iter().map(|z| read(z)[0]));
+        x
+    }
+}
+
+#[test]
+fn every_draw_of_a_constraints_noise_is_another() {
+    let seen = std::rc::Rc::default();
+    let mut sampler = start(&with(SamplerKind::Euler, 5), &VP, 3)
+        .unwrap()
+        .with_constraint(Box::new(Twice(std::rc::Rc::clone(&seen))));
+    finish(&mut sampler, &gaussian(3, 0.0, 0.5));
+    let mut draws: Vec<u64> = seen.borrow().iter().map(|z| z.to_bits()).collect();
+    // Five updates and the denoising, two each.
+    assert_eq!(draws.len(), 12);
+    draws.sort_unstable();
+    draws.dedup();
+    assert_eq!(draws.len(), 12, "a repeated draw");
 }

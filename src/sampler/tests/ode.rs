@@ -13,7 +13,7 @@ fn it_errs_as_its_tolerance_says_at_fewer_evaluations_than_scipys() {
     let mut last = f64::INFINITY;
     for Solved { tolerance, nfe, error: scipys } in fixture.rk45 {
         let settings = Settings { n: fixture.start.len(), t_end: Some(1e-3), ..ode(tolerance) };
-        let mut sampler = Sampler::with_init(&settings, &VP, rows(&fixture.start)).unwrap();
+        let mut sampler = start_at(&settings, &VP, rows(&fixture.start)).unwrap();
         finish(&mut sampler, &Mixture);
         let error = rms(&read(&sampler.x()), &fixture.end.concat());
         let ratio = sampler.nfe() as f64 / nfe as f64;
@@ -53,7 +53,7 @@ fn it_reaches_the_marginals() {
 fn its_steps_say_where_they_are() {
     for denoise in [false, true] {
         let settings = Settings { denoise, n: 3, ..ode(1e-4) };
-        let mut sampler = Sampler::new(&settings, &VP, 2, &Device::flex()).unwrap();
+        let mut sampler = start(&settings, &VP, 2).unwrap();
         assert_eq!(sampler.total(), None, "the steps are chosen on the way");
         let steps = finish(&mut sampler, &Mixture);
         let updates = steps.len() - usize::from(denoise);
@@ -80,8 +80,7 @@ fn a_constraint_costs_an_evaluation_a_step() {
         }
     }
     let run = |constraint: Option<Box<dyn Constraint>>| {
-        let sampler =
-            Sampler::with_init(&Settings { n: 2, ..ode(1e-6) }, &VP, rows(&[[0.3, 0.2], [-1.0, 0.5]])).unwrap();
+        let sampler = start_at(&Settings { n: 2, ..ode(1e-6) }, &VP, rows(&[[0.3, 0.2], [-1.0, 0.5]])).unwrap();
         let mut sampler = match constraint {
             Some(constraint) => sampler.with_constraint(constraint),
             None => sampler,
@@ -97,10 +96,8 @@ fn a_constraint_costs_an_evaluation_a_step() {
 
 #[test]
 fn bad_tolerances_and_processes_are_refused() {
-    let error = |settings: &Settings, process: &Process| {
-        Sampler::new(settings, process, 2, &Device::flex()).err().unwrap().to_string()
-    };
+    let error = |settings: &Settings, process: &Process| start(settings, process, 2).err().unwrap().to_string();
     assert!(error(&Settings { rtol: 0.0, ..ode(1e-5) }, &VP).starts_with("rtol = 0"));
     assert!(error(&Settings { atol: 2.0, ..ode(1e-5) }, &VP).starts_with("atol = 2"));
-    assert!(error(&ode(1e-5), &Process::None).starts_with("sampler = ode: expected ula, mala or hmc"));
+    assert!(error(&ode(1e-5), &Process::None).starts_with("sampler = ode on none: expected ula, mala, hmc"));
 }

@@ -151,7 +151,7 @@ fn the_probability_flow_is_scipys() {
                 let settings = Settings { steps, grid: Some(Grid::LogSnr), denoise: false, ..settings.clone() };
                 deviation(&plane_from(&settings, process, &flow.start, &Mixture2), &flow.last)
             };
-            let (coarse, fine) = (error(200), error(400));
+            let (coarse, fine) = (error(Some(200)), error(Some(400)));
             let slope = (coarse / fine).log2();
             let what = format!("{} {:?} {order}: {coarse:e} {fine:e}", process.name(), settings.sampler);
             // Next-order terms are a few per cent at 200 steps.

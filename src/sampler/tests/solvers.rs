@@ -26,7 +26,7 @@ fn dpm_solvers_err_as_published() {
         (dpm_solver(3, 0), [1.91e-3, 1.86e-4, 1.96e-5, 2.22e-6, 2.63e-7], 3.07),
         (with(SamplerKind::Dpmpp2m, 0), [3.27e-2, 1.30e-2, 3.51e-3, 8.90e-4, 2.23e-4], 1.99),
     ] {
-        let errors = steps.map(|steps| error(&Settings { steps, ..settings.clone() }, &VP, Grid::LogSnr));
+        let errors = steps.map(|steps| error(&Settings { steps: Some(steps), ..settings.clone() }, &VP, Grid::LogSnr));
         for (error, published) in errors.iter().zip(published) {
             assert!((error / published - 1.0).abs() < 5e-3, "{settings:?}: {errors:?}");
         }
@@ -51,7 +51,7 @@ fn each_order_is_its_own() {
         ] {
             for &grid in grids {
                 let at = |steps| error(&Settings { steps, ..settings.clone() }, process, grid);
-                let slope = (at(steps) / at(2 * steps)).log2();
+                let slope = (at(Some(steps)) / at(Some(2 * steps))).log2();
                 // Next-order terms are a few per cent of the leading one.
                 let what = format!("{} {grid:?} {:?} {}", process.name(), settings.sampler, settings.order);
                 assert!((slope - order).abs() < 0.1, "{what}: {slope}");
@@ -85,7 +85,7 @@ fn a_point_is_reached_in_one_step_by_every_order() {
     ];
     for settings in settings {
         for (process, steps) in PROCESSES.iter().flat_map(|process| [1, 2, 3, 7].map(|steps| (process, steps))) {
-            let settings = Settings { denoise: false, steps, ..settings.clone() };
+            let settings = Settings { denoise: false, steps: Some(steps), ..settings.clone() };
             let x = sample_from(&settings, process, &[1.3], &gaussian(1, 0.6, 0.0))[0];
             let (from, to) = (process.level(1.0), process.level(process.default_t_end()));
             let exact = to.alpha * 0.6 + to.sigma * (1.3 - from.alpha * 0.6) / from.sigma;
@@ -127,7 +127,7 @@ fn few_steps_stay_near_the_data() {
     for process in &PROCESSES {
         for settings in [dpm_solver(2, 0), dpm_solver(3, 0), with(SamplerKind::Rk4, 0), with(SamplerKind::Dpmpp2m, 0)] {
             for steps in [1, 2, 3, 5, 9] {
-                let settings = Settings { steps, n: 8, ..settings.clone() };
+                let settings = Settings { steps: Some(steps), n: 8, ..settings.clone() };
                 let x = sample(&settings, process, 8, &gaussian(8, 0.2, 0.5));
                 let (mean, variance) = moments(&x);
                 let what = format!("{} {settings:?}: {mean} {variance}", process.name());
@@ -142,7 +142,7 @@ fn times_that_all_but_coincide_do_no_harm() {
     // Steps of 1e-15 and 1e-6 beside long ones, of every sampler that has steps: the grid is the user's.
     for process in &PROCESSES {
         let times = vec![1.0, 1.0 - 1e-15, 0.999_999, 0.5, 0.499_999_999, 0.2, 0.2 - 1e-15, 0.01];
-        let moving = |settings: &Settings| runs_on(settings, process) && !settings.sampler.stays();
+        let moving = |settings: &Settings| runs_on(settings, process) && !settings.sampler.info().stays;
         for settings in all_kinds(1).into_iter().filter(moving) {
             let settings = Settings { times: Some(times.clone()), n: 4, ..settings };
             let x = sample(&settings, process, 64, &gaussian(64, 0.0, 0.5));

@@ -12,9 +12,9 @@ const STD: f64 = 0.5;
 fn implemented(settings: &Settings, process: &Process) -> (f64, f64) {
     let settings = Settings { n: 2, denoise: false, ..settings.clone() };
     let (score, x) = (gaussian(1, 0.0, STD), column(&[0.0, 1.0]));
-    let mut sampler = Sampler::with_init(&settings, process, x.clone()).unwrap();
+    let mut sampler = start_at(&settings, process, x.clone()).unwrap();
     let (mut gain, mut variance) = (1.0, 0.0);
-    for k in 0..settings.steps {
+    for k in 0..settings.steps.unwrap() {
         let z = read(&sampler.state.normal(&x, Purpose::Predictor, k as u64));
         (sampler.x, sampler.state.index) = (x.clone(), k);
         let next = read(&sampler.step(&score).unwrap().unwrap().x);
@@ -26,8 +26,8 @@ fn implemented(settings: &Settings, process: &Process) -> (f64, f64) {
 }
 
 /// The same of the reverse SDE.
-fn exact(settings: &Settings, process: &Process) -> (f64, f64) {
-    let (from, to) = (process.level(1.0), process.level(settings.t_end(process)));
+fn exact(process: &Process) -> (f64, f64) {
+    let (from, to) = (process.level(1.0), process.level(process.default_t_end()));
     let (high, low) = (from.ratio().powi(2), to.ratio().powi(2));
     let kept = (STD * STD + low) / (STD * STD + high);
     (kept * to.alpha / from.alpha, kept * (high - low) * to.alpha.powi(2))
@@ -46,7 +46,7 @@ fn sde_solvers_converge_with_their_weak_orders() {
                 let error = |steps| {
                     let settings = Settings { grid: Some(grid), ..with(sampler, steps) };
                     let ((gain, variance), (exact_gain, exact_variance)) =
-                        (implemented(&settings, process), exact(&settings, process));
+                        (implemented(&settings, process), exact(process));
                     [(gain / exact_gain - 1.0).abs(), (variance / exact_variance - 1.0).abs()]
                 };
                 let (coarse, fine) = (error(320), error(640));
