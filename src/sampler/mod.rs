@@ -12,6 +12,7 @@
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
 //! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
 //! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
+//! | `unipc` | `unipc.rs` | Zhao et al. 2023, <https://arxiv.org/abs/2302.04867> |
 //! | `ddpm` | `ddpm.rs` | Ho, Jain & Abbeel 2020, <https://arxiv.org/abs/2006.11239> |
 //! | `stochastic-heun` | `stochastic_heun.rs` | Kloeden & Platen 1992, § 15.1, in the variables of DPM-Solver++ |
 //!
@@ -46,6 +47,7 @@ mod rk4;
 mod settings;
 mod state;
 mod stochastic_heun;
+mod unipc;
 
 use burn::{Tensor, tensor::Device};
 
@@ -59,6 +61,7 @@ pub use self::{
     info::{Group, Info, MOVING},
     plan::Plan,
     settings::{EVERY, MAX_BROWSER_SAMPLES, MAX_SAMPLES, SETTINGS, Settings},
+    unipc::Bh,
 };
 use self::{info::Method, state::State};
 pub use crate::schedule::Spacing;
@@ -79,6 +82,7 @@ list::samplers! {
     Ddim: ddim::INFO,
     DpmSolver: dpm::INFO,
     Dpmpp2m: dpmpp::ODE,
+    UniPc: unipc::INFO,
     Edm: edm::INFO,
     EulerMaruyama: predictor_corrector::EULER_MARUYAMA,
     StochasticHeun: stochastic_heun::INFO,

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance,
+    Bh, Convention, Corrector, Norms, PcOrder, Predictor, SamplerKind, Variance,
     facts::{Kind, Setting, integer, number},
 };
 use crate::{
@@ -88,9 +88,12 @@ pub struct Settings {
     /// Variance of ddpm's steps
     #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum, default_value_t = Variance::default()))]
     pub variance: Variance,
-    /// Order of dpm-solver, 1 to 3: as many evaluations a step
+    /// Order of dpm-solver, 1 to 3: as many evaluations a step; and of unipc's predictor
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = Settings::default().order))]
     pub order: usize,
+    /// B(h) of unipc's steps
+    #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum, default_value_t = Bh::default()))]
+    pub bh: Bh,
     /// Relative tolerance of ode
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = Settings::default().rtol))]
     pub rtol: f64,
@@ -161,6 +164,7 @@ impl Default for Settings {
             spacing: Spacing::default(),
             variance: Variance::default(),
             order: 2,
+            bh: Bh::default(),
             rtol: 1e-5,
             atol: 1e-5,
             churn: 0.0,
@@ -199,6 +203,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("pc_order", "Order of the two", Kind::Choice).when("corrector", &["langevin", "ald", "hmc"]),
     Setting::new("eta", "Noise η", number(0.0, 1.0, |s| Some(s.eta))),
     Setting::new("order", "Order", integer(1.0, 3.0, |s| Some(s.order as f64))),
+    Setting::new("bh", "B(h)", Kind::Choice),
     Setting::new("churn", "Churn", number(0.0, 1e6, |s| Some(s.churn))),
     Setting::new("churn_min", "Churn from σ/α", number(0.0, 1e9, |s| Some(s.churn_min))),
     Setting::new("churn_max", "Churn to σ/α", number(0.0, 1e9, |s| Some(s.churn_max))).placeholder("any"),

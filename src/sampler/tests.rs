@@ -93,6 +93,7 @@ fn all_kinds(steps: usize) -> Vec<Settings> {
     all.push(Settings { corrector: Corrector::None, ..with(SamplerKind::Pc, steps) });
     for order in [1, 3] {
         all.push(Settings { order, ..with(SamplerKind::DpmSolver, steps) });
+        all.push(Settings { order, bh: Bh::Bh1, ..with(SamplerKind::UniPc, steps) });
     }
     for (churn, churn_noise) in [(2.0, 1.0), (1e6, 1.01)] {
         all.push(Settings { churn, churn_noise, ..with(SamplerKind::Edm, steps) });

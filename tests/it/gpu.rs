@@ -178,6 +178,8 @@ fn updates(gpu: &Device) {
         SamplerKind::Heun | SamplerKind::StochasticHeun | SamplerKind::DpmSolver => 2,
         // Two evaluations, and the point raised to new noise.
         SamplerKind::Edm => 3,
+        // One evaluation: its estimate, the point corrected by it, and the next.
+        SamplerKind::UniPc => 3,
         // Four evaluations.
         SamplerKind::Rk4 => 4,
         // Two evaluations: the predictor's update, and the corrector's norms and update.

@@ -72,9 +72,12 @@ fn on_the_shipped_model_fifty_steps_show_what_was_asked_for() {
         // in the mean.
         let most = match kind {
             SamplerKind::Euler | SamplerKind::Ddim => 0.25,
-            SamplerKind::Rk4 | SamplerKind::Ode | SamplerKind::DpmSolver | SamplerKind::Dpmpp2m | SamplerKind::Edm => {
-                0.1
-            }
+            SamplerKind::Rk4
+            | SamplerKind::Ode
+            | SamplerKind::DpmSolver
+            | SamplerKind::Dpmpp2m
+            | SamplerKind::UniPc
+            | SamplerKind::Edm => 0.1,
             _ => continue,
         };
         let off = rms(x.iter().zip(&fine).map(|(a, b)| a - b));

@@ -30,7 +30,7 @@ class Float64Torch:
 
 
 for name in ["dpmsolver_multistep", "dpmsolver_singlestep", "euler_discrete", "heun_discrete", "ddim", "edm_euler",
-             "edm_dpmsolver_multistep"]:
+             "edm_dpmsolver_multistep", "unipc_multistep"]:
     getattr(schedulers, f"scheduling_{name}").torch = Float64Torch()
 
 INIT = np.array([[1.1, -0.4], [-0.7, 0.9], [0.25, 0.5], [-1.6, -1.2]])
@@ -263,6 +263,36 @@ churned(18, 0, 0, 1e9, 1)
 churned(18, 10, 0.05, 50, 1.003)
 churned(40, 40, 0.05, 50, 1.003)
 churned(10, 80, 0.01, 1, 1.007)
+
+
+def unipc(steps, order, bh, model, **config):
+    s = schedulers.UniPCMultistepScheduler(**TRAIN, solver_order=order, solver_type=bh, **config)
+    s.set_timesteps(steps)
+    s.set_begin_index(0)
+    s.sigmas = s.sigmas.double()
+    x = INIT
+    for i, t in enumerate(s.timesteps):
+        e = eps(model, x, float(s.sigmas[i]), float(t))
+        x = s.step(tensor(e), t, tensor(x)).prev_sample.numpy()
+    ratios, times = [float(r) for r in s.sigmas], [float(t) for t in s.timesteps]
+    zero = ratios[-1] == 0
+    add(f"UniPCMultistep {order} {bh} {steps} {config}", "vp", model,
+        dict(sampler="unipc", order=order, bh=bh, denoise=zero),
+        ratios[:-1] if zero else ratios, times if zero else times + [0], x)
+
+
+# Its systems of equations are made of Python numbers.
+torch.set_default_dtype(torch.float64)
+for model in ["mixture", "fake"]:
+    for order in [1, 2, 3]:
+        for bh in ["bh1", "bh2"]:
+            # To σ = 0 diffusers multiplies bh1's B(h) = −∞ by nothing.
+            ends = ["sigma_min"] if bh == "bh1" else ["sigma_min", "zero"]
+            for end in ends:
+                unipc(5, order, bh, model, final_sigmas_type=end)
+                unipc(10, order, bh, model, timestep_spacing="trailing", final_sigmas_type=end)
+                if end == "zero":
+                    unipc(20, order, bh, model, use_karras_sigmas=True)
 
 # The probability flow dx/dt = f·x − ½g²·s from t = 1.
 flows = []

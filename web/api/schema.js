@@ -260,6 +260,44 @@ export const schema = {
       "title": "DPM-Solver++ 2M"
     },
     {
+      "caption": "UniPC",
+      "evaluations": 1,
+      "group": "ODE",
+      "help": "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step",
+      "name": "unipc",
+      "needsDensity": false,
+      "paper": "https://arxiv.org/abs/2302.04867",
+      "processes": [
+        "vp",
+        "sub-vp",
+        "ve",
+        "edm",
+        "ddpm",
+        "smld"
+      ],
+      "settings": [
+        "sampler",
+        "steps",
+        "n",
+        "seed",
+        "label",
+        "guidance",
+        "order",
+        "bh",
+        "grid",
+        "t_end",
+        "times",
+        "denoise",
+        "clip",
+        "threshold"
+      ],
+      "spaced": [],
+      "stays": false,
+      "steps": 20,
+      "stochastic": false,
+      "title": "UniPC"
+    },
+    {
       "caption": "EDM’s stochastic Heun sampler",
       "evaluations": 2,
       "group": "ODE",
@@ -753,6 +791,11 @@ export const schema = {
           "value": "dpm++2m"
         },
         {
+          "help": "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step",
+          "title": "UniPC",
+          "value": "unipc"
+        },
+        {
           "help": "EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long)",
           "title": "EDM, with churn",
           "value": "edm"
@@ -1039,13 +1082,32 @@ export const schema = {
     },
     {
       "default": 2,
-      "help": "Order of dpm-solver, 1 to 3: as many evaluations a step",
+      "help": "Order of dpm-solver, 1 to 3: as many evaluations a step; and of unipc's predictor",
       "max": 3,
       "min": 1,
       "name": "order",
       "step": 1,
       "title": "Order",
       "type": "integer"
+    },
+    {
+      "choices": [
+        {
+          "help": "−h: the paper's B₁, for few steps without guidance",
+          "title": "Bh1",
+          "value": "bh1"
+        },
+        {
+          "help": "e⁻ʰ − 1: the paper's B₂",
+          "title": "Bh2",
+          "value": "bh2"
+        }
+      ],
+      "default": "bh2",
+      "help": "B(h) of unipc's steps",
+      "name": "bh",
+      "title": "B(h)",
+      "type": "choice"
     },
     {
       "default": 0.0,

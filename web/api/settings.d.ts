@@ -16,6 +16,8 @@ export type SamplerName =
   | 'dpm-solver'
   /** DPM-Solver++ 2M, multistep; order 2, 1 NFE a step. */
   | 'dpm++2m'
+  /** UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step. */
+  | 'unipc'
   /** EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long). */
   | 'edm'
   /** Reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step. */
@@ -69,8 +71,10 @@ export interface Settings {
   pc_order?: 'paper' | 'score-sde';
   /** Noise of ddim, 0 (none) to 1 (ancestral). A number from 0 to 1. Default 0. Of ddim. */
   eta?: number;
-  /** Order of dpm-solver, 1 to 3: as many evaluations a step. A whole number from 1 to 3. Default 2. Of dpm-solver. */
+  /** Order of dpm-solver, 1 to 3: as many evaluations a step; and of unipc's predictor. A whole number from 1 to 3. Default 2. Of dpm-solver, unipc. */
   order?: number;
+  /** B(h) of unipc's steps. Default bh2. Of unipc. */
+  bh?: 'bh1' | 'bh2';
   /** Noise that edm adds before its steps (S_churn); 0 is its deterministic sampler, heun. A number from 0 to 1000000. Default 0. Of edm. */
   churn?: number;
   /** Least σ/α at which edm adds noise (S_min). A number from 0 to 1000000000. Default 0. Of edm. */

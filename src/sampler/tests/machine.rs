@@ -45,6 +45,7 @@ fn nfe_of_ten(kind: SamplerKind) -> Option<u64> {
         | SamplerKind::Ddim
         | SamplerKind::Dpmpp2m
         | SamplerKind::Dpmpp2mSde
+        | SamplerKind::UniPc
         | SamplerKind::EulerMaruyama
         | SamplerKind::ReverseDiffusion
         | SamplerKind::Ancestral
