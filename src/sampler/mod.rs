@@ -11,6 +11,7 @@
 //! | `ode` | `ode.rs` | Dormand & Prince 1980, in the variables of [`crate::flow`] |
 //! | `ddim` | `ddim.rs` | Song, Meng & Ermon 2021, <https://arxiv.org/abs/2010.02502> |
 //! | `dpm-solver` | `dpm.rs` | Lu et al. 2022, <https://arxiv.org/abs/2206.00927> |
+//! | `dpm++2s` | `dpmpp_single.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
 //! | `dpm++2m`, `dpm++2m-sde` | `dpmpp.rs` | Lu et al. 2022, <https://arxiv.org/abs/2211.01095> |
 //! | `unipc` | `unipc.rs` | Zhao et al. 2023, <https://arxiv.org/abs/2302.04867> |
 //! | `ddpm` | `ddpm.rs` | Ho, Jain & Abbeel 2020, <https://arxiv.org/abs/2006.11239> |
@@ -31,6 +32,7 @@ mod ddim;
 mod ddpm;
 mod dpm;
 mod dpmpp;
+mod dpmpp_single;
 #[cfg(not(target_family = "wasm"))]
 mod draw;
 mod edm;
@@ -81,6 +83,7 @@ list::samplers! {
     Ode: ode::INFO,
     Ddim: ddim::INFO,
     DpmSolver: dpm::INFO,
+    Dpmpp2s: dpmpp_single::INFO,
     Dpmpp2m: dpmpp::ODE,
     UniPc: unipc::INFO,
     Edm: edm::INFO,

@@ -175,7 +175,7 @@ fn updates(gpu: &Device) {
         | SamplerKind::Ddpm
         | SamplerKind::Ula => 1,
         // Two evaluations.
-        SamplerKind::Heun | SamplerKind::StochasticHeun | SamplerKind::DpmSolver => 2,
+        SamplerKind::Heun | SamplerKind::StochasticHeun | SamplerKind::DpmSolver | SamplerKind::Dpmpp2s => 2,
         // Two evaluations, and the point raised to new noise.
         SamplerKind::Edm => 3,
         // One evaluation: its estimate, the point corrected by it, and the next.

@@ -75,6 +75,7 @@ fn on_the_shipped_model_fifty_steps_show_what_was_asked_for() {
             SamplerKind::Rk4
             | SamplerKind::Ode
             | SamplerKind::DpmSolver
+            | SamplerKind::Dpmpp2s
             | SamplerKind::Dpmpp2m
             | SamplerKind::UniPc
             | SamplerKind::Edm => 0.1,

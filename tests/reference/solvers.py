@@ -139,10 +139,10 @@ for model in ["mixture", "fake"]:
     multistep(8, model, sde=True, use_lu_lambdas=True)
 
 
-def singlestep(steps, order, model):
+def singlestep(steps, order, model, algorithm="dpmsolver"):
     """N steps of one order on levels even in log-SNR: diffusers' own blocks put their inner levels wherever its
     timesteps lie, not at the paper's fractions."""
-    s = schedulers.DPMSolverSinglestepScheduler(**TRAIN, algorithm_type="dpmsolver", solver_order=order,
+    s = schedulers.DPMSolverSinglestepScheduler(**TRAIN, algorithm_type=algorithm, solver_order=order,
                                                 final_sigmas_type="sigma_min", lower_order_final=False)
     s.set_timesteps(order * steps)
     s.set_begin_index(0)
@@ -157,14 +157,17 @@ def singlestep(steps, order, model):
         # The paper's inner step of order 2 is what diffusers calls heun, its last of order 3 midpoint.
         s.register_to_config(solver_type="heun" if order == 3 and s.order_list[i] == 2 else "midpoint")
         x = s.step(tensor(e), s.timesteps[i], tensor(x)).prev_sample.numpy()
-    add(f"DPMSolverSinglestep dpmsolver {order} {steps}", "vp", model,
-        dict(sampler="dpm-solver", order=order, denoise=False), s.sigmas.numpy(), times, x, order)
+    sampler = dict(sampler="dpm++2s") if algorithm == "dpmsolver++" else dict(sampler="dpm-solver", order=order)
+    add(f"DPMSolverSinglestep {algorithm} {order} {steps}", "vp", model, dict(**sampler, denoise=False),
+        s.sigmas.numpy(), times, x, order)
 
 
 for model in ["mixture", "fake"]:
     for order in [1, 2, 3]:
         for steps in [3, 5, 10]:
             singlestep(steps, order, model)
+    for steps in [3, 5, 10]:
+        singlestep(steps, 2, model, "dpmsolver++")
 
 
 def discrete(kind, steps, model, **config):

@@ -224,6 +224,42 @@ export const schema = {
       "title": "DPM-Solver"
     },
     {
+      "caption": "DPM-Solver++(2S)",
+      "evaluations": 2,
+      "group": "ODE",
+      "help": "DPM-Solver++ 2S, single-step; order 2, 2 NFE a step",
+      "name": "dpm++2s",
+      "needsDensity": false,
+      "paper": "https://arxiv.org/abs/2211.01095",
+      "processes": [
+        "vp",
+        "sub-vp",
+        "ve",
+        "edm",
+        "ddpm",
+        "smld"
+      ],
+      "settings": [
+        "sampler",
+        "steps",
+        "n",
+        "seed",
+        "label",
+        "guidance",
+        "grid",
+        "t_end",
+        "times",
+        "denoise",
+        "clip",
+        "threshold"
+      ],
+      "spaced": [],
+      "stays": false,
+      "steps": 18,
+      "stochastic": false,
+      "title": "DPM-Solver++ 2S"
+    },
+    {
       "caption": "DPM-Solver++(2M)",
       "evaluations": 1,
       "group": "ODE",
@@ -784,6 +820,11 @@ export const schema = {
           "help": "DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long)",
           "title": "DPM-Solver",
           "value": "dpm-solver"
+        },
+        {
+          "help": "DPM-Solver++ 2S, single-step; order 2, 2 NFE a step",
+          "title": "DPM-Solver++ 2S",
+          "value": "dpm++2s"
         },
         {
           "help": "DPM-Solver++ 2M, multistep; order 2, 1 NFE a step",

@@ -14,6 +14,8 @@ export type SamplerName =
   | 'ddim'
   /** DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long). */
   | 'dpm-solver'
+  /** DPM-Solver++ 2S, single-step; order 2, 2 NFE a step. */
+  | 'dpm++2s'
   /** DPM-Solver++ 2M, multistep; order 2, 1 NFE a step. */
   | 'dpm++2m'
   /** UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step. */

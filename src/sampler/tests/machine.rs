@@ -34,6 +34,7 @@ fn nfe_of_ten(kind: SamplerKind) -> Option<u64> {
         | SamplerKind::StochasticHeun
         | SamplerKind::Edm
         | SamplerKind::DpmSolver
+        | SamplerKind::Dpmpp2s
         | SamplerKind::Pc => 20,
         SamplerKind::Rk4 => 40,
         // Five steps a level.

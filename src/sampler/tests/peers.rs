@@ -108,7 +108,7 @@ fn samplers_are_their_peers() {
         let deviation = deviation(&ours, &case.last);
         assert!(deviation < tolerance, "{}: {deviation:e}, {ours:?}, not {:?}", case.name, case.last);
     }
-    assert_eq!(fixture.cases.len(), 138);
+    assert_eq!(fixture.cases.len(), 144);
 }
 
 #[test]
@@ -141,6 +141,7 @@ fn the_probability_flow_is_scipys() {
         (with(SamplerKind::Rk4, 0), 4),
         (Settings { order: 2, ..with(SamplerKind::DpmSolver, 0) }, 2),
         (Settings { order: 3, ..with(SamplerKind::DpmSolver, 0) }, 3),
+        (with(SamplerKind::Dpmpp2s, 0), 2),
         (with(SamplerKind::Dpmpp2m, 0), 2),
         (with(SamplerKind::Edm, 0), 2),
         (Settings { order: 1, ..with(SamplerKind::UniPc, 0) }, 2),
