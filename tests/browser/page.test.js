@@ -422,6 +422,35 @@ test('words where the script does not run', async () => {
   await leave(page);
 });
 
+test('clicks faster than anything can follow end in the last one’s run', async () => {
+  const page = await visit(browser, `${server.origin}/?sampler=euler&steps=2&n=1&device=cpu`);
+  await alive(page);
+  await page.evaluate(async () => {
+    const click = (id) => document.querySelector(id).click();
+    for (let i = 0; i < 4; i++) {
+      for (const id of [
+        '#generate',
+        '#generate',
+        '#pause',
+        '#reseed',
+        '#cancel',
+        '#png',
+        '#copy',
+        '#replay',
+        '#generate',
+      ]) {
+        click(id);
+        if (i % 2) await new Promise((then) => setTimeout(then, 3 * i));
+      }
+    }
+  });
+  await page.waitForFunction(() => document.querySelector('#status').dataset.state === 'done');
+  const [seed, caption] = [await page.inputValue('#seed'), await page.textContent('#caption')];
+  assert.match(caption, new RegExp(`seed ${seed}\\.$`));
+  assert.equal(new URL(page.url()).searchParams.get('seed'), seed);
+  await leave(page);
+});
+
 test('what a browser may refuse, ends nothing', async () => {
   const page = await visit(browser, `${server.origin}/?steps=1&n=1&device=cpu`);
   await page.evaluate(() => {

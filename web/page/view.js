@@ -133,16 +133,18 @@ export class Page {
     );
   }
 
+  /** Whatever fails is told: nothing that a reader does ends in an error that nobody sees. */
+  async #try(work) {
+    try {
+      await work();
+    } catch (error) {
+      this.message.show(ScorefieldError.from(error));
+    }
+  }
+
   #listen() {
     const on = (target, type, listener) => {
-      const heard = async (event) => {
-        try {
-          await listener(event);
-        } catch (error) {
-          this.message.show(ScorefieldError.from(error));
-        }
-      };
-      target.addEventListener(type, heard, { signal: this.#end.signal });
+      target.addEventListener(type, (event) => this.#try(() => listener(event)), { signal: this.#end.signal });
     };
     const click = (selector, listener) => on(this.#one(selector), 'click', listener);
     const form = this.#one('#settings');
@@ -258,7 +260,7 @@ export class Page {
   #ask(source, target) {
     this.question.ask(target, () => {
       this.session.agree(source);
-      return this.generate();
+      return this.#try(() => this.generate());
     });
   }
 
@@ -288,7 +290,7 @@ export class Page {
     if (ended) {
       figure.restore();
       const foreign = error?.code === 'foreign';
-      if (foreign) this.#ask(this.#source, { url: error.where, site: null });
+      if (foreign) this.#ask(this.#asked.source, { url: error.where, site: null });
       else if (error) this.message.show(error);
       if (foreign) status.state = 'idle';
     }
