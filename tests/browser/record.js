@@ -48,7 +48,6 @@ export async function record(page, origin) {
       const values = { model: 'fashion', device: 'auto' };
       for (const [name, { initial, setting }] of Object.entries(settingsOf.FIELDS))
         if (setting && initial !== undefined) values[name] = initial;
-      values.steps = String(settingsOf.SAMPLERS[values.sampler].steps);
       const settings = settingsOf.toSettings(values);
       const model = await load('fashion', { device: 'cpu' });
       const { title, classes } = model;

@@ -1,6 +1,6 @@
 // The form: fields made of the settings' table, their values as text, and what is wrong with them in words.
 
-import { FIELDS, SAMPLERS, applies, obstacle, problem } from './settings.js';
+import { FIELDS, SAMPLERS, applies, obstacle, problem, usualSteps } from './settings.js';
 import { capital, cut } from './words.js';
 
 /** What becomes of a sampler that does not come down from noise, on a network. */
@@ -74,7 +74,7 @@ export class Form {
   refresh() {
     const sampler = SAMPLERS[this.get('sampler')];
     const steps = this.#field('steps');
-    if (!this.#stepsChosen || steps.value === '') steps.value = sampler.steps ?? 1;
+    if (!this.#stepsChosen || steps.value === '') steps.value = usualSteps(sampler.name) ?? 1;
     const values = this.#all();
     for (const [name, { extra }] of Object.entries(FIELDS)) {
       if (!extra && name !== 'steps') continue;

@@ -6,8 +6,11 @@ import { schema } from '../api/schema.js';
 /** Samplers by name, with the schema's facts. */
 export const SAMPLERS = byName(schema.samplers);
 
-/** What the page starts with, where that is not the engine's default or has to be written out. */
-const INITIAL = { sampler: schema.settings.find(({ name }) => name === 'sampler').default, n: '16', seed: '1' };
+/**
+ * What the page starts with: of the shipped model (`scorefield eval --n 500`) this sampler's 21 evaluations have a
+ * Fréchet distance of 2.3 and a label agreement of 88 %, Heun's 37 evaluations 2.7 and 85 %.
+ */
+const INITIAL = { sampler: 'dpm++2m-sde', steps: '20', n: '16', seed: '1' };
 /** A flag's values, and what they are called. */
 const SWITCH = Object.entries({ on: 'On', off: 'Off' });
 /** The fields that the page has for every sampler. */
@@ -67,6 +70,11 @@ export function applies(name, values, process = null) {
 /** The values that apply, of some that may not. */
 export function applicable(values, process = null) {
   return Object.fromEntries(Object.entries(values).filter(([name]) => applies(name, values, process)));
+}
+
+/** The number of steps where nobody has chosen one; null of a sampler that chooses its own. */
+export function usualSteps(sampler) {
+  return sampler === INITIAL.sampler ? Number(INITIAL.steps) : SAMPLERS[sampler].steps;
 }
 
 /** Why a sampler cannot run on a model; null where it can, or where that is not known yet. */

@@ -82,7 +82,7 @@ export class Page {
       );
     }
     if (willRun) await this.generate();
-    else if (Object.keys(values).length === 0) await this.#showRecorded();
+    else if (Object.keys(values).length + problems.length === 0) await this.#showRecorded();
   }
 
   /** From here on buttons work. */
