@@ -221,7 +221,7 @@ impl Model {
         settings.plan_for(self.process(), self.dim(), narrowest)
     }
 
-    /// The score for one label a sample, under guidance.
+    /// The score for one label per sample, under guidance.
     ///
     /// # Errors
     /// When a label is not below the number of classes, or there is guidance without one or out of its range.

@@ -1,8 +1,8 @@
 //! A GPU's pipelines, built before the first step, stage by stage: after each the worker tells the page how far it has
-//! come, and hears whether the run is still wanted.
+//! come, and is told whether the run is still wanted.
 //!
 //! CubeCL compiles a kernel where it is first launched, for the sizes that it is launched with. So a model's network is
-//! evaluated once on one sample of zeros, a block per stage; and each run of new sizes is rehearsed with its own numbers of
+//! evaluated once on one sample of zeros, a block per stage; and each run of new sizes is tried with its own numbers of
 //! samples and halves of guidance: one evaluation, then the first steps of its sampler, by a score that costs nothing,
 //! and a frame.
 
@@ -30,9 +30,9 @@ use crate::{
 const STEPS: usize = 4;
 
 /// The score of N(0, α² + σ²), in place of a network's: numbers of its size, for one multiplication.
-struct Rehearsed;
+struct FreeScore;
 
-impl Score for Rehearsed {
+impl Score for FreeScore {
     fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
         x * -(level.alpha * level.alpha + level.sigma * level.sigma).recip()
     }
@@ -155,7 +155,7 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::start`].
     pub fn prepare_run(&self, settings: &JsValue) -> Result<Preparation, JsValue> {
-        self.read(settings).and_then(|plan| self.rehearse(plan.settings)).map_err(report::error)
+        self.read(settings).and_then(|plan| self.prepare(plan.settings)).map_err(report::error)
     }
 
     /// One evaluation, to see that the GPU computes.
@@ -179,7 +179,7 @@ impl Engine {
 }
 
 impl Engine {
-    fn rehearse(&self, settings: Settings) -> Result<Preparation> {
+    fn prepare(&self, settings: Settings) -> Result<Preparation> {
         let model = self.model()?;
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         let settings = Settings {
@@ -199,7 +199,7 @@ impl Engine {
         let mut stages = VecDeque::from([Stage::Score]);
         // A mixture's own score costs nothing, and has the density that some samplers ask for.
         let free: Box<dyn Score> = match model {
-            Model::Network(_) => Box::new(Rehearsed),
+            Model::Network(_) => Box::new(FreeScore),
             Model::Mixture(_) => model.score(&vec![None; settings.n], 1.0, &self.device)?,
         };
         // Where fewer steps are none that the sampler takes, its kernels are built as they come.

@@ -50,7 +50,7 @@ pub struct NetworkScore {
 }
 
 impl NetworkScore {
-    /// Conditions on one class a sample; `None` is no label. `null` is the null class's row.
+    /// Conditions on one class per sample; `None` is no label. `null` is the null class's row.
     ///
     /// With `guidance` 1 the score is the conditional one, with 0 the unconditional: one evaluation.
     #[must_use]

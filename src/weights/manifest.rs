@@ -66,7 +66,7 @@ pub struct Data {
 pub struct Training {
     /// Optimiser steps.
     pub steps: u64,
-    /// Images a step.
+    /// Images per step.
     pub batch: u64,
     /// Seed of the run.
     pub seed: u64,

@@ -42,7 +42,7 @@ pub struct UNetConfig {
     pub width: usize,
     /// Each level's channels, as a multiple of `width`; the resolution halves between levels.
     pub multipliers: Vec<usize>,
-    /// Residual blocks a level, on each side.
+    /// Residual blocks per level, on each side.
     pub blocks: usize,
     /// Attention heads at the lowest resolution; 0 for no attention.
     pub heads: usize,

@@ -146,7 +146,7 @@ fn messages_are_short_whatever_the_file_says() {
         file(&header, &data)
     };
     let mut messages = Vec::new();
-    let mut hears = |bytes: &[u8]| messages.push(File::parse(&long, bytes).err().unwrap().to_string());
+    let mut refuse = |bytes: &[u8]| messages.push(File::parse(&long, bytes).err().unwrap().to_string());
     let renamed = |name: &str, entry: Value| {
         files(&|header: &mut Value| {
             header.as_object_mut().unwrap().remove("b.0");
@@ -154,12 +154,12 @@ fn messages_are_short_whatever_the_file_says() {
         })
     };
     let entry = json!({ "dtype": "F16", "shape": [1, 3], "data_offsets": [8, 14] });
-    hears(&renamed(&long, entry.clone()));
-    hears(&renamed("b\u{1b}[31m", entry));
-    hears(&renamed("b.0", json!({ "dtype": long, "shape": [3], "data_offsets": [8, 14] })));
-    hears(&renamed("b.0", json!({ "dtype": "F16", "shape": vec![1; 4000], "data_offsets": [8, 14] })));
-    hears(&renamed("b.0", json!({ "dtype": "F16", "shape": [3], "data_offsets": [8, 14], long.as_str(): 1 })));
-    hears(&files(&|header| header["__metadata__"] = json!({ "scorefield": &long })));
+    refuse(&renamed(&long, entry.clone()));
+    refuse(&renamed("b\u{1b}[31m", entry));
+    refuse(&renamed("b.0", json!({ "dtype": long, "shape": [3], "data_offsets": [8, 14] })));
+    refuse(&renamed("b.0", json!({ "dtype": "F16", "shape": vec![1; 4000], "data_offsets": [8, 14] })));
+    refuse(&renamed("b.0", json!({ "dtype": "F16", "shape": [3], "data_offsets": [8, 14], long.as_str(): 1 })));
+    refuse(&files(&|header| header["__metadata__"] = json!({ "scorefield": &long })));
     for (path, value) in [
         ("/version", json!(long)),
         ("/architecture/kind", json!(long)),
@@ -176,7 +176,7 @@ fn messages_are_short_whatever_the_file_says() {
     ] {
         let mut manifest = manifest.clone();
         *manifest.pointer_mut(path).unwrap() = value;
-        hears(&files(&|header| header["__metadata__"] = json!({ "scorefield": manifest.to_string() })));
+        refuse(&files(&|header| header["__metadata__"] = json!({ "scorefield": manifest.to_string() })));
     }
     // Names of another network, as long as a file may have them.
     let name = "x".repeat(MAX_NAME);
