@@ -57,11 +57,16 @@ impl Array {
 /// Reads an array of float32. What the header asks for is compared with the file's length before it is allocated.
 ///
 /// # Errors
-/// [`Error::Io`] where there is no such file or it cannot be read, [`Error::File`] with what else it is.
+/// [`Error::Io`] where it cannot be read, [`Error::File`] where it is no such array, with what it is.
 pub(crate) fn read(path: &Path) -> Result<Array> {
     let refuse = |problem: String, remedy: &str| Err(Error::file(path, problem, remedy));
     let failed = Error::io;
-    let file = File::open(path).map_err(failed(path))?;
+    let file = match File::open(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            return refuse("there is no such file".to_owned(), "give the path of an NPY file that is there");
+        }
+        opened => opened.map_err(failed(path))?,
+    };
     let metadata = file.metadata().map_err(failed(path))?;
     if metadata.is_dir() {
         return refuse("a folder, not an NPY file".to_owned(), "give a file in it");

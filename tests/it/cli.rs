@@ -320,7 +320,7 @@ fn arrays_that_are_not_what_they_should_be_are_named_for_what_they_are() {
         |data: &str| shell.refused(&["encode", "--model", MIXTURE, "--data", data, "--npy", "z.npy", "--rtol", "1e-3"]);
     let said = encode("cut.npy");
     assert!(said.contains("truncated: 54 of the 64 bytes") && said.contains("where: cut.npy"), "{said}");
-    assert!(encode("none.npy").contains("where: none.npy"));
+    assert!(encode("none.npy").contains("error: there is no such file\n  where: none.npy"));
     assert!(encode(".").contains("a folder, not an NPY file"));
 }
 
