@@ -69,6 +69,7 @@ export class Host {
     this.#worker = worker;
     this.#release = release;
     worker.addEventListener('message', ({ data }) => {
+      if (this.#worker !== worker) return;
       if (data.event === 'unloadable') {
         this.#fail(data);
         return;
@@ -82,6 +83,8 @@ export class Host {
     });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
+      // Another one may have been started since.
+      if (this.#worker !== worker) return;
       // Before its first word: a script that could not be loaded or run, which says nothing or little of it.
       if (this.#unheard) this.#fail(event);
       else this.kill(new Death('panic', event.message || 'the worker failed'));
