@@ -21,7 +21,7 @@ impl Points {
     pub fn new(values: Vec<f32>, dim: usize) -> Result<Self> {
         if dim == 0 || values.is_empty() || !values.len().is_multiple_of(dim) {
             let expected = format!("at least one row of {dim} numbers, and at least one number per row");
-            return Err(Error::setting("points", format!("{} numbers", values.len()), expected));
+            return Err(Error::shape("points", format!("{} numbers", values.len()), expected));
         }
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             return Err(Error::setting(format!("points, row {}", at / dim), values[at], "finite numbers"));
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn what_is_no_array_of_points_is_refused() {
         let refused = |values: Vec<f32>, dim| Points::new(values, dim).unwrap_err().to_string();
-        assert!(refused(vec![1.0; 3], 2).contains("points = 3 numbers: expected at least one row of 2"));
+        assert!(refused(vec![1.0; 3], 2).contains("points has 3 numbers; give at least one row of 2"));
         assert!(refused(vec![], 2).contains("0 numbers"));
         assert!(refused(vec![1.0], 0).contains("at least one number per row"));
         assert!(refused(vec![0.0, 1.0, 2.0, f32::NAN], 2).contains("row 1"));

@@ -168,7 +168,7 @@ impl Sampler {
         let ([n, d], info) = (x.dims(), plan.settings.sampler.info());
         if [n, d] != [plan.settings.n, plan.d] {
             let expected = format!("[{}, {}]", plan.settings.n, plan.d);
-            return Err(Error::setting("init", format!("[{n}, {d}]"), expected));
+            return Err(Error::shape("init", format!("[{n}, {d}]"), expected));
         }
         let method = (info.method)(plan)?;
         let state = State::new(plan, matches!(method, Method::Adaptive(_)));

@@ -55,7 +55,7 @@ impl Settings {
             ));
         }
         if d == 0 {
-            return Err(Error::setting("init", "[n, 0]", "one dimension or more"));
+            return Err(Error::shape("a sample", "no numbers", "one dimension or more"));
         }
         let (steps, t_end) = (self.steps.or(info.steps), t_end(self, process));
         let settings = Self { steps, ..self.clone() };

@@ -25,7 +25,11 @@ impl Gaussian {
     /// When there is no dimension, the lengths differ, a number is not finite or a deviation is negative.
     pub fn new(mean: Vec<f64>, std: Vec<f64>) -> Result<Self> {
         if mean.is_empty() || mean.len() != std.len() {
-            return Err(Error::setting("std", std.len(), format!("as many as means: {}, at least 1", mean.len())));
+            return Err(Error::shape(
+                "std",
+                format!("{} numbers", std.len()),
+                format!("as many as mean: {}, at least 1", mean.len()),
+            ));
         }
         if let Some(bad) = mean.iter().find(|m| !m.is_finite()) {
             return Err(Error::setting("mean", bad, "finite numbers"));
@@ -129,8 +133,8 @@ mod tests {
     #[test]
     fn what_is_no_gaussian_is_refused() {
         let error = |mean: &[f64], std: &[f64]| Gaussian::new(mean.to_vec(), std.to_vec()).unwrap_err().to_string();
-        assert!(error(&[], &[]).starts_with("std = 0"));
-        assert!(error(&[0.0], &[1.0, 1.0]).starts_with("std = 2: expected as many as means: 1"));
+        assert!(error(&[], &[]).starts_with("std has 0 numbers"));
+        assert!(error(&[0.0], &[1.0, 1.0]).starts_with("std has 2 numbers; give as many as mean: 1"));
         assert!(error(&[f64::NAN], &[1.0]).starts_with("mean = NaN"));
         assert!(error(&[0.0], &[-1.0]).starts_with("std = -1"));
     }

@@ -242,7 +242,7 @@ fn the_start_may_be_given_but_must_fit() {
     let sampler = start_at(&settings, &VE, column(&[1.0, 2.0])).unwrap();
     assert_eq!(read(&sampler.x()), [1.0, 2.0], "x at t = 1 itself, not unit noise");
     let refused = |x: Tensor<2>| start_at(&settings, &VE, x).err().unwrap().to_string();
-    assert_eq!(refused(column(&[1.0])), "init = [1, 1]: expected [2, 1]");
+    assert_eq!(refused(column(&[1.0])), "init has [1, 1]; give [2, 1]");
     assert!(start(&settings, &VE, 0).is_err());
     assert!(start(&with(SamplerKind::Heun, 0), &VE, 2).is_err());
 }
