@@ -254,6 +254,13 @@ fn an_objective_has_a_kind_and_denoising_is_the_default() {
         read("objective={ kind = 'continuous' }"),
         scorefield::objective::ObjectiveConfig::Continuous(ContinuousConfig::default())
     );
+    // As configs were before there were kinds: those that checkpoints hold are read as what they meant.
+    let now = small(&["name=plain"]);
+    let mut before = serde_json::to_value(&now).unwrap();
+    for section in ["model", "objective"] {
+        before[section].as_object_mut().unwrap().remove("kind").unwrap();
+    }
+    assert_eq!(serde_json::from_value::<RunConfig>(before).unwrap(), now);
     let error = |text: &str| {
         RunConfig::read(Path::new("configs/fashion-mnist.toml"), &[text.to_owned()]).unwrap_err().to_string()
     };
