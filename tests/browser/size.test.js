@@ -6,8 +6,17 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { dist, versioned } from './server.js';
 
-/** Bytes by gzip -9. */
-const BUDGET = { engine: 700_000, 'engine-gpu': 2_200_000 };
+/**
+ * Bytes by gzip -9, and why as many. Two thirds of the CPU's engine and nine tenths of WebGPU's are burn, CubeCL and wgpu. This
+ * repository's code is 0.2 MB of either, and may take half as much again: 20 kB for a network, 5 kB for a sampler or a guide.
+ * What needs more (gradients, say) belongs into an engine of its own, with a budget of its own, that only its users fetch.
+ */
+const BUDGET = {
+  // Everybody waits for it: 0.6 s at 10 Mbit/s, a third of what the shipped model takes.
+  engine: 750_000,
+  // Fetched only where there is a GPU: about as long as the shipped model, which comes at the same time.
+  'engine-gpu': 2_300_000,
+};
 
 for (const [name, most] of Object.entries(BUDGET)) {
   test(`${name} is at most ${most / 1e6} MB to download`, (t) => {
