@@ -34,7 +34,7 @@ function verify(t, cases, names, count, tolerance) {
 
 /** A copy, and sums in burn's order. */
 const EXACT = ['join', 'sum'];
-const FORWARD = ['conv2d', 'conv2d_add', 'conv2d_fold', 'group_norm', 'group_norm_film', 'attention', ...EXACT];
+const FORWARD = ['conv2d', 'conv2d_add', 'conv2d_shuffle', 'group_norm', 'group_norm_film', 'attention', ...EXACT];
 
 test('the CPU’s kernels and their gradients are burn’s operators', async (t) => {
   const browser = await launch();
