@@ -125,8 +125,6 @@ export function toSettings(values) {
   for (const [name, text] of Object.entries(applicable(values))) {
     if (FIELDS[name].setting && text !== '') settings[name] = valueOf(name, text);
   }
-  // Times are all of these.
-  if (settings.times) for (const name of ['steps', 'grid', 't_end', 'spacing']) delete settings[name];
   // Without a class there is nothing to guide to: the form keeps the number for the next one.
   if (settings.label === undefined) delete settings.guidance;
   return settings;
