@@ -164,7 +164,7 @@ pub fn batch(images: &[u8], [c, h, w]: [usize; 3], device: &Device) -> Tensor<4>
 pub struct Judgement {
     /// `[n, width]`, flattened.
     pub features: Vec<f32>,
-    /// Features an image.
+    /// Features per image.
     pub width: usize,
     /// The likeliest class of each image.
     pub labels: Vec<u8>,

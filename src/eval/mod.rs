@@ -165,7 +165,7 @@ fn noise_images(n: usize, d: usize) -> Vec<u8> {
 pub struct Drawn {
     /// `[n, d]`, flattened.
     pub images: Vec<u8>,
-    /// Network evaluations a sample, guidance counted as two.
+    /// Network evaluations per sample, guidance counted as two.
     pub nfe: u64,
 }
 
@@ -259,7 +259,7 @@ mod tests {
         // x = 0, 0.1 and 0.3 as pixels: round((x + 1)·127.5).
         let expected: Vec<u8> = [128u8, 140, 140, 166, 166].iter().flat_map(|&pixel| [pixel; 3]).collect();
         assert_eq!(drawn.images, expected);
-        // One a step, and the final denoising.
+        // One per step, and the final denoising.
         assert_eq!(drawn.nfe, 5);
         let none = |_: Range<usize>| -> Result<Box<dyn Score>> { unreachable!("a batch of none is refused first") };
         assert!(draw(&plan, 0, &Device::flex(), none, &|_, _, _| ()).is_err());

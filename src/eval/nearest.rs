@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::data::unit;
 
-/// Reference images a block: 2,000 of 784 pixels are 6 MB.
+/// Reference images per block: 2,000 of 784 pixels are 6 MB.
 const BLOCK: usize = 2000;
 
 /// The middle and the mean of a set of distances.

@@ -26,7 +26,7 @@ use crate::{
 pub struct Recipe {
     /// Passes over the data.
     pub epochs: usize,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
     /// The learning rate's peak: a linear warm-up over a twentieth of the steps, then a half cosine to 0.
     pub rate: f64,

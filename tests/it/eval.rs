@@ -62,7 +62,7 @@ fn eval_prints_the_whole_protocol() {
         ["--n", "40", "--sampler", "ddim", "--steps", "4", "--seed", "7", "--batch", "16", "--device", "cpu", "--json"];
     let value = result(&[&["eval", "--model", model, "--guidance", "2"], &settings[..]].concat());
     let number = |field: &str| value[field].as_f64().unwrap_or_else(|| panic!("{field} in {value}"));
-    // An evaluation a step and the final denoising's, each of them twice under guidance.
+    // An evaluation per step and the final denoising's, each of them twice under guidance.
     assert_eq!((number("nfe"), number("n"), number("seed")), (10.0, 40.0, 7.0));
     assert!(number("frechet_floor") < number("frechet") && number("frechet") < 3.0 * number("frechet_ceiling"));
     assert!((number("frechet_percent") - 100.0 * number("frechet") / number("frechet_ceiling")).abs() < 1e-9);
