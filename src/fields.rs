@@ -37,7 +37,7 @@ fn expected(problem: &str) -> String {
         "f64" | "f32" => "a number".into(),
         "a boolean" => "true or false".into(),
         "a sequence" => "an array".into(),
-        "string or map" => "a name".into(),
+        "a string" | "string or map" => "a name".into(),
         _ => wanted,
     }
 }
