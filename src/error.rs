@@ -218,7 +218,7 @@ impl Error {
         use std::io::ErrorKind::{NotFound, PermissionDenied, StorageFull};
         move |cause| {
             let remedy = match cause.kind() {
-                NotFound => "check the path: the folder must exist",
+                NotFound => "check the path: it, or a folder on the way to it, is missing",
                 PermissionDenied => "change its permissions, or give another place",
                 StorageFull => "make room on that disk, or give another place",
                 _ => "check that path, or give another",

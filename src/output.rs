@@ -32,6 +32,10 @@ impl Target {
     /// [`Error::File`] when it names a folder, or the folder that it names is missing; [`Error::Io`] when the path
     /// cannot be followed.
     pub fn of(path: &Path) -> Result<Self> {
+        // As shells' tools have it; a file of that name is ./-.
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Self::File(absent(path)?)),
@@ -277,6 +281,7 @@ mod tests {
         let null = Target::of(Path::new("/dev/null")).unwrap();
         assert_eq!(null, Target::Stream("/dev/null".into()));
         assert!(!null.is_same(&null));
+        assert_eq!(Target::of(Path::new("-")).unwrap(), Target::Stdout);
     }
 
     #[test]

@@ -30,8 +30,8 @@ mod score;
 mod train;
 
 const AFTER: &str = "\
-Files are replaced whole, or not at all; links are written through. Pipes and /dev/stdout take arrays and pictures, too: \
-the report then goes to standard error.
+Files are replaced whole, or not at all; links are written through. Pipes and standard output (/dev/stdout, or -) take \
+arrays and pictures, too: the report then goes to standard error.
 Exit codes: 0; 1 after an error, which says what, where and how to mend it; 2 for arguments that cannot be understood.";
 
 /// Score-based generative models: train natively, sample here or in the browser.

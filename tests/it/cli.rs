@@ -151,7 +151,7 @@ fn outputs_go_through_links_and_into_pipes() {
     assert_eq!(behind, picture);
 
     // Standard output as a pipe and as a file: the array and nothing else; the report goes to standard error.
-    for stdout in ["/dev/stdout", "/dev/fd/1"] {
+    for stdout in ["/dev/stdout", "/dev/fd/1", "-"] {
         let ended = shell.run(&[&run[..], &[stdout, "--json"]].concat());
         assert_eq!((ended.code, ended.stdout == plain), (Some(0), true), "{stdout}: {}", ended.stderr);
         let report = ended.stderr.lines().last().expect("a report");
