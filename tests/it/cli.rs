@@ -275,6 +275,25 @@ fn remedies_work() {
         shell.succeeds(args);
     }
 
+    // What does not apply says what takes its place, or does: with that it goes.
+    for (before, after) in [
+        (&["--sampler", "heun", "--churn", "40"][..], &["--sampler", "heun"][..]),
+        (&["--times", "1,0.5,0.1", "--grid", "karras"], &["--times", "1,0.5,0.1"]),
+    ] {
+        let run = ["sample", "--model", MIXTURE, "--n", "2", "--out", "x.png"];
+        let said = shell.refused(&[&run[..], before].concat());
+        assert!(said.contains(&format!("where: {}", before[2])), "{said}");
+        shell.succeeds(&[&run[..], after].concat());
+    }
+
+    // Images that are not in [−1, 1], with the flag that the refusal names.
+    for (name, flag, scale) in [("bytes.npy", "--values bytes", 1.0), ("unit.npy", "--values unit", 1.0 / 255.0)] {
+        shell.array(name, &[1, 784], &(0..784).map(|i| (i % 256) as f32 * scale).collect::<Vec<_>>());
+        let encode = ["encode", "--data", name, "--npy", "z.npy", "--rtol", "1e-2", "--atol", "1e-2"];
+        assert!(shell.refused(&encode).contains(flag), "{name}");
+        shell.succeeds(&[&encode[..], &flag.split(' ').collect::<Vec<_>>()].concat());
+    }
+
     // An array of four numbers is two points, as .reshape(-1, 2) gives them.
     let encode = ["encode", "--model", MIXTURE, "--data", "flat.npy", "--npy", "z.npy", "--rtol", "1e-3"];
     assert!(shell.refused(&encode).contains(".reshape(-1, 2)"));
