@@ -3,7 +3,7 @@
 //     node bench/run.js [--quick] [--only native,train,resolution,wasm,webgpu,counts,memory,runs,cold] [--adapter any] [--readme]
 //
 // `dev` installs the peers and builds first, and sets SCOREFIELD_BENCH to the folder of the peers. `--readme` also puts the
-// tables into README.md.
+// tables into docs/bench.md.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -59,7 +59,7 @@ try {
   const tables = markdown(report);
   console.log(tables);
   if (options.readme) {
-    const readme = join(root, 'README.md');
+    const readme = join(root, 'docs/bench.md');
     const text = readFileSync(readme, 'utf8');
     writeFileSync(readme, text.replace(/(<!-- bench -->\n)[^]*(<!-- bench: end -->)/, (_, begin, end) => `${begin}${tables}\n${end}`));
   }
