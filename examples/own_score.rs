@@ -24,10 +24,10 @@ impl Score for Gaussian {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (device, process) = (Device::flex(), Process::Vp(Vp::default()));
-    let settings = Settings { sampler: SamplerKind::Heun, n: 10_000, steps: 40, ..Settings::default() };
+    let settings = Settings { sampler: SamplerKind::Heun, n: 10_000, steps: Some(40), ..Settings::default() };
     let score = Gaussian { mean: [1.0, -2.0], std: 0.5 };
 
-    let mut sampler = Sampler::new(&settings, &process, 2, &device)?;
+    let mut sampler = Sampler::new(&settings.plan(&process, 2)?, &device)?;
     while sampler.step(&score)?.is_some() {}
 
     let samples = sampler.x();

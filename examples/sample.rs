@@ -5,6 +5,7 @@ use scorefield::{
     figure::Grid,
     model::Model,
     sampler::{Sampler, Settings},
+    space::Space,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,12 +15,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let settings = Settings { n: 16, seed: 1, label: Some(3), ..Settings::default() };
     let score = model.score(&vec![settings.label; settings.n], settings.guidance, &device)?;
-    let mut sampler = Sampler::new(&settings, model.process(), model.dim(), &device)?;
+    let mut sampler = Sampler::new(&model.plan(&settings)?, &device)?;
     while let Some(step) = sampler.step(&*score)? {
         eprintln!("step {} of {:?}: σ = {:.3}", step.index, step.total, step.sigma);
     }
 
     let samples: Vec<f32> = sampler.x().into_data().iter::<f32>().collect();
-    std::fs::write("samples.png", Grid::default().draw(&samples, model.shape())?.png()?)?;
+    let Space::Image(shape) = model.space() else { return Err("the shipped model is of images".into()) };
+    std::fs::write("samples.png", Grid::default().draw(&samples, shape)?.png()?)?;
     Ok(())
 }
