@@ -192,7 +192,7 @@ test(
       const grown = (await model.memory()).wasm;
       const loaded = told.length;
       let after = grown;
-      for (let i = 0; i < 100 && after === grown; i++) {
+      for (let i = 0; i < 600 && after === grown; i++) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         after = (await model.memory()).wasm;
       }
