@@ -14,7 +14,7 @@ use crate::{
 /// The last level of all of them.
 const SIGMA_MIN: f64 = 0.01;
 
-/// Data set, dimension, σ₁, levels L, steps a level T, ε, and the last digit of ε that was printed.
+/// Data set, dimension, σ₁, levels L, steps per level T, ε, and the last digit of ε that was printed.
 const PUBLISHED: [(&str, usize, f64, usize, usize, f64, f64); 5] = [
     ("CIFAR-10", 32 * 32 * 3, 50.0, 232, 5, 6.2e-6, 1e-7),
     ("CelebA 64", 64 * 64 * 3, 90.0, 500, 5, 3.3e-6, 1e-7),

@@ -18,7 +18,7 @@ pub(super) const INFO: Info = Info {
     name: "ddim",
     title: "DDIM",
     caption: "DDIM",
-    help: "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
+    help: "DDIM; order 1, 1 NFE per step, --eta from deterministic (0) to ancestral (1)",
     paper: "https://arxiv.org/abs/2010.02502",
     steps: Some(40),
     settings: &["steps", "eta", "spacing", "grid", "t_end", "times", "denoise", "clip", "threshold"],

@@ -24,7 +24,7 @@ pub(super) const INFO: Info = Info {
     title: "DDPM",
     group: Group::Discrete,
     caption: "DDPM",
-    help: "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step",
+    help: "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE per step",
     paper: "https://arxiv.org/abs/2006.11239",
     stochastic: true,
     steps: Some(200),

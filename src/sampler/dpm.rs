@@ -28,7 +28,7 @@ pub(super) const INFO: Info = Info {
     name: "dpm-solver",
     title: "DPM-Solver",
     caption: "DPM-Solver",
-    help: "DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long)",
+    help: "DPM-Solver; --order 1 to 3, as many NFE per step (1 where a step is too long)",
     paper: "https://arxiv.org/abs/2206.00927",
     settings: &["steps", "order", "grid", "t_end", "times", "denoise", "clip", "threshold"],
     evaluations: |settings| settings.order,

@@ -5,7 +5,7 @@
 //!
 //! D = x̂₀ₜ + w·(x̂₀ₜ − x̂₀ₜ′), an extrapolation to the step's middle from the last two estimates,
 //!
-//! xₛ = (σₛ/σₜ)·xₜ + αₛ(1 − e⁻ʰ)·D for the probability flow: order 2 for one evaluation a step;
+//! xₛ = (σₛ/σₜ)·xₜ + αₛ(1 − e⁻ʰ)·D for the probability flow: order 2 for one evaluation per step;
 //!
 //! xₛ = (σₛ/σₜ)e⁻ʰ·xₜ + αₛ(1 − e⁻²ʰ)·D + σₛ√(1 − e⁻²ʰ)·z for the reverse SDE. Without the extrapolation the first is
 //! DDIM with η = 0, the second with η = 1.
@@ -26,7 +26,7 @@ pub(super) const ODE: Info = Info {
     name: "dpm++2m",
     title: "DPM-Solver++ 2M",
     caption: "DPM-Solver++(2M)",
-    help: "DPM-Solver++ 2M, multistep; order 2, 1 NFE a step",
+    help: "DPM-Solver++ 2M, multistep; order 2, 1 NFE per step",
     paper: "https://arxiv.org/abs/2211.01095",
     steps: Some(20),
     grid: |process| Grid::LogSnr.unless_far(process),
@@ -39,7 +39,7 @@ pub(super) const SDE: Info = Info {
     title: "DPM-Solver++ 2M SDE",
     group: Group::Sde,
     caption: "SDE-DPM-Solver++(2M)",
-    help: "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE a step",
+    help: "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE per step",
     stochastic: true,
     steps: Some(20),
     method: |_| Ok(Method::of(Multistep::new(true))),

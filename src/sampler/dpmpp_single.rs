@@ -24,7 +24,7 @@ pub(super) const INFO: Info = Info {
     name: "dpm++2s",
     title: "DPM-Solver++ 2S",
     caption: "DPM-Solver++(2S)",
-    help: "DPM-Solver++ 2S, single-step; order 2, 2 NFE a step",
+    help: "DPM-Solver++ 2S, single-step; order 2, 2 NFE per step",
     paper: "https://arxiv.org/abs/2211.01095",
     evaluations: |_| 2,
     grid: |process| Grid::LogSnr.unless_far(process),

@@ -22,7 +22,7 @@ pub(super) const INFO: Info = Info {
     name: "edm",
     title: "EDM, with churn",
     caption: "EDM’s stochastic Heun sampler",
-    help: "EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long)",
+    help: "EDM's Heun with --churn (0: deterministic); 2 NFE per step (1 where a step is too long)",
     paper: "https://arxiv.org/abs/2206.00364",
     stochastic: true,
     settings: &[

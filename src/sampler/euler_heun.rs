@@ -32,7 +32,7 @@ pub(super) const HEUN: Info = Info {
     name: "heun",
     title: "Heun",
     caption: "Heun’s method on the probability flow",
-    help: "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
+    help: "probability-flow ODE by Heun's method; order 2, 2 NFE per step (1 where a step is too long)",
     paper: "https://arxiv.org/abs/2206.00364",
     evaluations: |_| 2,
     grid: |process| match process {
@@ -47,7 +47,7 @@ pub(super) const EULER: Info = Info {
     name: "euler",
     title: "Euler",
     caption: "Euler’s method on the probability flow",
-    help: "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
+    help: "probability-flow ODE by Euler's method; order 1, 1 NFE per step",
     paper: "https://arxiv.org/abs/2206.00364",
     steps: Some(40),
     method: |_| Ok(Method::of(EulerHeun::Euler)),

@@ -7,8 +7,8 @@
 //!
 //! and is accepted with probability min(1, e^(H − H′)), which leaves pₜ exactly invariant. `mala` (Roberts & Tweedie 1996)
 //! is L = 1: its proposal is a Langevin step of ε = h²/2 in the full convention, and e^(H − H′) is the ratio
-//! pₜ(x′)q(x | x′)/(pₜ(x)q(x′ | x)). The test is a mask on the device: nothing is read back. The score at the place where
-//! the chain stands is kept from move to move, so that a move costs L evaluations, and the first one more; beside each
+//! pₜ(x′)q(x | x′)/(pₜ(x)q(x′ | x)). The test is a mask on the device: nothing is read back. The score at the point where
+//! the chain is, is kept from move to move, so that a move costs L evaluations, and the first one more; beside each
 //! end of a trajectory the log-density is computed, which is not counted.
 //!
 //! On N(0, S²) the trajectory turns (x, S·p) by an angle L·h/S, nearly: a multiple of π brings x back to where it was, or
@@ -37,7 +37,7 @@ pub(super) const MALA: Info = Info {
     title: "Langevin, Metropolis-adjusted",
     group: Group::Langevin,
     caption: "Metropolis-adjusted Langevin dynamics",
-    help: "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step, 1 more at the start",
+    help: "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE per step, 1 more at the start",
     paper: "https://doi.org/10.2307/3318418",
     stochastic: true,
     needs_density: true,
@@ -56,7 +56,7 @@ pub(super) const HMC: Info = Info {
     name: "hmc",
     title: "Hamiltonian Monte Carlo",
     caption: "Hamiltonian Monte Carlo",
-    help: "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start",
+    help: "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE per step, 1 more at the start",
     paper: "https://arxiv.org/abs/1206.1901",
     steps: Some(50),
     settings: &["steps", "step_size", "leapfrog_steps", "t_end", "denoise", "clip", "threshold"],
@@ -112,8 +112,8 @@ impl Trajectory {
     }
 }
 
-/// Where a chain stands.
-struct Place {
+/// A point of a chain, and what is known there.
+struct Point {
     x: Tensor<2>,
     /// The score at x.
     score: Tensor<2>,
@@ -124,7 +124,7 @@ struct Place {
 /// A chain of moves at one level; without a log-density every move is accepted.
 #[derive(Default)]
 pub(super) struct Chain {
-    place: Option<Place>,
+    point: Option<Point>,
 }
 
 impl Chain {
@@ -139,7 +139,7 @@ impl Chain {
         score: &dyn Score,
     ) -> Tensor<2> {
         let density = score.density();
-        let here = self.place.take().unwrap_or_else(|| Place {
+        let here = self.point.take().unwrap_or_else(|| Point {
             score: state.evaluate(&x, level, score),
             log_density: density.map(|density| density.log_density(x.clone(), &level)),
             x,
@@ -151,22 +151,22 @@ impl Chain {
             let lost = gain.clone().is_nan();
             let probability = gain.clamp_max(0.0).exp().mask_fill(lost, 0.0);
             let uniform = state.uniform(&probability, Purpose::Accept, draw);
-            there = here.or(there, uniform, probability.clone());
+            there = here.accept(there, uniform, probability.clone());
             state.record(probability);
         }
-        // The estimate that a step shows is that of the place taken.
+        // The estimate that a step shows is that of the point taken.
         state.last = Some((there.x.clone(), level, there.score.clone()));
         let x = there.x.clone();
         if state.constraint.is_some() {
             // It moves the samples, and the score there is another.
             return state.project(x, &level);
         }
-        self.place = Some(there);
+        self.point = Some(there);
         x
     }
 }
 
-impl Place {
+impl Point {
     /// The end of a trajectory, and H − H′ where the density is known.
     fn propose(
         &self,
@@ -205,7 +205,7 @@ impl Place {
     }
 
     /// `there` in the rows whose uniform draw is at most the probability, else itself.
-    fn or(self, there: Self, uniform: Tensor<2>, probability: Tensor<2>) -> Self {
+    fn accept(self, there: Self, uniform: Tensor<2>, probability: Tensor<2>) -> Self {
         let taken = uniform.lower_equal(probability);
         let rows = taken.clone().expand(self.x.dims());
         Self {

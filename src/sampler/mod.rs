@@ -205,8 +205,8 @@ impl Sampler {
             return Err(Error::setting("sampler", info.name, expected));
         }
         let updates = state.times.len() - 1;
-        let open = state.open;
-        let level = if open || state.index < updates {
+        let unfinished = state.unfinished;
+        let level = if unfinished || state.index < updates {
             *x = method.update(x.clone(), state, score).await?;
             state.to()
         } else if state.index == updates && *denoise {
@@ -221,7 +221,7 @@ impl Sampler {
         let last = state.last.clone().expect("every update evaluates the score: settings are validated");
         let progress = match total {
             // To the last update: an adaptive solver's next steps are not known.
-            Some(total) if !open => state.index as f64 / total as f64,
+            Some(total) if !unfinished => state.index as f64 / total as f64,
             _ => (1.0 - level.t) / (1.0 - state.t_end),
         };
         Ok(Some(Step {
@@ -246,7 +246,7 @@ impl Sampler {
     /// Steps in all, where that is known beforehand.
     #[must_use]
     pub fn total(&self) -> Option<usize> {
-        (!self.state.open).then_some(self.state.times.len() - 1 + usize::from(self.denoise))
+        (!self.state.unfinished).then_some(self.state.times.len() - 1 + usize::from(self.denoise))
     }
 
     /// Network evaluations so far.

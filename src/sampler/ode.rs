@@ -3,7 +3,7 @@
 //! are not used.
 //!
 //! The whole batch takes one step, so that a sample depends on its batch within the tolerances. A constraint
-//! that moves the samples costs an evaluation a step, since the slope is then that of another point.
+//! that moves the samples costs an evaluation per step, since the slope is then that of another point.
 
 use burn::Tensor;
 
@@ -26,7 +26,7 @@ pub(super) const INFO: Info = Info {
     name: "ode",
     title: "Dormand–Prince 5(4), adaptive",
     caption: "Dormand and Prince’s adaptive method on the probability flow",
-    help: "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, as many steps as it needs",
+    help: "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE per step, as many steps as it needs",
     paper: "https://doi.org/10.1016/0771-050X(80)90013-3",
     steps: None,
     settings: &["rtol", "atol", "t_end", "denoise", "clip", "threshold"],
@@ -68,7 +68,7 @@ impl Ode {
         solver.step(&mut slope).await?;
         let level = flow.level(solver.u());
         state.times.push(level.t);
-        state.open = !solver.done();
+        state.unfinished = !solver.done();
         let x = (term(&solver.y()[0]) * flow::norm(&level)).value();
         if state.constraint.is_none() {
             return Ok(x);

@@ -52,7 +52,7 @@ pub(super) const EULER_MARUYAMA: Info = Info {
     title: "Euler–Maruyama",
     group: Group::Sde,
     caption: "Euler–Maruyama on the reverse SDE",
-    help: "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
+    help: "reverse SDE by Euler–Maruyama; stochastic, 1 NFE per step",
     paper: "https://arxiv.org/abs/2011.13456",
     stochastic: true,
     steps: Some(200),
@@ -64,7 +64,7 @@ pub(super) const REVERSE_DIFFUSION: Info = Info {
     name: "reverse-diffusion",
     title: "Reverse diffusion",
     caption: "reverse diffusion",
-    help: "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
+    help: "reverse SDE discretised as the forward process is; stochastic, 1 NFE per step",
     method: |_| Ok(Method::of(PredictorCorrector::predictor_only(Predictor::ReverseDiffusion))),
     ..EULER_MARUYAMA
 };
@@ -73,7 +73,7 @@ pub(super) const ANCESTRAL: Info = Info {
     name: "ancestral",
     title: "Ancestral",
     caption: "ancestral sampling",
-    help: "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
+    help: "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE per step",
     settings: &["steps", "spacing", "grid", "t_end", "times", "denoise", "clip", "threshold"],
     ladder: |process| process.ladder(),
     method: |_| Ok(Method::of(PredictorCorrector::predictor_only(Predictor::Ancestral))),
@@ -84,7 +84,7 @@ pub(super) const PC: Info = Info {
     name: "pc",
     title: "Predictor–corrector",
     caption: "predictor–corrector sampling",
-    help: "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
+    help: "predictor–corrector in any pairing; stochastic, 1 NFE per predictor and corrector step",
     steps: Some(100),
     settings: &[
         "steps",
@@ -141,7 +141,7 @@ const VANISHED: f64 = 1e-10;
 struct PredictorCorrector {
     predictor: Predictor,
     corrector: Corrector,
-    /// Corrector steps a level: 0 without a corrector.
+    /// Corrector steps per level: 0 without a corrector.
     corrections: usize,
     snr: f64,
     leaps: usize,

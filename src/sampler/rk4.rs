@@ -19,7 +19,7 @@ pub(super) const INFO: Info = Info {
     name: "rk4",
     title: "Runge–Kutta 4",
     caption: "the classical Runge–Kutta method on the probability flow",
-    help: "probability-flow ODE by Runge–Kutta; order 4, 4 NFE a step (1 where a step is too long)",
+    help: "probability-flow ODE by Runge–Kutta; order 4, 4 NFE per step (1 where a step is too long)",
     paper: "https://doi.org/10.1007/978-3-540-78862-1",
     steps: Some(10),
     evaluations: |_| 4,

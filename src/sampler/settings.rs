@@ -88,7 +88,7 @@ pub struct Settings {
     /// Variance of ddpm's steps
     #[cfg_attr(not(target_family = "wasm"), arg(long, value_enum, default_value_t = Variance::default()))]
     pub variance: Variance,
-    /// Order of dpm-solver, 1 to 3: as many evaluations a step; and of unipc's predictor
+    /// Order of dpm-solver, 1 to 3: as many evaluations per step; and of unipc's predictor
     #[cfg_attr(not(target_family = "wasm"), arg(long, default_value_t = Settings::default().order))]
     pub order: usize,
     /// B(h) of unipc's steps

@@ -22,8 +22,8 @@ pub(super) struct State {
     pub(super) times: Vec<f64>,
     /// Where it will end.
     pub(super) t_end: f64,
-    /// Whether more times are to come than `times` has.
-    pub(super) open: bool,
+    /// Whether more times are to come than `times` has: an adaptive solver chooses them.
+    pub(super) unfinished: bool,
     /// Updates done.
     pub(super) index: usize,
     pub(super) nfe: u64,
@@ -42,14 +42,14 @@ pub(super) struct State {
 
 impl State {
     /// At the start of a plan.
-    pub(super) fn new(plan: &Plan, open: bool) -> Self {
+    pub(super) fn new(plan: &Plan, unfinished: bool) -> Self {
         let settings = &plan.settings;
         Self {
             process: plan.process.clone(),
             limits: Limits::new(settings.clip, settings.threshold),
             times: plan.times.clone(),
             t_end: plan.t_end,
-            open,
+            unfinished,
             index: 0,
             nfe: 0,
             last: None,

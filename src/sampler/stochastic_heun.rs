@@ -32,7 +32,7 @@ pub(super) const INFO: Info = Info {
     title: "Stochastic Heun",
     group: Group::Sde,
     caption: "a stochastic Heun method on the reverse SDE",
-    help: "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
+    help: "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE per step",
     paper: "Kloeden & Platen 1992, Numerical Solution of Stochastic Differential Equations, § 15.1",
     stochastic: true,
     steps: Some(50),

@@ -40,7 +40,7 @@ pub(super) const INFO: Info = Info {
     name: "unipc",
     title: "UniPC",
     caption: "UniPC",
-    help: "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step",
+    help: "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE per step",
     paper: "https://arxiv.org/abs/2302.04867",
     steps: Some(20),
     settings: &["steps", "order", "bh", "grid", "t_end", "times", "denoise", "clip", "threshold"],

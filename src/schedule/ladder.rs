@@ -105,7 +105,7 @@ pub fn deviation2(rate: f64, gamma: f64, steps: usize) -> f64 {
     libm::pow((1.0 - rate).abs(), 2.0 * steps as f64) * (gamma * gamma - stationary) + stationary
 }
 
-/// Technique 4: the step size a = ε/σ_L² in (0, 1] for `steps` Langevin steps a level (the step is ε·σᵢ²/σ_L² at level
+/// Technique 4: the step size a = ε/σ_L² in (0, 1] for `steps` Langevin steps per level (the step is ε·σᵢ²/σ_L² at level
 /// i), which brings [`deviation2`] nearest to 1. It is above 1 everywhere: this is its minimum.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ export const schema = {
       "caption": "Heun’s method on the probability flow",
       "evaluations": 2,
       "group": "ODE",
-      "help": "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
+      "help": "probability-flow ODE by Heun's method; order 2, 2 NFE per step (1 where a step is too long)",
       "name": "heun",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2206.00364",
@@ -42,7 +42,7 @@ export const schema = {
       "caption": "Euler’s method on the probability flow",
       "evaluations": 1,
       "group": "ODE",
-      "help": "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
+      "help": "probability-flow ODE by Euler's method; order 1, 1 NFE per step",
       "name": "euler",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2206.00364",
@@ -78,7 +78,7 @@ export const schema = {
       "caption": "the classical Runge–Kutta method on the probability flow",
       "evaluations": 4,
       "group": "ODE",
-      "help": "probability-flow ODE by Runge–Kutta; order 4, 4 NFE a step (1 where a step is too long)",
+      "help": "probability-flow ODE by Runge–Kutta; order 4, 4 NFE per step (1 where a step is too long)",
       "name": "rk4",
       "needsDensity": false,
       "paper": "https://doi.org/10.1007/978-3-540-78862-1",
@@ -114,7 +114,7 @@ export const schema = {
       "caption": "Dormand and Prince’s adaptive method on the probability flow",
       "evaluations": 8,
       "group": "ODE",
-      "help": "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, as many steps as it needs",
+      "help": "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE per step, as many steps as it needs",
       "name": "ode",
       "needsDensity": false,
       "paper": "https://doi.org/10.1016/0771-050X(80)90013-3",
@@ -149,7 +149,7 @@ export const schema = {
       "caption": "DDIM",
       "evaluations": 1,
       "group": "ODE",
-      "help": "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
+      "help": "DDIM; order 1, 1 NFE per step, --eta from deterministic (0) to ancestral (1)",
       "name": "ddim",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2010.02502",
@@ -190,7 +190,7 @@ export const schema = {
       "caption": "DPM-Solver",
       "evaluations": 2,
       "group": "ODE",
-      "help": "DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long)",
+      "help": "DPM-Solver; --order 1 to 3, as many NFE per step (1 where a step is too long)",
       "name": "dpm-solver",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2206.00927",
@@ -227,7 +227,7 @@ export const schema = {
       "caption": "DPM-Solver++(2S)",
       "evaluations": 2,
       "group": "ODE",
-      "help": "DPM-Solver++ 2S, single-step; order 2, 2 NFE a step",
+      "help": "DPM-Solver++ 2S, single-step; order 2, 2 NFE per step",
       "name": "dpm++2s",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2211.01095",
@@ -263,7 +263,7 @@ export const schema = {
       "caption": "DPM-Solver++(2M)",
       "evaluations": 1,
       "group": "ODE",
-      "help": "DPM-Solver++ 2M, multistep; order 2, 1 NFE a step",
+      "help": "DPM-Solver++ 2M, multistep; order 2, 1 NFE per step",
       "name": "dpm++2m",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2211.01095",
@@ -299,7 +299,7 @@ export const schema = {
       "caption": "UniPC",
       "evaluations": 1,
       "group": "ODE",
-      "help": "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step",
+      "help": "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE per step",
       "name": "unipc",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2302.04867",
@@ -337,7 +337,7 @@ export const schema = {
       "caption": "EDM’s stochastic Heun sampler",
       "evaluations": 2,
       "group": "ODE",
-      "help": "EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long)",
+      "help": "EDM's Heun with --churn (0: deterministic); 2 NFE per step (1 where a step is too long)",
       "name": "edm",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2206.00364",
@@ -377,7 +377,7 @@ export const schema = {
       "caption": "Euler–Maruyama on the reverse SDE",
       "evaluations": 1,
       "group": "SDE",
-      "help": "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
+      "help": "reverse SDE by Euler–Maruyama; stochastic, 1 NFE per step",
       "name": "euler-maruyama",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2011.13456",
@@ -413,7 +413,7 @@ export const schema = {
       "caption": "a stochastic Heun method on the reverse SDE",
       "evaluations": 2,
       "group": "SDE",
-      "help": "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
+      "help": "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE per step",
       "name": "stochastic-heun",
       "needsDensity": false,
       "paper": "Kloeden & Platen 1992, Numerical Solution of Stochastic Differential Equations, § 15.1",
@@ -449,7 +449,7 @@ export const schema = {
       "caption": "reverse diffusion",
       "evaluations": 1,
       "group": "SDE",
-      "help": "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
+      "help": "reverse SDE discretised as the forward process is; stochastic, 1 NFE per step",
       "name": "reverse-diffusion",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2011.13456",
@@ -485,7 +485,7 @@ export const schema = {
       "caption": "ancestral sampling",
       "evaluations": 1,
       "group": "SDE",
-      "help": "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
+      "help": "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE per step",
       "name": "ancestral",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2011.13456",
@@ -525,7 +525,7 @@ export const schema = {
       "caption": "SDE-DPM-Solver++(2M)",
       "evaluations": 1,
       "group": "SDE",
-      "help": "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE a step",
+      "help": "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE per step",
       "name": "dpm++2m-sde",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2211.01095",
@@ -561,7 +561,7 @@ export const schema = {
       "caption": "predictor–corrector sampling",
       "evaluations": 2,
       "group": "SDE",
-      "help": "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
+      "help": "predictor–corrector in any pairing; stochastic, 1 NFE per predictor and corrector step",
       "name": "pc",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2011.13456",
@@ -604,7 +604,7 @@ export const schema = {
       "caption": "DDPM",
       "evaluations": 1,
       "group": "Discrete",
-      "help": "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step",
+      "help": "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE per step",
       "name": "ddpm",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2006.11239",
@@ -641,7 +641,7 @@ export const schema = {
       "caption": "unadjusted Langevin dynamics",
       "evaluations": 1,
       "group": "Langevin",
-      "help": "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step",
+      "help": "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE per step",
       "name": "ula",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/1907.05600",
@@ -678,7 +678,7 @@ export const schema = {
       "caption": "Metropolis-adjusted Langevin dynamics",
       "evaluations": 2,
       "group": "Langevin",
-      "help": "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step, 1 more at the start",
+      "help": "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE per step, 1 more at the start",
       "name": "mala",
       "needsDensity": true,
       "paper": "https://doi.org/10.2307/3318418",
@@ -715,7 +715,7 @@ export const schema = {
       "caption": "Hamiltonian Monte Carlo",
       "evaluations": 1001,
       "group": "Langevin",
-      "help": "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start",
+      "help": "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE per step, 1 more at the start",
       "name": "hmc",
       "needsDensity": true,
       "paper": "https://arxiv.org/abs/1206.1901",
@@ -752,7 +752,7 @@ export const schema = {
       "caption": "annealed Langevin dynamics",
       "evaluations": 5,
       "group": "Langevin",
-      "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level, whose bias falls with them",
+      "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE per level, whose bias falls with them",
       "name": "annealed-langevin",
       "needsDensity": false,
       "paper": "https://arxiv.org/abs/2006.09011",
@@ -792,107 +792,107 @@ export const schema = {
     {
       "choices": [
         {
-          "help": "probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long)",
+          "help": "probability-flow ODE by Heun's method; order 2, 2 NFE per step (1 where a step is too long)",
           "title": "Heun",
           "value": "heun"
         },
         {
-          "help": "probability-flow ODE by Euler's method; order 1, 1 NFE a step",
+          "help": "probability-flow ODE by Euler's method; order 1, 1 NFE per step",
           "title": "Euler",
           "value": "euler"
         },
         {
-          "help": "probability-flow ODE by Runge–Kutta; order 4, 4 NFE a step (1 where a step is too long)",
+          "help": "probability-flow ODE by Runge–Kutta; order 4, 4 NFE per step (1 where a step is too long)",
           "title": "Runge–Kutta 4",
           "value": "rk4"
         },
         {
-          "help": "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, as many steps as it needs",
+          "help": "probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE per step, as many steps as it needs",
           "title": "Dormand–Prince 5(4), adaptive",
           "value": "ode"
         },
         {
-          "help": "DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1)",
+          "help": "DDIM; order 1, 1 NFE per step, --eta from deterministic (0) to ancestral (1)",
           "title": "DDIM",
           "value": "ddim"
         },
         {
-          "help": "DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long)",
+          "help": "DPM-Solver; --order 1 to 3, as many NFE per step (1 where a step is too long)",
           "title": "DPM-Solver",
           "value": "dpm-solver"
         },
         {
-          "help": "DPM-Solver++ 2S, single-step; order 2, 2 NFE a step",
+          "help": "DPM-Solver++ 2S, single-step; order 2, 2 NFE per step",
           "title": "DPM-Solver++ 2S",
           "value": "dpm++2s"
         },
         {
-          "help": "DPM-Solver++ 2M, multistep; order 2, 1 NFE a step",
+          "help": "DPM-Solver++ 2M, multistep; order 2, 1 NFE per step",
           "title": "DPM-Solver++ 2M",
           "value": "dpm++2m"
         },
         {
-          "help": "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step",
+          "help": "UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE per step",
           "title": "UniPC",
           "value": "unipc"
         },
         {
-          "help": "EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long)",
+          "help": "EDM's Heun with --churn (0: deterministic); 2 NFE per step (1 where a step is too long)",
           "title": "EDM, with churn",
           "value": "edm"
         },
         {
-          "help": "reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step",
+          "help": "reverse SDE by Euler–Maruyama; stochastic, 1 NFE per step",
           "title": "Euler–Maruyama",
           "value": "euler-maruyama"
         },
         {
-          "help": "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step",
+          "help": "reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE per step",
           "title": "Stochastic Heun",
           "value": "stochastic-heun"
         },
         {
-          "help": "reverse SDE discretised as the forward process is; stochastic, 1 NFE a step",
+          "help": "reverse SDE discretised as the forward process is; stochastic, 1 NFE per step",
           "title": "Reverse diffusion",
           "value": "reverse-diffusion"
         },
         {
-          "help": "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step",
+          "help": "DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE per step",
           "title": "Ancestral",
           "value": "ancestral"
         },
         {
-          "help": "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE a step",
+          "help": "DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE per step",
           "title": "DPM-Solver++ 2M SDE",
           "value": "dpm++2m-sde"
         },
         {
-          "help": "predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step",
+          "help": "predictor–corrector in any pairing; stochastic, 1 NFE per predictor and corrector step",
           "title": "Predictor–corrector",
           "value": "pc"
         },
         {
-          "help": "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step",
+          "help": "DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE per step",
           "title": "DDPM",
           "value": "ddpm"
         },
         {
-          "help": "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step",
+          "help": "unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE per step",
           "title": "Langevin, unadjusted",
           "value": "ula"
         },
         {
-          "help": "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step, 1 more at the start",
+          "help": "Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE per step, 1 more at the start",
           "title": "Langevin, Metropolis-adjusted",
           "value": "mala"
         },
         {
-          "help": "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start",
+          "help": "Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE per step, 1 more at the start",
           "title": "Hamiltonian Monte Carlo",
           "value": "hmc"
         },
         {
-          "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level, whose bias falls with them",
+          "help": "Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE per level, whose bias falls with them",
           "title": "Annealed Langevin",
           "value": "annealed-langevin"
         }
@@ -1123,7 +1123,7 @@ export const schema = {
     },
     {
       "default": 2,
-      "help": "Order of dpm-solver, 1 to 3: as many evaluations a step; and of unipc's predictor",
+      "help": "Order of dpm-solver, 1 to 3: as many evaluations per step; and of unipc's predictor",
       "max": 3,
       "min": 1,
       "name": "order",

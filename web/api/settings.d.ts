@@ -2,47 +2,47 @@
 
 /** A sampler's name. */
 export type SamplerName =
-  /** Probability-flow ODE by Heun's method; order 2, 2 NFE a step (1 where a step is too long). */
+  /** Probability-flow ODE by Heun's method; order 2, 2 NFE per step (1 where a step is too long). */
   | 'heun'
-  /** Probability-flow ODE by Euler's method; order 1, 1 NFE a step. */
+  /** Probability-flow ODE by Euler's method; order 1, 1 NFE per step. */
   | 'euler'
-  /** Probability-flow ODE by Runge–Kutta; order 4, 4 NFE a step (1 where a step is too long). */
+  /** Probability-flow ODE by Runge–Kutta; order 4, 4 NFE per step (1 where a step is too long). */
   | 'rk4'
-  /** Probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE a step, as many steps as it needs. */
+  /** Probability-flow ODE by Dormand and Prince's 5(4) to --rtol, --atol; 6 NFE per step, as many steps as it needs. */
   | 'ode'
-  /** DDIM; order 1, 1 NFE a step, --eta from deterministic (0) to ancestral (1). */
+  /** DDIM; order 1, 1 NFE per step, --eta from deterministic (0) to ancestral (1). */
   | 'ddim'
-  /** DPM-Solver; --order 1 to 3, as many NFE a step (1 where a step is too long). */
+  /** DPM-Solver; --order 1 to 3, as many NFE per step (1 where a step is too long). */
   | 'dpm-solver'
-  /** DPM-Solver++ 2S, single-step; order 2, 2 NFE a step. */
+  /** DPM-Solver++ 2S, single-step; order 2, 2 NFE per step. */
   | 'dpm++2s'
-  /** DPM-Solver++ 2M, multistep; order 2, 1 NFE a step. */
+  /** DPM-Solver++ 2M, multistep; order 2, 1 NFE per step. */
   | 'dpm++2m'
-  /** UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE a step. */
+  /** UniPC, predictor and corrector, multistep; --order 1 to 3, 1 NFE per step. */
   | 'unipc'
-  /** EDM's Heun with --churn (0: deterministic); 2 NFE a step (1 where a step is too long). */
+  /** EDM's Heun with --churn (0: deterministic); 2 NFE per step (1 where a step is too long). */
   | 'edm'
-  /** Reverse SDE by Euler–Maruyama; stochastic, 1 NFE a step. */
+  /** Reverse SDE by Euler–Maruyama; stochastic, 1 NFE per step. */
   | 'euler-maruyama'
-  /** Reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE a step. */
+  /** Reverse SDE by a stochastic Heun method; stochastic, weak order 2, 2 NFE per step. */
   | 'stochastic-heun'
-  /** Reverse SDE discretised as the forward process is; stochastic, 1 NFE a step. */
+  /** Reverse SDE discretised as the forward process is; stochastic, 1 NFE per step. */
   | 'reverse-diffusion'
-  /** DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE a step. */
+  /** DDPM's and SMLD's chains backwards, on any process; stochastic, 1 NFE per step. */
   | 'ancestral'
-  /** DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE a step. */
+  /** DPM-Solver++ 2M on the reverse SDE; stochastic, 1 NFE per step. */
   | 'dpm++2m-sde'
-  /** Predictor–corrector in any pairing; stochastic, 1 NFE a predictor and corrector step. */
+  /** Predictor–corrector in any pairing; stochastic, 1 NFE per predictor and corrector step. */
   | 'pc'
-  /** DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE a step. */
+  /** DDPM's discrete chain, on every level or a stride (--spacing, --variance); stochastic, 1 NFE per step. */
   | 'ddpm'
-  /** Unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE a step. */
+  /** Unadjusted Langevin dynamics, at the level of --t-end; stochastic, 1 NFE per step. */
   | 'ula'
-  /** Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE a step, 1 more at the start. */
+  /** Langevin dynamics with Metropolis's test, at --t-end; needs a log-density; 1 NFE per step, 1 more at the start. */
   | 'mala'
-  /** Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE a step, 1 more at the start. */
+  /** Hamiltonian Monte Carlo, at --t-end; needs a log-density; --leapfrog-steps NFE per step, 1 more at the start. */
   | 'hmc'
-  /** Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE a level, whose bias falls with them. */
+  /** Langevin dynamics over a ladder of --steps levels; stochastic, --level-steps NFE per level, whose bias falls with them. */
   | 'annealed-langevin';
 
 /** What a run takes: the names, ranges and defaults of the command line's flags. */
@@ -73,7 +73,7 @@ export interface Settings {
   pc_order?: 'paper' | 'score-sde';
   /** Noise of ddim, 0 (none) to 1 (ancestral). A number from 0 to 1. Default 0. Of ddim. */
   eta?: number;
-  /** Order of dpm-solver, 1 to 3: as many evaluations a step; and of unipc's predictor. A whole number from 1 to 3. Default 2. Of dpm-solver, unipc. */
+  /** Order of dpm-solver, 1 to 3: as many evaluations per step; and of unipc's predictor. A whole number from 1 to 3. Default 2. Of dpm-solver, unipc. */
   order?: number;
   /** B(h) of unipc's steps. Default bh2. Of unipc. */
   bh?: 'bh1' | 'bh2';

@@ -333,5 +333,5 @@ fn annealed_dynamics_bias_in_a_mixtures_weights_falls_with_the_steps_per_level()
         (x.iter().filter(|&&x| x < 0.0).count() as f64 / x.len() as f64 - 0.7).abs()
     };
     let (few, many) = (off(1), off(80));
-    assert!(few > 0.06 && many < 0.5 * few, "{few} at one step a level, {many} at eighty");
+    assert!(few > 0.06 && many < 0.5 * few, "{few} at one step per level, {many} at eighty");
 }

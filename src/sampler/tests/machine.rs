@@ -37,7 +37,7 @@ fn nfe_of_ten(kind: SamplerKind) -> Option<u64> {
         | SamplerKind::Dpmpp2s
         | SamplerKind::Pc => 20,
         SamplerKind::Rk4 => 40,
-        // Five steps a level.
+        // Five steps per level.
         SamplerKind::AnnealedLangevin => 50,
         // The score where they start is one more; two leaps of 3^(−1/4) of the width are near a quarter turn.
         SamplerKind::Mala => 11,

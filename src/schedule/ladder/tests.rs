@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Dimensions, σ₁, levels, Langevin steps a level and ε of NCSNv2's configurations, σ_L = 0.01.
+/// Dimensions, σ₁, levels, Langevin steps per level and ε of NCSNv2's configurations, σ_L = 0.01.
 const PUBLISHED: [(usize, f64, usize, usize, f64); 5] = [
     (3 * 32 * 32, 50.0, 232, 5, 6.2e-6),
     (3 * 64 * 64, 90.0, 500, 5, 3.3e-6),
