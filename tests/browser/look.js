@@ -2,7 +2,7 @@
 // `--docs` takes docs/page.png, README's picture, anew.
 
 import { join } from 'node:path';
-import { launch, open, out } from './browser.js';
+import { finished, launch, open, out } from './browser.js';
 import { root, serve } from './server.js';
 
 const flags = process.argv.slice(2);
@@ -23,6 +23,7 @@ const views = {
   phone: [RUN, phone, undefined, true],
   'phone-during': [LONG, phone, half],
   'phone-more': [RUN, phone, (page) => page.click('#more summary'), true],
+  points: ['model=tests/reference/mixture2d.toml&n=500&autostart=1', wide],
   error: ['n=4096&colour=red&autostart=1', wide],
   question: ['model=https://example.org/weights/strange.safetensors&autostart=1', wide],
 };
@@ -41,8 +42,8 @@ const wanted = flags.includes('--docs') ? ['wide'] : chosen.length ? chosen : Ob
 for (const name of wanted) {
   const [query, options, then, fullPage = false] = views[name];
   const page = await open(browser, `${server.origin}/?${query}`, { colorScheme: 'light', ...options });
-  if (then !== half && query === RUN)
-    await page.waitForSelector('#status:is([data-state=done], [data-state=error])', { timeout: 300_000 });
+  const isWhole = then !== half && /autostart/.test(query) && !['error', 'question'].includes(name);
+  if (isWhole) await finished(page);
   await then?.(page);
   await page.waitForTimeout(name === 'arrival' ? 5000 : 300);
   const path = flags.includes('--docs') ? join(root, 'docs', 'page.png') : join(out, `${name}.png`);

@@ -19,9 +19,8 @@ export function writeCaption(caption, frame, kind, { settings, title, classes, r
   strong.textContent = `${samples(drawn)} of ${cut(title, 80)}${name && `, “${cut(name, 60)}”`}`;
   const steps = progressOf(frame, settings);
   const guided = guidance !== undefined && guidance !== 1 ? `, guidance ${guidance}` : '';
-  const parts = [
-    `, by ${SAMPLERS[sampler].caption}: ${steps}, ${count(frame.nfe, 'network evaluation')}${guided}, seed ${seed}.`,
-  ];
+  const evaluations = `${count(frame.nfe, 'evaluation')} of the score`;
+  const parts = [`, by ${SAMPLERS[sampler].caption}: ${steps}, ${evaluations}${guided}, seed ${seed}.`];
   if (!frame.done) {
     const shown = kind === 'x' ? math('x', 't') : math('x̂', '0');
     parts.push(' Shown: ', shown, ` at t = ${format(frame.t)}, σ = ${format(frame.sigma)}.`);

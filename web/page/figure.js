@@ -12,6 +12,12 @@ const [QUICKEST, SLOWEST] = [1000 / 24, 160];
 /** Milliseconds that one frame may take to be read back. */
 const FRAME_TIME = 4;
 
+/** Heights and widths of noise for pictures that are not there yet: of an image, and of points. */
+const [TILE, POINTS] = [
+  [28, 28],
+  [96, 96],
+];
+
 const REDUCED = '(prefers-reduced-motion: reduce)';
 const whenIdle = globalThis.requestIdleCallback ?? ((then) => setTimeout(then, 50));
 
@@ -28,7 +34,7 @@ export class Figure extends EventTarget {
   #timer = null;
   #kind;
   #n = 1;
-  #size = [28, 28];
+  #size = TILE;
   #keeping = false;
 
   /**
@@ -100,13 +106,14 @@ export class Figure extends EventTarget {
   }
 
   /** A run is on its way: its noise is shown at once, and what was shown stays at hand until it has a frame. */
-  expect(n) {
+  expect(n, arePoints = false) {
     this.#stopReplay();
     if (this.#frames.length)
       this.#before = { frames: this.#frames, context: this.#context, value: this.#scrubber.value };
     this.#frames = new Frames();
     this.#context = null;
-    this.placeholder(n);
+    if (arePoints) this.placeholder(1, POINTS);
+    else this.placeholder(n, TILE);
     this.#canvas.setAttribute('aria-label', `Noise, from which ${samples(n).toLowerCase()} will come`);
     this.#caption.textContent = 'Gaussian noise, where every run starts.';
     this.#place(0, 1);
@@ -233,9 +240,15 @@ export class Figure extends EventTarget {
       at += per;
     };
     this.#replay.textContent = '■';
-    this.#replay.setAttribute('aria-label', 'Stop the replay');
+    this.#name('Stop the replay', 'Stop');
     this.#timer = setInterval(() => this.#try(go), interval);
     go();
+  }
+
+  /** Names the button for those who hear it, and for those who point at it. */
+  #name(label, title) {
+    this.#replay.setAttribute('aria-label', label);
+    this.#replay.title = title;
   }
 
   #stopReplay() {
@@ -243,7 +256,7 @@ export class Figure extends EventTarget {
     clearInterval(this.#timer);
     this.#timer = null;
     this.#replay.textContent = '▶';
-    this.#replay.setAttribute('aria-label', 'Replay the run');
+    this.#name('Replay the run', 'Replay');
     this.#follow = this.#scrubber.valueAsNumber >= this.#last();
   }
 

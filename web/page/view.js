@@ -62,15 +62,14 @@ export class Page {
     this.figure.placeholder(this.#count());
     this.#one('#memory-note').textContent = memoryNote;
     this.#listen();
-    const foreign = this.#check(values.model, problems);
+    const foreign = this.#check(values, problems);
     const willRun = (this.#autostart = autostart && problems.length === 0);
     const listed = this.#list(values.model ?? null);
     // The engine starts while the list is on its way.
-    if (willRun && !foreign)
-      this.session.anticipate(
-        listed.then(() => this.#chosen()),
-        this.form.get('device'),
-      );
+    const chosen = listed.then(() => this.#chosen());
+    // Whoever needs it hears of errors.
+    chosen.catch(() => {});
+    if (willRun && !foreign) this.session.anticipate(chosen, this.form.get('device'));
     await listed;
     this.#ready();
     if (problems.length) {
@@ -92,13 +91,14 @@ export class Page {
     this.#refresh();
   }
 
-  /** Whether an address is of another site; what is no address at all is a problem. */
-  #check(model, problems) {
-    if (model === undefined) return false;
+  /** Whether the model is of another site; what is no address at all is a problem, and no value. */
+  #check(values, problems) {
+    if (values.model === undefined) return false;
     try {
-      return resolve(model).foreign;
+      return resolve(values.model).foreign;
     } catch (error) {
       problems.push(`model: ${error.what}`);
+      delete values.model;
       return true;
     }
   }
@@ -248,9 +248,14 @@ export class Page {
     this.question.hide();
     const values = this.#values();
     this.#asked = { values, settings: toSettings(values), source };
-    this.figure.expect(this.#count());
+    this.figure.expect(this.#count(), this.#arePoints(source));
     this.#refresh();
     await this.session.generate({ source, device: values.device, settings: this.#asked.settings });
+  }
+
+  /** Whether the samples are points, in one picture, as far as that is known before there are any. */
+  #arePoints(source) {
+    return /\.toml$/i.test(source instanceof File ? source.name : source);
   }
 
   cancel() {
