@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { native } from './native.js';
 import { firstFrame } from './start.js';
-import { launch } from '../tests/browser/browser.js';
+import { finished, launch, open } from '../tests/browser/browser.js';
 import { ask } from '../tests/browser/kernels.js';
 import { root, serve } from '../tests/browser/server.js';
 
@@ -12,6 +12,9 @@ import { root, serve } from '../tests/browser/server.js';
 const SHARE = 0.03;
 /** Milliseconds from a cold page to its first denoised frame: four times the bar of 1 s, for machines that others share. */
 const FIRST_FRAME = 4000;
+
+/** Milliseconds for which the page may be deaf. */
+const LONGEST_TASK = 100;
 
 const failures = [];
 function check(what, holds) {
@@ -44,7 +47,28 @@ async function page() {
   check(`a cold page’s first frame: ${best.milliseconds.toFixed(0)} ms (at most ${FIRST_FRAME} ms)`, best.milliseconds <= FIRST_FRAME);
 }
 
-for (const part of [samplers, kernels, page]) await part();
+/** The page hears its reader while the workers take every core. */
+async function blocking() {
+  const [browser, server] = await Promise.all([launch(), serve()]);
+  const longest = [];
+  for (let i = 0; i < 3; i++) {
+    const tab = await open(browser, `${server.origin}/`);
+    await tab.evaluate(() => {
+      window.long = [];
+      const note = (list) => window.long.push(...list.getEntries().map((entry) => entry.duration));
+      new PerformanceObserver(note).observe({ type: 'longtask', buffered: true });
+    });
+    await tab.click('#generate');
+    await finished(tab);
+    longest.push(Math.max(0, ...(await tab.evaluate(() => window.long))));
+    await tab.context().close();
+  }
+  await Promise.all([browser.close(), server.close()]);
+  const best = Math.min(...longest);
+  check(`the page's longest task in a run: ${best.toFixed(0)} ms (at most ${LONGEST_TASK} ms)`, best <= LONGEST_TASK);
+}
+
+for (const part of [samplers, kernels, page, blocking]) await part();
 if (failures.length) {
   console.error(`bench: ${failures.length} took too long`);
   process.exitCode = 1;

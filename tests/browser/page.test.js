@@ -46,24 +46,6 @@ test('without an adapter the page samples on the CPU, and says why', async () =>
   await leave(page);
 });
 
-test('the page never blocks for 100 ms, though its workers take every core', async () => {
-  const longest = [];
-  // A task's length counts the time in which other programs had the core: the best of three.
-  do {
-    const page = await visit(browser, `${server.origin}/`);
-    await page.evaluate(() => {
-      window.long = [];
-      const note = (list) => window.long.push(...list.getEntries().map((entry) => entry.duration));
-      new PerformanceObserver(note).observe({ type: 'longtask', buffered: true });
-    });
-    await page.click('#generate');
-    await finished(page);
-    longest.push(Math.max(0, ...(await page.evaluate(() => window.long))));
-    await page.context().close();
-  } while (longest.length < 3 && Math.min(...longest) > 100);
-  assert.ok(Math.min(...longest) <= 100, `the main thread was blocked for ${longest.join(', ')} ms`);
-});
-
 test('the scrubber goes back to noise, and the estimate differs from the sample', async () => {
   const page = await visit(browser, `${server.origin}/?model=fashion&steps=6&n=4&seed=3&device=cpu&show=x&autostart=1`);
   await finished(page);
