@@ -21,7 +21,7 @@
 //!
 //! Pausing is not calling [`Sampler::step`]; cancelling is dropping the sampler. Coefficients are host scalars in f64,
 //! and nothing is read back: every point that a sampler evaluates, and the one it ends a step at, is one
-//! [`Sum`] of x, scores and noise, and so one dispatch on a GPU. Steps by norms ([`predictor_corrector`]) and moves
+//! [`Sum`](crate::compute::vectors::Sum) of x, scores and noise, and so one dispatch on a GPU. Steps by norms ([`predictor_corrector`]) and moves
 //! that may be rejected ([`metropolis`]) take some more.
 //!
 //! A sampler is a file with its facts ([`Info`]) and its update, and a line in the list below: names, help, checks, defaults, the
