@@ -19,7 +19,8 @@ use burn::Tensor;
 
 use super::{
     State,
-    info::{Info, Method, Update},
+    info::{GRID, Group, Info, MOVING, Method, Update, usual_grid},
+    plan,
 };
 use crate::{
     compute::vectors::term,
@@ -56,6 +57,31 @@ pub(super) const EULER: Info = Info {
 
 /// A step of a higher order is taken only where σ/α falls by less than this.
 const MOST_FALL: f64 = 40.0;
+
+impl Info {
+    /// Euler's method without a name, for the others to differ from.
+    pub(super) const BASE: Self = Self {
+        name: "",
+        title: "",
+        group: Group::Ode,
+        caption: "",
+        help: "",
+        paper: "",
+        stochastic: false,
+        needs_density: false,
+        stays: false,
+        steps: Some(18),
+        settings: GRID,
+        processes: MOVING,
+        evaluations: |_| 1,
+        couples: |_| false,
+        grid: usual_grid,
+        ladder: |_| None,
+        times: plan::descend,
+        defaults: |_| {},
+        method: |_| Ok(Method::of(EulerHeun::Euler)),
+    };
+}
 
 /// A solver of the probability flow.
 pub(super) enum EulerHeun {

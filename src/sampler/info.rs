@@ -1,9 +1,11 @@
 //! What is known of a sampler before it runs. Each stands in the sampler's own file; help, names, checks, defaults, the
 //! page's form and the types of JavaScript are made of them.
 
+use std::pin::Pin;
+
 use burn::Tensor;
 
-use super::{Plan, Settings, State, euler_heun::EulerHeun, ode::Ode, plan};
+use super::{Plan, Settings, State};
 use crate::{Result, schedule::Grid, score::Score, sde::Process};
 
 /// The processes that lead from noise to data, by name.
@@ -59,29 +61,6 @@ pub struct Info {
 }
 
 impl Info {
-    /// Euler's method without a name, for the others to differ from.
-    pub(super) const BASE: Self = Self {
-        name: "",
-        title: "",
-        group: Group::Ode,
-        caption: "",
-        help: "",
-        paper: "",
-        stochastic: false,
-        needs_density: false,
-        stays: false,
-        steps: Some(18),
-        settings: GRID,
-        processes: MOVING,
-        evaluations: |_| 1,
-        couples: |_| false,
-        grid: usual_grid,
-        ladder: |_| None,
-        times: plan::descend,
-        defaults: |_| {},
-        method: |_| Ok(Method::of(EulerHeun::Euler)),
-    };
-
     /// Whether it takes the setting of this name.
     #[must_use]
     pub fn takes(&self, setting: &str) -> bool {
@@ -129,12 +108,21 @@ pub(super) trait Update {
     fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Tensor<2>;
 }
 
-/// A sampler's way of moving.
+/// One update of a sampler that waits for the device.
+pub(super) trait AdaptiveUpdate {
+    /// The samples at the level that it has chosen.
+    fn update<'a>(&'a mut self, x: Tensor<2>, state: &'a mut State, score: &'a dyn Score) -> Updated<'a>;
+}
+
+/// Samples to wait for.
+pub(super) type Updated<'a> = Pin<Box<dyn Future<Output = Result<Tensor<2>>> + 'a>>;
+
+/// How a sampler moves.
 pub(super) enum Method {
     /// On the times of its plan, without waiting for the device.
     Planned(Box<dyn Update>),
     /// On times that it chooses by an error that the device has computed.
-    Adaptive(Box<Ode>),
+    Adaptive(Box<dyn AdaptiveUpdate>),
 }
 
 impl Method {

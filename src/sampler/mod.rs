@@ -27,6 +27,7 @@
 //! A sampler is a file with its facts ([`Info`]) and its update, and a line in the list below: names, help, checks, defaults, the
 //! page's form and the types of JavaScript are made of them (`scorefield schema`).
 
+mod bearing;
 mod choices;
 mod ddim;
 mod ddpm;

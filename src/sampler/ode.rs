@@ -9,7 +9,7 @@ use burn::Tensor;
 
 use super::{
     Plan, State,
-    info::{Info, Method},
+    info::{AdaptiveUpdate, Info, Method, Updated},
 };
 use crate::{
     Result,
@@ -39,7 +39,7 @@ pub(super) const INFO: Info = Info {
 };
 
 /// The adaptive solver on its way.
-pub(super) struct Ode {
+struct Ode {
     flow: Flow,
     tolerance: Tolerance,
     /// There is one from the first update on.
@@ -54,7 +54,7 @@ impl Ode {
         Ok(Self { flow, tolerance, solver: None })
     }
 
-    pub(super) async fn update(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
+    async fn step(&mut self, x: Tensor<2>, state: &mut State, score: &dyn Score) -> Result<Tensor<2>> {
         let Self { flow, tolerance, solver } = self;
         let solver = solver.get_or_insert_with(|| {
             let angles = flow.angles();
@@ -76,5 +76,11 @@ impl Ode {
         let x = state.project(x, &level);
         solver.replace(vec![(term(&x) / flow::norm(&level)).value()]);
         Ok(x)
+    }
+}
+
+impl AdaptiveUpdate for Ode {
+    fn update<'a>(&'a mut self, x: Tensor<2>, state: &'a mut State, score: &'a dyn Score) -> Updated<'a> {
+        Box::pin(self.step(x, state, score))
     }
 }
