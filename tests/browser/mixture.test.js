@@ -108,6 +108,30 @@ for (const device of ['cpu', 'webgpu']) {
   });
 }
 
+test('a file without a name is told by the first line that says something, as the engine tells it', async () => {
+  const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
+  const inline = '\n# Two\r\nprocess = { kind = "vp" }\nweights = [1]\nmeans = [[0, 0]]\nstds = [1]';
+  server.routes['other/mine'] = (_, response) => response.end(`${'# A long heading\n'.repeat(100)}${inline}`);
+  const found = await page.evaluate(
+    async ([origin, inline]) => {
+      const { load } = await import(`${origin}/scorefield.js`);
+      const kindOf = (source) =>
+        load(source, { device: 'cpu' }).then(
+          (model) => (model.dispose(), model.kind),
+          ({ code, remedy }) => `${code}: ${remedy}`,
+        );
+      const texts = [inline, '# A heading\n\nand text', '[1, 2] and so on'];
+      const blobs = await Promise.all(texts.map((text) => kindOf(new Blob([text]))));
+      return [await kindOf(`${origin}/other/mine`), ...blobs];
+    },
+    [server.origin, inline],
+  );
+  delete server.routes['other/mine'];
+  const refused = 'not-weights: give a .safetensors file written by scorefield train, or a mixture’s .toml file';
+  assert.deepEqual(found, ['mixture', 'mixture', refused, refused]);
+  await page.context().close();
+});
+
 test('what is no mixture says which field is wrong', async () => {
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
   const problems = await page.evaluate(async (origin) => {

@@ -13,6 +13,8 @@ import { refusal } from './policy.js';
 const MAX_BYTES = 64 * 2 ** 20;
 /** Bytes of safetensors' header length, and its opening brace: nothing shorter can be a weights file. */
 const PREAMBLE = 9;
+/** Bytes within which the engine, too, tells a mixture's TOML file. */
+const START = 4096;
 /** The engine refuses longer headers too. */
 const MAX_HEADER = 2 ** 20;
 
@@ -258,9 +260,9 @@ async function download(entry, { signal, onProgress, maxBytes, leave }) {
       if (loaded + value.length > cap) throw tooLarge(where, loaded + value.length, cap);
       loaded += value.length;
       chunks.push(value);
-      if (head.length < PREAMBLE) {
-        head = Uint8Array.of(...head, ...value.subarray(0, PREAMBLE - head.length));
-        if (head.length === PREAMBLE) checkPreamble(head, where);
+      if (head.length < START) {
+        head = Uint8Array.of(...head, ...value.subarray(0, START - head.length));
+        if (head.length === START) checkPreamble(head, where);
       }
       onProgress({ phase: 'weights', loaded, total, cached: false });
     }
@@ -289,7 +291,7 @@ async function finish(bytes, { name, sha256, where = name }) {
   if (bytes.length < PREAMBLE) {
     throw new ScorefieldError('truncated', `${bytes.length} bytes are too few for a weights file`, {
       where,
-      remedy: 'give a .safetensors file written by scorefield train',
+      remedy: 'give a .safetensors file written by scorefield train, or a mixture’s .toml file',
     });
   }
   checkPreamble(bytes, where);
@@ -306,10 +308,12 @@ async function finish(bytes, { name, sha256, where = name }) {
   return { bytes, name, sha256: digest, cached: false };
 }
 
-/** A mixture's TOML file, by its name or by what such a file begins with. */
+/** A mixture's TOML file, by its name, or because the first line that says something is a TOML key or table. */
 function isMixture(head, where) {
-  const text = String.fromCharCode(...head.subarray(0, PREAMBLE));
-  return /\.toml(?:[?#]|$)/i.test(where) || /^\s*(?:#|weights\b|means\b|stds\b|covarianc|\[process)/.test(text);
+  if (/\.toml(?:[?#]|$)/i.test(where)) return true;
+  const lines = new TextDecoder().decode(head.subarray(0, START)).split('\n');
+  const line = lines.map((text) => text.trimStart()).find((text) => text !== '' && !text.startsWith('#'));
+  return /^(?:[a-z][\w-]*\s*=|\[[a-z][\w-]*\s*\])/i.test(line ?? '');
 }
 
 /** Safetensors starts with the length of its header (u64, little endian) and the header's "{". */
@@ -326,7 +330,7 @@ function checkPreamble(head, where) {
 }
 
 function notWeights(where, found) {
-  const remedy = 'give the address of a .safetensors file written by scorefield train';
+  const remedy = 'give a .safetensors file written by scorefield train, or a mixture’s .toml file';
   return new ScorefieldError('not-weights', `this is ${found}`, { where, remedy });
 }
 
