@@ -27,9 +27,29 @@ test('a name with a plus sign is understood, encoded or not; a written address e
   for (const query of ['?sampler=dpm++2m', '?sampler=dpm%2B%2B2m', '?sampler=dpm%20%202m']) {
     assert.deepEqual(read(query), { values: { sampler: 'dpm++2m' }, autostart: false, problems: [] });
   }
-  assert.equal(read('?guidance=1e+1').values.guidance, '1e+1');
+  assert.equal(read('?label=1&guidance=1e+1').values.guidance, '10');
   assert.equal(writeAddress({ sampler: 'dpm++2m' }), '?sampler=dpm%2B%2B2m');
   for (const sampler of Object.keys(SAMPLERS)) assert.equal(read(writeAddress({ sampler })).values.sampler, sampler);
+});
+
+test('a number is as a number field takes it, so that what is asked for runs', async () => {
+  const query = '?sampler=heun&steps=5.&n=%2B2&seed=.7e1&label=%2B3&guidance=+2.50&device=cpu&autostart=1';
+  const asked = { sampler: 'heun', steps: '5', n: '2', seed: '7', label: '3', guidance: '2.5', device: 'cpu' };
+  assert.deepEqual(read(query), { values: asked, autostart: true, problems: [] });
+  assert.deepEqual(read('?n=4&n=4.0').problems, []);
+  const page = await visit(browser, `${server.origin}/${query}`);
+  assert.equal((await finished(page)).index, '6');
+  const shown = await formValues(page);
+  assert.deepEqual({ ...asked, model: 'fashion', show: 'denoised' }, shown);
+  assert.match(await page.textContent('#caption'), /^Two samples/);
+  await leave(page);
+});
+
+test('guidance without a class is refused, as the command line refuses it', () => {
+  const { values, problems } = read('?guidance=2&n=4');
+  assert.deepEqual([values, problems.length], [{ n: '4' }, 1]);
+  assert.match(problems[0], /^guidance = 2: a class \(label\) is needed/);
+  for (const query of ['guidance=1', 'guidance=0', 'guidance=2&label=0']) assert.deepEqual(read(query).problems, []);
 });
 
 test('trackers and empty fields are passed over in silence; other names are said', () => {
@@ -176,13 +196,15 @@ test('every setting is in the address and comes back from it', async () => {
 });
 
 test('with a bad address nothing starts that it did not ask for, and the message stays', async () => {
-  for (const query of ['n=4096', 'sampler=heunn', 'colour=red', 'sampler=euler&eta=1', 'model=javascript:alert(1)']) {
+  for (const query of ['n=4096', 'sampler=heunn', 'colour=red', 'sampler=euler&eta=1', 'model=javascript:alert(1)', 'guidance=2']) {
     const before = server.requests.length;
     const page = await visit(browser, `${server.origin}/?${query}&autostart=1`);
     await alive(page);
     await page.waitForTimeout(300);
     assert.equal((await state(page)).state, 'idle', query);
     assert.ok(await page.isVisible('#error'), query);
+    // Names are lower case, in a sentence's beginning, too.
+    assert.match(await page.textContent('#error .what'), /^[a-z]/, query);
     assert.match(await page.textContent('#error'), /Nothing was started/, query);
     assert.ok(!server.requests.slice(before).some((path) => path.endsWith('.wasm')), query);
     await leave(page);

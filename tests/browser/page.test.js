@@ -279,6 +279,8 @@ test('a sampler that needs a density is not offered for a network', async () => 
   await asked.waitForFunction(() => document.activeElement.id === 'sampler');
   assert.match(await asked.$eval('#sampler', ({ validationMessage }) => validationMessage), /needs a density/);
   assert.equal((await state(asked)).state, 'idle');
+  // The field's own words fade.
+  assert.match(await asked.textContent('#error:not([hidden])'), /needs a density.*Nothing was started/s);
   await leave(asked);
   const mixture = await visit(
     browser,

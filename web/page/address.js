@@ -1,7 +1,7 @@
 // The address: a query ⇄ the form's values, as text. A link is a result, so that what it asks for is what runs: all
 // else is said. No elements here, and every name is looked up in the page's own table: a link is a stranger's text.
 
-import { FIELDS, SAMPLERS, applicable, applies, problem, toSettings } from './settings.js';
+import { FIELDS, SAMPLERS, applicable, applies, normalised, problem, toSettings, unguided } from './settings.js';
 import { cut } from './words.js';
 
 /** What links gather on their way, for others to count with. */
@@ -44,6 +44,10 @@ export function readAddress(search) {
   for (const name of Object.keys(values)) {
     if (!Object.hasOwn(kept, name)) problems.push(`${name} does not apply to ${describe(name, values)}`);
   }
+  if (unguided(kept)) {
+    problems.push(`guidance = ${kept.guidance}: a class (label) is needed, as there is nothing to guide to`);
+    delete kept.guidance;
+  }
   return { values: kept, autostart, problems };
 }
 
@@ -61,7 +65,8 @@ function describe(name, values) {
 /** The value that a text is; null if it is none. A plus sign that was not encoded has come as a space. */
 function understood(name, text) {
   const candidates = name === 'model' ? [text] : [text, text.replaceAll(' ', '+')];
-  return candidates.find((candidate) => problem(name, candidate) === null) ?? null;
+  const found = candidates.find((candidate) => problem(name, candidate) === null) ?? null;
+  return found === null ? null : normalised(name, found);
 }
 
 /** A query of values; `model` is absent for a file of the visitor's own, which no address can name. */

@@ -128,15 +128,15 @@ export class Form {
     this.refresh();
   }
 
-  /** Whether all will do; else the first field that will not is shown, with what is wrong. */
+  /** What is wrong with the first field that will not do, which is shown; null where all will. */
   check() {
     this.refresh();
     const wrong = [...this.#form.elements].find((field) => field.willValidate && !field.validity.valid);
-    if (!wrong) return true;
+    if (!wrong) return null;
     for (let panel = wrong.closest('details'); panel; panel = panel.parentElement.closest('details')) panel.open = true;
     wrong.focus();
     wrong.reportValidity();
-    return false;
+    return wrong.validationMessage;
   }
 
   /** The values that apply, as text; without the model, which is not the form's to name. */

@@ -111,6 +111,17 @@ function list(names) {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
+/** A text that is no problem as a field takes it: a field of numbers reads neither "5." nor "+4". */
+export function normalised(name, text) {
+  const { text: free, list, choices } = FIELDS[name];
+  return free || list || choices ? text : String(Number(text));
+}
+
+/** Whether values ask for guidance without a class; 0 and 1 are no guidance. */
+export function unguided({ label, guidance }) {
+  return !label && Boolean(guidance) && ![0, 1].includes(Number(guidance));
+}
+
 /** A text that is no problem as the engine's value. */
 export function valueOf(name, text) {
   const { list, flag, choices } = FIELDS[name];

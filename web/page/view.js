@@ -80,8 +80,15 @@ export class Page {
         new ScorefieldError('setting', problems.join('; '), { where: 'the address of this page', remedy }),
       );
     }
-    if (willRun) await this.generate();
+    if (willRun) this.#refuse(await this.generate());
     else if (Object.keys(values).length + problems.length === 0) await this.#showRecorded();
+  }
+
+  /** What an address asks for and the form refuses; a field's own words fade, and nobody pressed a button for them. */
+  #refuse(wrong) {
+    if (!wrong) return;
+    const remedy = 'nothing was started: press Generate once it is changed';
+    this.message.show(new ScorefieldError('setting', wrong, { where: 'the address of this page', remedy }));
   }
 
   /** From here on buttons work. */
@@ -235,14 +242,15 @@ export class Page {
     return values;
   }
 
-  /** Starts what the form asks for. */
+  /** Starts what the form asks for; what the form refuses, in words, else null. */
   async generate() {
-    if (!this.form.check()) return;
+    const wrong = this.form.check();
+    if (wrong !== null) return wrong;
     const source = this.#chosen();
     const { foreign, url, site } = resolve(source);
     if (foreign && !this.session.hasAgreed(source)) {
       this.#ask(source, { url, site });
-      return;
+      return null;
     }
     this.message.hide();
     this.question.hide();
@@ -251,6 +259,7 @@ export class Page {
     this.figure.expect(this.#count(), this.#arePoints(source));
     this.#refresh();
     await this.session.generate({ source, device: values.device, settings: this.#asked.settings });
+    return null;
   }
 
   /** Whether the samples are points, in one picture, as far as that is known before there are any. */

@@ -12,9 +12,13 @@ export function cut(text, most = 240) {
   return `${text.slice(0, most - tail)} … ${text.slice(-tail)}`;
 }
 
+/** What follows a setting's name, where a text begins with one. */
+const OF_A_NAME = '=|is not a setting|is there twice|does not apply';
+const BEGINS_WITH_A_WORD = new RegExp(`^[a-z]+ (?!${OF_A_NAME})`);
+
 /** With a capital; names of settings and files stay as they are. */
 export function sentence(text) {
-  return /^[a-z]+ (?!=)/.test(text) ? capital(text) : text;
+  return BEGINS_WITH_A_WORD.test(text) ? capital(text) : text;
 }
 
 export function capital(text) {
