@@ -177,6 +177,12 @@ pub(crate) fn decode(args: &Decode, context: &Context) -> Result<()> {
     let model = args.flow.open(&device)?;
     let d = model.dim();
     codes::check_edit(args.temperature, args.strength)?;
+    if args.from.is_none() {
+        context.refuse_idle(&["strength"], "--from and --to")?;
+    }
+    if args.compare.is_none() {
+        context.refuse_idle(&["values"], "--compare")?;
+    }
     let mut code = flow_options::rows(&flow_options::read_rows(&args.codes, &model)?, d, &device);
     let n = code.dims()[0];
     check(&args.npy, args.out.as_deref(), n, &model, context)?;

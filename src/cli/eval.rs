@@ -68,6 +68,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
 }
 
 fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: &Context) -> Result<()> {
+    context.refuse_idle(&["data_set", "epochs"], "--train-classifier")?;
     let start = Instant::now();
     let settings = &args.settings;
     if let Some(label) = settings.label {

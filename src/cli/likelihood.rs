@@ -98,6 +98,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     }
     outputs::check(&[("--npy", args.npy.as_deref(), Format::Npy)], context)?;
     let data = Data::read(&args.data, args.n, args.flow.values, &model)?;
+    let dequantised = matches!(data, Data::Pixels(_));
+    let deterministic = method == Method::Exact && !dequantised;
+    if method == Method::Exact {
+        context.refuse_idle(&["probe", "probes"], "--divergence hutchinson")?;
+    }
+    if deterministic {
+        context.refuse_idle(
+            &["repeats", "seed"],
+            "--divergence hutchinson, or data that are dequantised: nothing is random here",
+        )?;
+    }
 
     let start = Instant::now();
     let Measured { log_p, nfe, steps: [accepted, rejected], closed_form } =
@@ -108,12 +119,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     }
 
     let (n, d) = (log_p.len(), model.dim());
-    let dequantised = matches!(data, Data::Pixels(_));
     let offset = if dequantised { OFFSET } else { 0.0 };
     let bits: Vec<f64> = log_p.iter().map(|&value| bits_per_dim(value, d, offset)).collect();
     let (mean, error) = mean_and_error(&bits);
     let (nats, _) = mean_and_error(&log_p);
-    let deterministic = method == Method::Exact && !dequantised;
     let value = json!({
         "model": args.flow.model, "data": args.data, "n": n, "label": args.flow.label,
         "bits_per_dim": mean, "standard_error": error, "log_p": nats, "npy": args.npy,

@@ -32,7 +32,8 @@ mod train;
 const AFTER: &str = "\
 Files are replaced whole, or not at all; links are written through. Pipes and standard output (/dev/stdout, or -) take \
 arrays and pictures, too: the report then goes to standard error.
-Exit codes: 0; 1 after an error, which says what, where and how to mend it; 2 for arguments that cannot be understood.";
+Exit codes: 0; 1 after an error, which says what, where and how to mend it; 2 for arguments that cannot be understood; \
+130, 143 after a signal.";
 
 /// Score-based generative models: train natively, sample here or in the browser.
 #[derive(Parser)]
@@ -97,6 +98,17 @@ impl Context {
     /// The names of the command's arguments that the user gave.
     pub fn given(&self) -> impl Iterator<Item = &str> {
         self.given.iter().map(String::as_str)
+    }
+
+    /// Refuses arguments that the user gave and that have no bearing on what is asked.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for the first of them, with what it goes with.
+    pub fn refuse_idle(&self, names: &[&str], goes_with: &str) -> Result<(), Error> {
+        match names.iter().find(|name| self.is_given(name)) {
+            Some(name) => Err(Error::setting(*name, "given", format!("none: it goes with {goes_with}"))),
+            None => Ok(()),
+        }
     }
 
     /// Says something in passing, on standard error.

@@ -207,6 +207,32 @@ fn names_say_their_format_and_each_output_has_its_own() {
 
 /// Every message here names its own mending: the words that differ between the two commands are in it.
 #[test]
+fn options_without_a_bearing_are_refused_by_name() {
+    let shell = Shell::new();
+    shell.array("two.npy", &[2, 2], &[0.0, 1.0, 2.0, 3.0]);
+    let likelihood = ["likelihood", "--model", MIXTURE, "--data", "two.npy"];
+    let decode = ["decode", "--model", MIXTURE, "--codes", "two.npy", "--npy", "x.npy"];
+    let eval = ["eval", "--model", "fashion", "--n", "4"];
+    for (command, more, words) in [
+        (&likelihood[..], ["--probes", "3"], "probes = given: expected none: it goes with --divergence hutchinson"),
+        (&likelihood, ["--probe", "gaussian"], "probe = given"),
+        (&likelihood, ["--seed", "3"], "seed = given"),
+        (&likelihood, ["--repeats", "3"], "repeats = given"),
+        (&decode, ["--strength", "2"], "strength = given: expected none: it goes with --from and --to"),
+        (&decode, ["--values", "signed"], "values = given: expected none: it goes with --compare"),
+        (&eval, ["--epochs", "3"], "epochs = given: expected none: it goes with --train-classifier"),
+        (&eval, ["--data-set", "fashion-mnist"], "data_set = given"),
+    ] {
+        let said = shell.refused(&[command, &more[..]].concat());
+        // The message may break before what is expected.
+        let said = said.replace("\n  remedy: ", ": ").replace('\n', " ");
+        let start = words.split(':').next().expect("there is a first part");
+        assert!(said.contains(start), "{more:?}: {said}");
+        assert!(said.contains(words.rsplit(": ").next().expect("there is a last part")), "{more:?}: {said}");
+    }
+}
+
+#[test]
 fn remedies_work() {
     let shell = Shell::new();
     let sample = ["sample", "--model", MIXTURE, "--n", "2", "--steps", "3", "--out", "x.png"];
