@@ -69,7 +69,7 @@ mod tests {
             (json!({ "times": [1.0, "x"] }), r#"times = [1.0,"x"]: expected a number"#),
             (json!({ "sampler": 3 }), "sampler = 3: expected a name"),
             (json!({ "sampler": {} }), "sampler = {}: expected"),
-            (json!({ "norms": "both" }), r#"norms = "both": expected sample or batch"#),
+            (json!({ "norms": "both" }), r#"norms = "both": expected one of expected, sample, batch"#),
             (json!({ "grid": "fine" }), r#"grid = "fine": expected one of uniform, quadratic, log-snr"#),
             (json!({ "step": 3 }), "step = 3: expected another name: one of sampler, steps, n"),
             (json!([1]), "settings = [1]: expected an object of named values"),
