@@ -3,23 +3,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { finished, launch, state } from './browser.js';
-import { serve } from './server.js';
+import { test } from 'node:test';
+import { finished, state } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 import { alive, leave, visit } from './visit.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const LONG = 'model=fashion&sampler=euler&steps=400&n=1&device=cpu&autostart=1';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
 
 const focused = (page) =>
   page.evaluate(

@@ -1,22 +1,15 @@
 // Links: a stranger's text. What one asks for is what runs; all else is said, and nothing that it says kills the page.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { readAddress, snippet, writeAddress } from '../../web/page/address.js';
 import { FIELDS, SAMPLERS, toSettings } from '../../web/page/settings.js';
-import { finished, launch, state } from './browser.js';
-import { serve } from './server.js';
+import { finished, state } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 import { alive, formValues, leave, visit } from './visit.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
 
 const read = (query) => {
   const { values, ...rest } = readAddress(query);

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
 import { command } from './native.js';
 import { readNpy, writeNpy } from './npy.js';
-import { dist, root, serve } from './server.js';
+import { dist, root } from './server.js';
+import { useBrowser, useFolder, useServer } from './setup.js';
 
 /** SwiftShader takes a tenth of a second an evaluation: one sample, and samplers of one evaluation a step or two. */
 const N = 1;
@@ -25,19 +25,10 @@ const SCORE_TOLERANCE = 1e-4;
 /** Decibels on 8-bit pixels: two and a half levels in the mean. SwiftShader's are above 72, the CPU's are equal. */
 const PSNR = 40;
 
-let browser;
-let server;
-let folder;
 const model = dist('models/fashion.safetensors');
-before(async () => {
-  [browser, server] = await Promise.all([launch({ gpu: true }), serve()]);
-  folder = mkdtempSync(join(tmpdir(), 'scorefield-agree-'));
-});
-after(async () => {
-  rmSync(folder, { recursive: true });
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser({ gpu: true });
+const server = await useServer();
+const folder = useFolder();
 
 function native(...args) {
   const [file, first] = command();

@@ -4,19 +4,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
-import { root, serve } from './server.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
+import { root } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
 
 /** A page with `window.model` and, for what is to throw or reject, `window.said`. */
 async function loaded() {

@@ -1,13 +1,13 @@
 // A page of ten lines that imports scorefield.js, through a bundler: Vite with no configuration, as people have it.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { build } from 'vite';
-import { launch, open } from './browser.js';
-import { dist, root, serve } from './server.js';
+import { open } from './browser.js';
+import { dist, root } from './server.js';
+import { useBrowser, useFolder, useServer } from './setup.js';
 
 const PAGE = `<!doctype html>
 <link rel="icon" href="data:,">
@@ -20,16 +20,8 @@ const PAGE = `<!doctype html>
   document.title = model.title + ' ' + document.querySelector('canvas').width
 </script>`;
 
-let browser;
-let folder;
-before(async () => {
-  browser = await launch();
-  folder = await mkdtemp(join(tmpdir(), 'scorefield-bundle-'));
-});
-after(async () => {
-  await browser.close();
-  await rm(folder, { recursive: true });
-});
+const browser = await useBrowser();
+const folder = useFolder();
 
 test('a bundle of Vite’s draws what the files draw by themselves', { skip: process.env.SCOREFIELD_MOCK }, async () => {
   await writeFile(join(folder, 'index.html'), PAGE);
@@ -45,7 +37,7 @@ test('a bundle of Vite’s draws what the files draw by themselves', { skip: pro
       assets.some((name) => name.endsWith(ending)),
       `${assets}`,
     );
-  const server = await serve({ files: (path) => join(folder, 'dist', path), routes: {} });
+  const server = await useServer({ files: (path) => join(folder, 'dist', path), routes: {} });
   const page = await open(browser, `${server.origin}/`);
   await page.waitForFunction(() => document.title);
   assert.equal(await page.title(), 'Fashion-MNIST 57');

@@ -2,22 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
 import { colourModel } from './colour.js';
-import { dist, serve, versioned } from './server.js';
+import { dist, versioned } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ gpu: true }), serve()]);
-  server.routes[versioned('worker/worker.js')] = counting;
-  server.routes['colour.safetensors'] = (_, response) => response.end(colourModel());
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser({ gpu: true });
+const server = await useServer();
+server.routes[versioned('worker/worker.js')] = counting;
+server.routes['colour.safetensors'] = (_, response) => response.end(colourModel());
 
 /** The worker's script, which counts readbacks and pipelines since its run began; the counts ride on each step. */
 async function counting(_, response) {
@@ -273,7 +267,7 @@ for (const [what, hurt] of [
 }
 
 test('where WebGPU cannot draw on a canvas, frames are read back, and the model says why', async () => {
-  const plain = await launch({ gpu: true, canvas: false });
+  const plain = await useBrowser({ gpu: true, canvas: false });
   try {
     const page = await open(plain, `${server.origin}/tests/browser/blank.html`);
     const found = await page.evaluate(async (origin) => {

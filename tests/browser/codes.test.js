@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
 import { command } from './native.js';
 import { readNpy, writeNpy } from './npy.js';
-import { root, serve } from './server.js';
+import { root } from './server.js';
+import { useBrowser, useFolder, useServer } from './setup.js';
 
 const MIXTURE = 'tests/reference/mixture2d.toml';
 /** Near the modes, between them, and out in the tails. */
@@ -19,18 +19,9 @@ const D = 2;
 const ENDS = [...POINTS.slice(0, 2), ...POINTS.slice(4, 6)];
 const T_END = 1e-5;
 
-let browser;
-let server;
-let folder;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-  folder = mkdtempSync(join(tmpdir(), 'scorefield-codes-'));
-});
-after(async () => {
-  rmSync(folder, { recursive: true });
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
+const folder = useFolder();
 
 /** Rows that the command line makes of rows. */
 function native(name, args, values) {
@@ -287,7 +278,7 @@ test('what is asked wrongly gets an error with a remedy', async () => {
 });
 
 test('codes on WebGPU are the CPU’s, and lead back', async () => {
-  const gpu = await launch({ gpu: true });
+  const gpu = await useBrowser({ gpu: true });
   try {
     const page = await open(gpu, `${server.origin}/tests/browser/blank.html`);
     const found = await page.evaluate(

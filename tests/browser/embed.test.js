@@ -1,20 +1,13 @@
 // A second page, of twenty lines, that draws into its own canvas; from Scorefield's origin and from another one.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { canvasBytes, launch, open } from './browser.js';
-import { serve } from './server.js';
+import { test } from 'node:test';
+import { canvasBytes, open } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let home;
-let other;
-before(async () => {
-  [browser, home, other] = await Promise.all([launch(), serve(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await Promise.all([home.close(), other.close()]);
-});
+const browser = await useBrowser();
+const home = await useServer();
+const other = await useServer();
 
 async function draw(address) {
   const page = await open(browser, address);

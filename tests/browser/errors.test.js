@@ -2,21 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { finished, launch, open } from './browser.js';
-import { dist, serve, site, versioned } from './server.js';
+import { test } from 'node:test';
+import { finished, open } from './browser.js';
+import { dist, site, versioned } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-let weights;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-  weights = Buffer.from(await (await fetch(`${server.origin}/models/fashion.safetensors`)).arrayBuffer());
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
+const weights = Buffer.from(await (await fetch(`${server.origin}/models/fashion.safetensors`)).arrayBuffer());
 
 const octets = (body) => (_, response) => {
   response.setHeader('content-type', 'application/octet-stream');
@@ -167,7 +160,7 @@ test('an aborted download, a foreign address that was not agreed to, a file that
   }, server.origin);
   assert.deepEqual(aborted, [true, 'AbortError', 'aborted']);
 
-  const other = await serve();
+  const other = await useServer();
   try {
     const asked = await open(browser, `${server.origin}/?model=${other.origin}/models/fashion.safetensors&steps=1&n=1&device=cpu&autostart=1`);
     await asked.waitForSelector('#ask:not([hidden])');

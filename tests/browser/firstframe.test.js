@@ -1,20 +1,12 @@
 // How a cold page comes to its first denoised frame, on the CPU path. How long it takes: `./dev bench --check`.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch } from './browser.js';
+import { test } from 'node:test';
 import { firstFrame } from './first-frame.js';
-import { serve } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
 
 test('a cold page loads side by side, not one thing after another', async (t) => {
   const { parts } = await firstFrame(browser, server.origin);

@@ -3,18 +3,13 @@
 // native tests run, too.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch } from './browser.js';
+import { test } from 'node:test';
 import { ask } from './kernels.js';
-import { serve } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
 const SEED = Number(process.env.SCOREFIELD_SEED ?? 1);
 
-let server;
-before(async () => {
-  server = await serve();
-});
-after(() => server.close());
+const server = await useServer();
 
 /** Every kernel in its cases; gives the worst of each. */
 function verify(t, cases, names, count, tolerance) {
@@ -37,7 +32,7 @@ const EXACT = ['join', 'sum'];
 const FORWARD = ['conv2d', 'conv2d_add', 'conv2d_shuffle', 'group_norm', 'group_norm_film', 'attention', ...EXACT];
 
 test('the CPU’s kernels and their gradients are burn’s operators', async (t) => {
-  const browser = await launch();
+  const browser = await useBrowser();
   try {
     const names = [...FORWARD, 'conv2d_same_backward', 'conv2d_same_input_backward', 'group_norm_backward'];
     // The native tests' tolerance: sums of up to a few thousand products of order one, in another order, are about
@@ -52,7 +47,7 @@ test('the CPU’s kernels and their gradients are burn’s operators', async (t)
 });
 
 test('the GPU’s kernels are burn’s operators, in one dispatch each', async (t) => {
-  const browser = await launch({ gpu: true });
+  const browser = await useBrowser({ gpu: true });
   try {
     // Few, since SwiftShader compiles each pipeline slowly: one of each kind (`Draw::shape`).
     const cases = await ask(browser, server.origin, 'checkKernels', 'webgpu', SEED, 4);

@@ -1,19 +1,12 @@
 // A GPU's process that crashes takes its bitmaps along: the scrubber shows a step's own frame, or none. On SwiftShader.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { finished, launch, open } from './browser.js';
-import { serve } from './server.js';
+import { test } from 'node:test';
+import { finished, open } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ gpu: true }), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser({ gpu: true });
+const server = await useServer();
 
 /** Notes what is on the canvas as each step is shown, and holds the run at `window.hold`. */
 function watch() {

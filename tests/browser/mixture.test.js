@@ -1,19 +1,12 @@
 // A mixture's TOML file as a model: its exact score on both devices against the formula, and what is no mixture.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
-import { serve } from './server.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ gpu: true }), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser({ gpu: true });
+const server = await useServer();
 
 const POINTS = [2, 0, -2, 1, 0.3, -0.7, 0, 0.5, -4, 3, 5, 5];
 

@@ -3,21 +3,15 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { canvasBytes, finished, launch, out, state } from './browser.js';
+import { test } from 'node:test';
+import { canvasBytes, finished, out, state } from './browser.js';
 import { record } from './record.js';
-import { dist, serve, versioned } from './server.js';
+import { dist, versioned } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 import { alive, leave, visit } from './visit.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
 
 test('without an adapter the page samples on the CPU, and says why', async () => {
   const page = await visit(browser, `${server.origin}/`);

@@ -1,20 +1,14 @@
 // Pages whose Content-Security-Policy, frame or headers allow little: a run, or an error that names the header to add.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { finished, launch, open } from './browser.js';
-import { serve, versioned } from './server.js';
+import { afterEach, test } from 'node:test';
+import { finished, open } from './browser.js';
+import { versioned } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let home;
-let other;
-before(async () => {
-  [browser, home, other] = await Promise.all([launch(), serve(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await Promise.all([home.close(), other.close()]);
-});
+const browser = await useBrowser();
+const home = await useServer();
+const other = await useServer();
 afterEach(() => {
   for (const server of [home, other]) for (const name of Object.keys(server.headers)) delete server.headers[name];
 });

@@ -1,19 +1,13 @@
 // Several workers share a run's samples: the same pictures as one worker draws, and the same answers to what goes wrong.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
-import { serve, versioned } from './server.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
+import { versioned } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
 
 /** A page with `window.scorefield`. */
 async function blank() {

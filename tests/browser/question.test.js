@@ -1,21 +1,14 @@
 // Weights of another site: nothing is asked of it before the reader has agreed, however its address is written.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { finished, launch, state } from './browser.js';
-import { serve } from './server.js';
+import { test } from 'node:test';
+import { finished, state } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 import { alive, leave, visit } from './visit.js';
 
-let browser;
-let server;
-let other;
-before(async () => {
-  [browser, server, other] = await Promise.all([launch(), serve(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await Promise.all([server.close(), other.close()]);
-});
+const browser = await useBrowser();
+const server = await useServer();
+const other = await useServer();
 
 const port = (origin) => new URL(origin).port;
 

@@ -2,15 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { schema } from '../../web/api/schema.js';
-import { launch, open } from './browser.js';
+import { open } from './browser.js';
 import { command } from './native.js';
 import { readNpy } from './npy.js';
-import { root, serve } from './server.js';
+import { root } from './server.js';
+import { useBrowser, useFolder, useServer } from './setup.js';
 
 const MIXTURE = 'tests/reference/mixture2d.toml';
 /** The runs and their numbers, written and checked by the native test `samplers::the_numbers_are_those_that_browsers_are_held_to`. */
@@ -19,16 +19,8 @@ const NETWORK = schema.samplers.map(({ name, steps }) => ({ sampler: name, n: 1,
 /** One of each family. */
 const ON_WEBGPU = ['heun', 'ode', 'dpm++2m', 'pc', 'ancestral', 'ddpm', 'mala', 'annealed-langevin'];
 
-let server;
-let folder;
-before(async () => {
-  server = await serve();
-  folder = mkdtempSync(join(tmpdir(), 'scorefield-samplers-'));
-});
-after(async () => {
-  rmSync(folder, { recursive: true });
-  await server.close();
-});
+const server = await useServer();
+const folder = useFolder();
 
 /** Samples of the command line, or the error that it ends with. */
 function native(model, settings) {
@@ -81,7 +73,7 @@ function distance(a, b) {
 
 test('every sampler on a mixture, in the browser’s CPU as natively', async () => {
   assert.deepEqual(new Set(NATIVE.map(({ settings }) => settings.sampler)), new Set(schema.samplers.map(({ name }) => name)));
-  const browser = await launch();
+  const browser = await useBrowser();
   const found = await inBrowser(browser, 'cpu', `${server.origin}/${MIXTURE}`, NATIVE.map(({ settings }) => settings));
   NATIVE.forEach(({ settings, values }, i) => {
     assert.equal(found[i].error, undefined, `${settings.sampler}: ${found[i].error}`);
@@ -94,7 +86,7 @@ test('every sampler on a mixture, in the browser’s CPU as natively', async () 
 });
 
 test('every sampler on the shipped model, or a named reason', async () => {
-  const browser = await launch();
+  const browser = await useBrowser();
   const found = await inBrowser(browser, 'cpu', 'fashion', NETWORK);
   schema.samplers.forEach(({ name, needsDensity, stays }, i) => {
     if (needsDensity) {
@@ -118,7 +110,7 @@ test('every sampler on the shipped model, or a named reason', async () => {
 });
 
 test('a setting that does not apply is refused by name, with those that do', async () => {
-  const browser = await launch();
+  const browser = await useBrowser();
   const runs = [
     { sampler: 'heun', eta: 0 },
     { sampler: 'ode', steps: 50 },
@@ -134,7 +126,7 @@ test('a setting that does not apply is refused by name, with those that do', asy
 });
 
 test('one sampler of each family on WebGPU', async () => {
-  const browser = await launch({ gpu: true });
+  const browser = await useBrowser({ gpu: true });
   const chosen = NATIVE.filter(({ settings: { sampler, steps } }) => ON_WEBGPU.includes(sampler) && [10, undefined].includes(steps));
   assert.equal(chosen.length, ON_WEBGPU.length);
   const found = await inBrowser(browser, 'webgpu', `${server.origin}/${MIXTURE}`, chosen.map(({ settings }) => settings));

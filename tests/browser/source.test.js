@@ -1,20 +1,13 @@
 // What a model's source is: a name, the site's own address, or another site's, which nobody fetches who has not agreed.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
-import { serve } from './server.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let home;
-let other;
-before(async () => {
-  [browser, home, other] = await Promise.all([launch(), serve(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await Promise.all([home.close(), other.close()]);
-});
+const browser = await useBrowser();
+const home = await useServer();
+const other = await useServer();
 
 async function blank() {
   const page = await open(browser, `${home.origin}/tests/browser/blank.html`);

@@ -3,19 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { canvasBytes, finished, launch, open, out } from './browser.js';
-import { dist, serve, versioned } from './server.js';
+import { dist, versioned } from './server.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch({ gpu: true }), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser({ gpu: true });
+const server = await useServer();
 
 /** The canvas' bytes at a place of the scrubber. */
 async function scrub(page, place) {

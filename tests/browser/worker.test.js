@@ -1,19 +1,12 @@
 // The worker is disposable: whatever ends it, another one carries the run on to the same picture.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.js';
-import { serve } from './server.js';
+import { test } from 'node:test';
+import { open } from './browser.js';
+import { useBrowser, useServer } from './setup.js';
 
-let browser;
-let server;
-before(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-after(async () => {
-  await browser.close();
-  await server.close();
-});
+const browser = await useBrowser();
+const server = await useServer();
 
 /** Samples through the API; after step 3 the page waits for `window.go`, and what the run did is returned. */
 async function interrupted(hurt, { timeout = 60_000 } = {}) {
