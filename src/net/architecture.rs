@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use super::{
-    Evaluate, Limits, NetworkConfig, UNet, UNetConfig,
+    Evaluate, Limits, Mlp, MlpConfig, NetworkConfig, UNet, UNetConfig,
     init::Init,
     layers::{Layer, blocks, parameters, peak},
 };
@@ -86,6 +86,24 @@ macro_rules! networks {
                 match self { $(Self::$name(net) => net.forward(x, c_noise, class),)+ }
             }
 
+            fn jvp(
+                &self,
+                x: Tensor<2>,
+                c_noise: Tensor<2>,
+                class: Tensor<1, Int>,
+                directions: &[Tensor<2>],
+            ) -> (Tensor<2>, Vec<Tensor<2>>) {
+                match self { $(Self::$name(net) => net.jvp(x, c_noise, class, directions),)+ }
+            }
+
+            fn energy(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Option<Tensor<2>> {
+                match self { $(Self::$name(net) => net.energy(x, c_noise, class),)+ }
+            }
+
+            fn has_energy(&self) -> bool {
+                match self { $(Self::$name(net) => net.has_energy(),)+ }
+            }
+
             fn by_blocks(
                 self,
                 x: Tensor<2>,
@@ -101,6 +119,8 @@ macro_rules! networks {
 networks! {
     /// The score U-Net.
     UNet = "unet", UNetConfig => UNet;
+    /// The multilayer perceptron, of points.
+    Mlp = "mlp", MlpConfig => Mlp;
 }
 
 impl Default for Architecture {
@@ -124,6 +144,18 @@ impl NetworkConfig for Architecture {
 
     fn layers(&self) -> Vec<Layer> {
         self.config().layers()
+    }
+
+    fn sees_level(&self) -> bool {
+        self.config().sees_level()
+    }
+
+    fn has_jvp(&self) -> bool {
+        self.config().has_jvp()
+    }
+
+    fn has_energy(&self) -> bool {
+        self.config().has_energy()
     }
 
     fn build(&self, init: &Init<'_>) -> Network {

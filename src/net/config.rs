@@ -27,6 +27,21 @@ pub trait NetworkConfig {
     /// The layers of one evaluation in their order, those of a checked configuration.
     fn layers(&self) -> Vec<Layer>;
 
+    /// Whether the network is told the noise level; one that isn't has one score, of one level.
+    fn sees_level(&self) -> bool {
+        true
+    }
+
+    /// Whether [`Evaluate::jvp`] is there.
+    fn has_jvp(&self) -> bool {
+        false
+    }
+
+    /// Whether the network is the gradient of an energy: whether [`Evaluate::energy`] is there.
+    fn has_energy(&self) -> bool {
+        false
+    }
+
     /// The network with weights by `init`, of a checked configuration.
     fn build(&self, init: &Init<'_>) -> Network;
 
@@ -48,8 +63,8 @@ pub trait NetworkConfig {
 
 /// A network F(x̂, c_noise, class).
 ///
-/// Derivatives by the weights and by x̂ come of burn's autodiff. A network with a derivative of its own in forward mode
-/// (F and ∂F·v at once, as sliced score matching and exact divergences use) has it as one more method beside `forward`.
+/// Derivatives by the weights and by x̂ come of burn's autodiff. Some networks also have a derivative in forward mode, whose
+/// results autodiff differentiates again: losses of a Jacobian have exact gradients by it.
 pub trait Evaluate: Module {
     /// F.
     ///
@@ -57,6 +72,36 @@ pub trait Evaluate: Module {
     /// `x`: `[n, d]` of about unit variance; `c_noise`: `[n, 1]`, or `[1, 1]` where all are at one level; `class`: `[n]`,
     /// ignored by an unconditional network; result: `[n, d]`.
     fn forward(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2>;
+
+    /// F and (∂F/∂x̂)·v for each direction v, in one pass.
+    ///
+    /// # Shapes
+    /// As for [`Evaluate::forward`]; each direction and each result: `[n, d]`.
+    ///
+    /// # Panics
+    /// Where [`NetworkConfig::has_jvp`] says that there is none; a run that needs it is refused by its configuration.
+    fn jvp(
+        &self,
+        _x: Tensor<2>,
+        _c_noise: Tensor<2>,
+        _class: Tensor<1, Int>,
+        _directions: &[Tensor<2>],
+    ) -> (Tensor<2>, Vec<Tensor<2>>) {
+        panic!("a network without a derivative in forward mode")
+    }
+
+    /// E, of which F = −∇E by x̂, up to a constant; none where F is no gradient.
+    ///
+    /// # Shapes
+    /// As for [`Evaluate::forward`]; result: `[n, 1]`.
+    fn energy(&self, _x: Tensor<2>, _c_noise: Tensor<2>, _class: Tensor<1, Int>) -> Option<Tensor<2>> {
+        None
+    }
+
+    /// Whether [`Evaluate::energy`] is there.
+    fn has_energy(&self) -> bool {
+        false
+    }
 
     /// An evaluation in as many steps as there are [blocks](super::layers::blocks), for a caller who lets others have the
     /// device in between: each `next` takes one block's. A network that does not part takes all in the first.

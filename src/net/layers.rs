@@ -164,6 +164,20 @@ impl Layers {
         self.weighted(index, input as u64, output)
     }
 
+    /// x·W, of W `[input, output]`, without a bias.
+    pub fn projection(&mut self, name: &str, rows: Rows, inputs: &[usize], [input, output]: [usize; 2]) -> usize {
+        let index = self.linear(name, rows, inputs, [input, output]);
+        self.list[index].parameters -= output as u64;
+        index
+    }
+
+    /// x·Wᵀ, of another layer's W `[output, input]`.
+    pub fn transposed(&mut self, inputs: &[usize], [input, output]: [usize; 2]) -> usize {
+        let index = self.linear("", Rows::Samples, inputs, [input, output]);
+        self.list[index].parameters = 0;
+        index
+    }
+
     /// A convolution of `kernel`×`kernel` taps from `input` channels to `output`; a second input is added to its result.
     pub fn convolution(&mut self, name: &str, inputs: &[usize], kernel: usize, input: usize, output: Size) -> usize {
         let index = self.add(name, Operator::Convolution, Rows::Samples, inputs, output.values());

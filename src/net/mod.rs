@@ -8,8 +8,9 @@
 //! | `limits` | the largest networks that are built |
 //! | `layers` | a network's layers with their sizes: its parameters, its activations, its blocks |
 //! | `cost` | the least that an evaluation can cost, by the layers |
-//! | `init`, `block`, `image` | what networks are made of: initial weights, NHWC blocks, images of rows |
+//! | `init`, `embedding`, `block`, `image` | what networks are made of: initial weights, noise levels, NHWC blocks, images of rows |
 //! | `unet/` | the score U-Net |
+//! | `mlp/` | the multilayer perceptron of points, and the energy network |
 //!
 //! A network is a folder like `unet/`, with a configuration and a module, and a line in the list of `architecture`.
 
@@ -17,10 +18,12 @@ mod architecture;
 pub mod block;
 mod config;
 pub mod cost;
+mod embedding;
 pub mod image;
 pub mod init;
 pub mod layers;
 mod limits;
+mod mlp;
 mod unet;
 
 #[cfg(test)]
@@ -28,5 +31,7 @@ mod tests;
 
 pub use architecture::{Architecture, Network, unet_by_default};
 pub use config::{Evaluate, NetworkConfig};
+pub use embedding::TimeEmbedding;
 pub use limits::Limits;
-pub use unet::{TimeEmbedding, UNet, UNetConfig};
+pub use mlp::{Activation, Mlp, MlpConfig};
+pub use unet::{UNet, UNetConfig};

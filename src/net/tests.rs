@@ -36,6 +36,26 @@ fn unet() -> impl Strategy<Value = UNetConfig> {
     })
 }
 
+fn mlp() -> impl Strategy<Value = MlpConfig> {
+    let sizes = (1..5usize, 1..9usize, 1..4usize, 1..5usize, 0..3usize);
+    (sizes, 0..3usize, 0..3usize, any::<bool>()).prop_map(|((dim, width, depth, half, classes), time, act, energy)| {
+        MlpConfig {
+            dim,
+            width,
+            depth,
+            activation: [Activation::Silu, Activation::Softplus, Activation::Tanh][act],
+            time: [TimeEmbedding::Fourier { scale: 1.0 }, TimeEmbedding::Sinusoidal, TimeEmbedding::None][time],
+            embedding: 2 * half,
+            classes,
+            energy,
+        }
+    })
+}
+
+fn any_network() -> impl Strategy<Value = Architecture> {
+    prop_oneof![unet().prop_map(Architecture::UNet), mlp().prop_map(Architecture::Mlp)]
+}
+
 /// Name and size of every parameter.
 fn parameters(network: &Network) -> BTreeMap<String, u64> {
     #[derive(Default)]
@@ -100,13 +120,28 @@ fn any_unet(number: BoxedStrategy<usize>) -> impl Strategy<Value = UNetConfig> {
     )
 }
 
+/// The same of perceptrons.
+fn any_mlp(number: BoxedStrategy<usize>) -> impl Strategy<Value = MlpConfig> {
+    let n = move || number.clone();
+    (n(), n(), n(), n(), n(), any::<bool>()).prop_map(|(dim, width, depth, embedding, classes, energy)| MlpConfig {
+        dim,
+        width,
+        depth,
+        embedding,
+        classes,
+        energy,
+        ..MlpConfig::default()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
 
     #[test]
-    fn validation_never_panics(config in any_unet(edges())) {
+    fn validation_never_panics(unet in any_unet(edges()), mlp in any_mlp(edges())) {
         // No product leaves its range, in what is refused and in what is not.
-        let _ = Architecture::UNet(config).validate();
+        let _ = Architecture::UNet(unet).validate();
+        let _ = Architecture::Mlp(mlp).validate();
     }
 
     #[test]
@@ -123,8 +158,8 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn what_is_valid_evaluates_and_has_the_parameters_and_blocks_of_its_layers(config in unet()) {
-        let (device, architecture) = (Device::flex(), Architecture::UNet(config));
+    fn what_is_valid_evaluates_and_has_the_parameters_and_blocks_of_its_layers(architecture in any_network()) {
+        let device = Device::flex();
         architecture.validate().unwrap();
         let (layers, network) = (architecture.layers(), architecture.init(1, &device));
         let mut rest = parameters(&network);
@@ -142,6 +177,30 @@ proptest! {
         let [x, level] = [d, 1].map(|d| Tensor::zeros([1, d], &device));
         let by_blocks = network.by_blocks(x, level, Tensor::zeros([1], &device));
         prop_assert_eq!(by_blocks.count(), architecture.blocks());
+    }
+}
+
+#[test]
+fn a_network_that_cannot_is_refused_what_it_cannot() {
+    let refused = |architecture: Architecture| architecture.validate().unwrap_err().to_string();
+    let unet = UNetConfig { time: TimeEmbedding::None, ..UNetConfig::default() };
+    let found = refused(Architecture::UNet(unet));
+    assert!(found.starts_with("architecture.time.kind = none: expected fourier or sinusoidal"), "{found}");
+    for (config, field) in [
+        (MlpConfig { dim: 0, ..MlpConfig::default() }, "architecture.dim"),
+        (MlpConfig { width: 0, ..MlpConfig::default() }, "architecture.width = 0"),
+        (MlpConfig { depth: 0, ..MlpConfig::default() }, "architecture.depth = 0"),
+        (MlpConfig { depth: 33, ..MlpConfig::default() }, "architecture.depth = 33"),
+        (MlpConfig { embedding: 31, ..MlpConfig::default() }, "architecture.embedding = 31: expected an even"),
+        (MlpConfig { classes: 10_001, ..MlpConfig::default() }, "architecture.classes"),
+        (
+            MlpConfig { time: TimeEmbedding::Fourier { scale: f64::NAN }, ..MlpConfig::default() },
+            "architecture.time.scale",
+        ),
+        (MlpConfig { dim: 65_536, width: 8192, depth: 32, ..MlpConfig::default() }, "architecture = "),
+    ] {
+        let found = refused(Architecture::Mlp(config));
+        assert!(found.starts_with(field), "{found}");
     }
 }
 

@@ -8,7 +8,7 @@ use burn::{
 use super::{Coefficients, Parameterisation, Score, constant};
 use crate::{
     compute::vectors::{term, term_rows},
-    net::{Evaluate as _, Network},
+    net::{Evaluate, Network},
     sde::Level,
 };
 
@@ -29,6 +29,24 @@ impl Denoiser {
     #[must_use]
     pub fn forward(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
         self.net.forward(x, c_noise, class)
+    }
+
+    /// F and (∂F/∂x̂)·v for each direction v: see [`Evaluate::jvp`].
+    ///
+    /// # Shapes
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    #[must_use]
+    pub fn jvp(
+        &self,
+        x: Tensor<2>,
+        c_noise: Tensor<2>,
+        class: Tensor<1, Int>,
+        directions: &[Tensor<2>],
+    ) -> (Tensor<2>, Vec<Tensor<2>>) {
+        self.net.jvp(x, c_noise, class, directions)
     }
 }
 

@@ -5,30 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::layers::layers;
 use crate::{
     Result,
-    checks::{check, number, range},
-    net::{Network, NetworkConfig, init::Init, layers::Layer},
+    checks::{check, range},
+    net::{Network, NetworkConfig, TimeEmbedding, init::Init, layers::Layer},
     space::Space,
 };
 
 const MAX_CHANNELS: usize = 1024;
 const MAX_LEVELS: usize = 6;
 const MAX_BLOCKS: usize = 16;
-const MAX_EMBEDDING: usize = 4096;
 const MAX_CLASSES: usize = 10_000;
-
-/// How the noise level, c_noise = ¼ ln(σ/α), enters the network.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
-pub enum TimeEmbedding {
-    /// sin and cos of 2π·w·c_noise with fixed Gaussian frequencies w ~ N(0, scale²)
-    /// (Tancik et al. 2020).
-    Fourier {
-        /// Standard deviation of the frequencies.
-        scale: f64,
-    },
-    /// sin and cos of w·1000·c_noise with the transformer's frequencies w = 10⁻⁴ … 1, geometric.
-    Sinusoidal,
-}
 
 /// Configuration of [`UNet`](super::UNet).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,12 +100,9 @@ impl NetworkConfig for UNetConfig {
         let deepest = width * multipliers[levels - 1];
         let expected = format!("0, or a divisor of the last level's {deepest} channels");
         check(heads == 0 || deepest % heads == 0, "architecture.heads", heads, expected)?;
-        range("architecture.embedding", embedding, 2, MAX_EMBEDDING)?;
-        check(embedding % 2 == 0, "architecture.embedding", embedding, "an even number")?;
-        match time {
-            TimeEmbedding::Fourier { scale } => number("architecture.time.scale", scale, 1e-6, 1e3)?,
-            TimeEmbedding::Sinusoidal => {}
-        }
+        let expected = "fourier or sinusoidal: a U-Net sees the noise level";
+        check(time != TimeEmbedding::None, "architecture.time.kind", "none", expected)?;
+        time.validate(embedding)?;
         range("architecture.classes", classes, 0, MAX_CLASSES)
     }
 

@@ -9,5 +9,5 @@ mod config;
 mod layers;
 mod net;
 
-pub use config::{TimeEmbedding, UNetConfig};
+pub use config::UNetConfig;
 pub use net::UNet;

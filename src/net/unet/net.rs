@@ -8,7 +8,7 @@ use burn::{
     tensor::Int,
 };
 
-use super::{TimeEmbedding, UNetConfig};
+use super::UNetConfig;
 use crate::{
     compute::{ops, parallel::among_workers},
     net::{
@@ -125,7 +125,7 @@ impl UNetConfig {
             up.push(Resolution { blocks, resize });
         }
         UNet {
-            frequencies: self.frequencies(init),
+            frequencies: self.time.frequencies(init, self.embedding / 2).expect("a U-Net sees the noise level"),
             time1: Linear::new(&init.at("time1"), [self.embedding, self.embedding], 1.0),
             time2: Linear::new(&init.at("time2"), [self.embedding, self.embedding], 1.0),
             class: (self.classes > 0).then(|| init.normal("class", [self.classes + 1, self.embedding], 1.0)),
@@ -139,19 +139,6 @@ impl UNetConfig {
             head: Conv::new(&init.at("head"), 3, [channels, pixel], 0.0),
             patch: self.patch,
             shape: self.shape,
-        }
-    }
-
-    fn frequencies(&self, init: &Init) -> Param<Tensor<1>> {
-        let half = self.embedding / 2;
-        match self.time {
-            TimeEmbedding::Fourier { scale } => init.normal("frequencies", [half], std::f64::consts::TAU * scale),
-            TimeEmbedding::Sinusoidal => {
-                let param = init.constant([half], 0.0);
-                let last = (half.max(2) - 1) as f64;
-                let values: Vec<f32> = (0..half).map(|i| (1e3 * libm::pow(1e-4, i as f64 / last)) as f32).collect();
-                param.map(|t| Tensor::from_data(values.as_slice(), &t.device()))
-            }
         }
     }
 }

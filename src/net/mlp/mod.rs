@@ -1,0 +1,22 @@
+//! The multilayer perceptron F(x̂, c_noise, class) of points:
+//!
+//! z₁ = x̂·W₁ + b₁ + [cos, sin](w·c_noise)·U + row of the class, zₗ₊₁ = a(zₗ)·Wₗ₊₁ + bₗ₊₁, F = a(z_L)·W + b.
+//!
+//! As an energy network its last layer has one output, E = a(z_L)·w, and F = −∇E by x̂, written out as the sweep back
+//! through the layers, so that it is differentiated like any other function:
+//!
+//! g_L = w ⊙ a′(z_L), gₗ = (gₗ₊₁·Wₗ₊₁ᵀ) ⊙ a′(zₗ), F = −g₁·W₁ᵀ.
+//!
+//! Tangents of both, ẋ = v, by forward mode; all directions of a layer are one product.
+//!
+//! `config` has its configuration with its limits, `activation` a with its derivatives, `net` the module.
+
+mod activation;
+mod config;
+mod net;
+#[cfg(test)]
+mod tests;
+
+pub use activation::Activation;
+pub use config::MlpConfig;
+pub use net::Mlp;

@@ -1,0 +1,199 @@
+//! The module: F, its tangents, and the energy.
+
+use burn::{
+    Tensor,
+    module::{Module, Param},
+    tensor::Int,
+};
+
+use super::{Activation, MlpConfig};
+use crate::{
+    compute::{
+        ops::{linear, product},
+        parallel::among_workers,
+    },
+    net::{Evaluate, NetworkConfig as _, block::Linear, init::Init},
+};
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    frequencies: Option<Param<Tensor<1>>>,
+    /// U, `[waves, width]`.
+    time: Option<Param<Tensor<2>>>,
+    /// `[classes + 1, width]`.
+    class: Option<Param<Tensor<2>>>,
+    hidden: Vec<Linear>,
+    head: Head,
+    #[module(skip)]
+    activation: Activation,
+}
+
+/// The last layer.
+#[derive(Module, Debug)]
+struct Head {
+    weight: Param<Tensor<2>>,
+    /// None of an energy, which is known up to a constant.
+    bias: Option<Param<Tensor<1>>>,
+}
+
+impl MlpConfig {
+    /// The network with weights by `init`.
+    pub(super) fn net(&self, init: &Init<'_>) -> Mlp {
+        let Self { dim, width, depth, embedding, classes, energy, .. } = *self;
+        let outputs = if energy { 1 } else { dim };
+        Mlp {
+            frequencies: self.time.frequencies(init, embedding / 2),
+            time: self.sees_level().then(|| init.normal("time", [embedding, width], (2.0 / embedding as f64).sqrt())),
+            class: (classes > 0).then(|| init.normal("class", [classes + 1, width], 1.0)),
+            hidden: (0..depth)
+                .map(|i| Linear::new(&init.at("hidden").at(i), [if i == 0 { dim } else { width }, width], 1.0))
+                .collect(),
+            head: Head {
+                weight: init.at("head").constant([width, outputs], 0.0),
+                bias: (!energy).then(|| init.at("head").constant([outputs], 0.0)),
+            },
+            activation: self.activation,
+        }
+    }
+}
+
+impl Evaluate for Mlp {
+    fn forward(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Tensor<2> {
+        among_workers(&x.device(), || {
+            let hidden = self.hidden(x, c_noise, class);
+            match self.output(&hidden) {
+                Some(output) => output,
+                None => self.force(&hidden),
+            }
+        })
+    }
+
+    fn jvp(
+        &self,
+        x: Tensor<2>,
+        c_noise: Tensor<2>,
+        class: Tensor<1, Int>,
+        directions: &[Tensor<2>],
+    ) -> (Tensor<2>, Vec<Tensor<2>>) {
+        if directions.is_empty() {
+            return (self.forward(x, c_noise, class), Vec::new());
+        }
+        among_workers(&x.device(), || {
+            let n = x.dims()[0];
+            let hidden = self.hidden(x, c_noise, class);
+            let tangents = self.tangents(&hidden, stacked(directions));
+            let (value, tangent) = match self.output(&hidden) {
+                Some(output) => {
+                    let last = hidden.len() - 1;
+                    let slope = self.activation.slope(hidden[last].clone());
+                    (output, product(along(slope, tangents[last].clone()), self.head.weight.val()))
+                }
+                None => self.force_tangent(&hidden, &tangents),
+            };
+            let parts = (0..directions.len()).map(|i| tangent.clone().narrow(0, i * n, n)).collect();
+            (value, parts)
+        })
+    }
+
+    fn energy(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Option<Tensor<2>> {
+        self.has_energy().then(|| {
+            among_workers(&x.device(), || {
+                let last = self.hidden(x, c_noise, class).pop().expect("at least one hidden layer");
+                product(self.activation.value(last), self.head.weight.val())
+            })
+        })
+    }
+
+    fn has_energy(&self) -> bool {
+        self.head.bias.is_none()
+    }
+}
+
+impl Mlp {
+    /// z₁ … z_L.
+    fn hidden(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Vec<Tensor<2>> {
+        let mut z = self.hidden[0].forward(x);
+        if let (Some(frequencies), Some(time)) = (&self.frequencies, &self.time) {
+            // The frequencies are fixed: detached, so that training leaves them as they are.
+            let angle = c_noise * frequencies.val().detach().unsqueeze();
+            z = z + product(Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1), time.val());
+        }
+        if let Some(rows) = &self.class {
+            z = z + rows.val().select(0, class);
+        }
+        let mut hidden = vec![z];
+        for layer in &self.hidden[1..] {
+            let before = hidden[hidden.len() - 1].clone();
+            hidden.push(layer.forward(self.activation.value(before)));
+        }
+        hidden
+    }
+
+    /// F of the hidden layers; none of an energy network.
+    fn output(&self, hidden: &[Tensor<2>]) -> Option<Tensor<2>> {
+        let last = self.activation.value(hidden[hidden.len() - 1].clone());
+        self.head.bias.as_ref().map(|bias| linear(last, self.head.weight.val(), bias.val()))
+    }
+
+    /// ż₁ … ż_L for ẋ: `[m·n, d]`, m directions below each other.
+    fn tangents(&self, hidden: &[Tensor<2>], direction: Tensor<2>) -> Vec<Tensor<2>> {
+        let mut tangents = vec![product(direction, self.hidden[0].weight.val())];
+        for (layer, z) in self.hidden[1..].iter().zip(hidden) {
+            let tangent = along(self.activation.slope(z.clone()), tangents[tangents.len() - 1].clone());
+            tangents.push(product(tangent, layer.weight.val()));
+        }
+        tangents
+    }
+
+    /// w as a row: ∂E/∂a(z_L).
+    fn last_gradient(&self) -> Tensor<2> {
+        self.head.weight.val().transpose()
+    }
+
+    /// −∇E.
+    fn force(&self, hidden: &[Tensor<2>]) -> Tensor<2> {
+        // q is the gradient by a layer's a(z), g that by its z.
+        let mut q = self.last_gradient();
+        for (layer, z) in self.hidden.iter().zip(hidden).rev() {
+            let g = self.activation.slope(z.clone()) * q;
+            q = product(g, layer.weight.val().transpose());
+        }
+        -q
+    }
+
+    /// −∇E and its tangents, `[n, d]` and `[m·n, d]`.
+    fn force_tangent(&self, hidden: &[Tensor<2>], tangents: &[Tensor<2>]) -> (Tensor<2>, Tensor<2>) {
+        let mut q = self.last_gradient();
+        let mut q_tangent: Option<Tensor<2>> = None;
+        for ((layer, z), tangent) in self.hidden.iter().zip(hidden).zip(tangents).rev() {
+            let slope = self.activation.slope(z.clone());
+            let curvature = self.activation.curvature(z.clone()) * q.clone();
+            let mut g_tangent = along(curvature, tangent.clone());
+            if let Some(q_tangent) = q_tangent {
+                g_tangent = g_tangent + along(slope.clone(), q_tangent);
+            }
+            let weight = layer.weight.val().transpose();
+            q = product(slope * q, weight.clone());
+            q_tangent = Some(product(g_tangent, weight));
+        }
+        (-q, -q_tangent.expect("at least one hidden layer"))
+    }
+}
+
+/// The directions below each other.
+fn stacked(directions: &[Tensor<2>]) -> Tensor<2> {
+    match directions {
+        [one] => one.clone(),
+        many => Tensor::cat(many.to_vec(), 0),
+    }
+}
+
+/// f ⊙ ż for each direction: `f` `[n, w]`, `tangent` `[m·n, w]`.
+fn along(f: Tensor<2>, tangent: Tensor<2>) -> Tensor<2> {
+    let ([n, w], [rows, _]) = (f.dims(), tangent.dims());
+    if rows == n {
+        return f * tangent;
+    }
+    (tangent.reshape([rows / n, n, w]) * f.unsqueeze()).reshape([rows, w])
+}
