@@ -27,6 +27,12 @@ pub(crate) struct Array {
 }
 
 impl Array {
+    /// The same numbers as an array of one sample.
+    pub fn one(mut self) -> Self {
+        self.shape.insert(0, 1);
+        self
+    }
+
     /// The number of rows, where the array is n samples of `space`: `[n, d]`, of images `[n, c, h, w]` too.
     ///
     /// # Errors

@@ -14,9 +14,11 @@ use super::{
 use crate::{
     Error,
     figure::{View, gif},
+    guide::{Guide, Inpaint},
     model::Model,
     output,
     sampler::{Batches, Drawn, Plan, SAMPLERS, Settings, Step, numbers},
+    space::Space,
 };
 
 /// Samples drawn at once: the rest waits, so that memory does not grow with --n.
@@ -36,6 +38,12 @@ pub(crate) struct Args {
     /// Start here instead of from the prior: x at t = 1 itself, float32 of shape [n, d] or [n, c, h, w].
     #[arg(long, value_name = "X.npy")]
     init: Option<PathBuf>,
+    /// Known numbers, float32: one sample, which holds for all, or one for each. With --mask.
+    #[arg(long, value_name = "Y.npy", requires = "mask")]
+    inpaint: Option<PathBuf>,
+    /// Which numbers are known (1) and which are to be generated (0), float32: one per pixel, or one per number.
+    #[arg(long, value_name = "M.npy", requires = "inpaint")]
+    mask: Option<PathBuf>,
     /// Where the grid of samples goes, a PNG: without it samples.png. Of a mixture in one dimension or two it is a
     /// histogram or a scatter plot; in more there is none.
     #[arg(long, value_name = "GRID.png")]
@@ -66,6 +74,16 @@ impl Args {
             ("--trajectory", self.trajectory.as_deref(), Format::Npy),
         ]
     }
+
+    /// What the samples are to be held to, if anything.
+    fn guide(&self, space: Space) -> Result<Option<Guide>> {
+        let Some((image, mask)) = self.inpaint.as_deref().zip(self.mask.as_deref()) else { return Ok(None) };
+        let picture = npy::read(image)?;
+        // As samples are, a single one without its first side, too.
+        let picture = if picture.shape == space.array_shape(1)[1..] { picture.one() } else { picture };
+        picture.rows(image, space)?;
+        Ok(Some(Guide::Inpaint(Inpaint::new(picture.values, &npy::read(mask)?.values, space)?)))
+    }
 }
 
 pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
@@ -93,10 +111,22 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
     }
     let plan = model.plan(&args.settings)?;
     plan.check_given(context.given())?;
+    let guide = args.guide(model.space())?;
+    if let Some(guide) = &guide {
+        guide.check(args.settings.n)?;
+    }
     check(&args, &plan, &model, &device, context)?;
 
     let start = Instant::now();
-    let (drawn, kept) = draw(&args, &plan, &model, init.as_ref().map(|array| array.values.as_slice()), &device)?;
+    let start_at = init.as_ref().map(|array| array.values.as_slice());
+    let batches = Batches {
+        plan: &plan,
+        batch: batch(&plan, &model, &device)?,
+        init: start_at,
+        guide: guide.as_ref(),
+        device: &device,
+    };
+    let (drawn, kept) = draw(&args, &batches, &model)?;
     let seconds = start.elapsed().as_secs_f64();
     write(&args, &plan, &model, &drawn, &kept)?;
     let (n, nfe, seed) = (plan.settings.n, drawn.nfe, plan.settings.seed);
@@ -105,7 +135,7 @@ pub(crate) fn run(mut args: Args, context: &Context) -> Result<()> {
         .then(|| drawn.acceptance.iter().map(|&p| f64::from(p)).sum::<f64>() / drawn.acceptance.len() as f64);
     let value = json!({
         "model": args.model, "settings": plan.describe(), "out": args.out, "gif": args.gif, "npy": args.npy,
-        "trajectory": args.trajectory, "acceptance": acceptance, "n": n, "batch": batch.min(n), "seed": seed, "nfe": nfe, "seconds": seconds,
+        "trajectory": args.trajectory, "inpaint": args.inpaint, "mask": args.mask, "acceptance": acceptance, "n": n, "batch": batch.min(n), "seed": seed, "nfe": nfe, "seconds": seconds,
         "device": description,
     });
     let out =
@@ -170,9 +200,8 @@ impl Kept {
     }
 }
 
-fn draw(args: &Args, plan: &Plan, model: &Model, init: Option<&[f32]>, device: &Device) -> Result<(Drawn, Kept)> {
-    let settings = &plan.settings;
-    let batches = Batches { plan, batch: batch(plan, model, device)?, init, device };
+fn draw(args: &Args, batches: &Batches<'_>, model: &Model) -> Result<(Drawn, Kept)> {
+    let Batches { plan: Plan { settings, .. }, device, .. } = batches;
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {prefix} · {msg} · {eta} left")
         .expect("the template is a constant that parses");
     let bar = ProgressBar::no_length().with_style(style);

@@ -185,7 +185,7 @@ pub fn draw(
     const STAGE: &str = "sampling";
     let n = plan.settings.n;
     progress(STAGE, 0, n);
-    let batches = Batches { plan, batch, init: None, device };
+    let batches = Batches { plan, batch, init: None, guide: None, device };
     let drawn = batches.draw(score, |part, step| {
         let share = (part as f64 + step.progress) / batches.count() as f64;
         progress(STAGE, (n as f64 * share) as usize, n);

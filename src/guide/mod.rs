@@ -1,23 +1,51 @@
 //! Guides: what holds samples to something known while a sampler draws them.
 //!
-//! A [`Constraint`] overwrites the samples after every update: inpainting, colorization, clipping. It is no score:
-//! classifier-free guidance, which changes the score, is [`crate::score`]'s. A sampler is given one by
-//! [`crate::sampler::Sampler::with_constraint`].
+//! A [`Constraint`] overwrites the samples after every update. It is no score: classifier-free guidance, which changes the
+//! score, is [`crate::score`]'s. A [`Guide`] is what a user asks for, with all that it knows (a picture, a mask), and makes
+//! the constraint of a run's samples; a sampler takes one by [`crate::sampler::Sampler::with_guide`].
 //!
-//! What a guide knows (a picture, a mask) are numbers, one row per sample or one for all, and no settings: settings are
-//! text, the same on the command line and in JavaScript, and go with a run's seed into what is reported.
+//! What a guide knows are numbers, and no settings: settings are text, the same on the command line and in JavaScript, and
+//! go with a run's seed into what is reported.
+//!
+//! | guide | is |
+//! |---|---|
+//! | [`inpaint`](Inpaint) | approximate: known numbers are replaced at every noise level |
 
-use burn::Tensor;
+mod constraint;
+mod inpaint;
 
-use crate::sde::Level;
+use std::ops::Range;
 
-/// What overwrites the samples after every update.
-pub trait Constraint {
-    /// The samples that satisfy the constraint at `level`; after the final denoising that is α = 1, σ = 0.
-    /// `noise` draws standard normal noise of `x`'s shape: another one in every call, so that a projection may draw as
-    /// often as it needs.
+use burn::tensor::Device;
+
+pub use self::{constraint::Constraint, inpaint::Inpaint};
+use crate::Result;
+
+/// A guide with what it knows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Guide {
+    /// Some numbers of every sample are known.
+    Inpaint(Inpaint),
+}
+
+impl Guide {
+    /// Whether it is one for `n` samples.
     ///
-    /// # Shapes
-    /// `x` and the result: `[n, d]`.
-    fn project(&self, x: Tensor<2>, level: &Level, noise: &dyn Fn() -> Tensor<2>) -> Tensor<2>;
+    /// # Errors
+    /// When it has rows for another number of them.
+    pub fn check(&self, n: usize) -> Result<()> {
+        match self {
+            Self::Inpaint(inpaint) => inpaint.check(n),
+        }
+    }
+
+    /// The constraint of the samples `range`, on `device`.
+    ///
+    /// # Errors
+    /// When there are not so many.
+    pub fn constraint(&self, range: Range<usize>, device: &Device) -> Result<Box<dyn Constraint>> {
+        match self {
+            Self::Inpaint(inpaint) => inpaint.constraint(range, device),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use burn::{
 };
 
 use super::{Plan, Sampler, Step};
-use crate::{Error, Result, score::Score};
+use crate::{Error, Result, guide::Guide, score::Score};
 
 /// What is drawn, and how many at once.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct Batches<'a> {
     pub batch: usize,
     /// Where it starts, `[n, d]` flattened, in place of the prior.
     pub init: Option<&'a [f32]>,
+    /// What the samples are held to.
+    pub guide: Option<&'a Guide>,
     /// Where it is computed.
     pub device: &'a Device,
 }
@@ -54,13 +56,16 @@ impl Batches<'_> {
         mut score: impl FnMut(Range<usize>) -> Result<Box<dyn Score>>,
         mut each: impl FnMut(usize, &Step) -> Result<()>,
     ) -> Result<Drawn> {
-        let Self { plan, batch, init, device } = *self;
+        let Self { plan, batch, init, guide, device } = *self;
         let (all, d) = (plan.settings.n, plan.d);
         if batch == 0 {
             return Err(Error::setting("batch", batch, "at least 1"));
         }
         if let Some(init) = init.filter(|init| init.len() != all * d) {
             return Err(Error::shape("init", format!("{} numbers", init.len()), format!("{all}·{d}")));
+        }
+        if let Some(guide) = guide {
+            guide.check(all)?;
         }
         let mut drawn = Drawn { samples: Vec::with_capacity(all * d), ..Drawn::default() };
         // As equal as can be: a last batch of few would have other norms than the rest.
@@ -78,6 +83,9 @@ impl Batches<'_> {
                     Sampler::with_init(&own, x)?
                 }
             };
+            if let Some(guide) = guide {
+                sampler = sampler.with_guide(guide)?;
+            }
             let (mut steps, mut acceptance) = (0, None);
             while let Some(step) = sampler.step(&*score)? {
                 each(part, &step)?;
@@ -124,7 +132,7 @@ mod tests {
     fn draw(settings: &Settings, batch: usize, init: Option<&[f32]>) -> Result<(Drawn, Vec<Range<usize>>)> {
         let mut asked = Vec::new();
         let plan = settings.plan(&Process::default(), 3)?;
-        let batches = Batches { plan: &plan, batch, init, device: &Device::flex() };
+        let batches = Batches { plan: &plan, batch, init, guide: None, device: &Device::flex() };
         // The first sample of a batch decides its point: index/10, and NaN from the fifth on.
         let score = |range: Range<usize>| -> Result<Box<dyn Score>> {
             asked.push(range.clone());

@@ -70,7 +70,7 @@ use self::{info::Method, state::State};
 pub use crate::schedule::Spacing;
 use crate::{
     Error, Result,
-    guide::Constraint,
+    guide::{Constraint, Guide},
     noise::{Noise, Purpose},
     score::Score,
     sde::Level,
@@ -181,6 +181,18 @@ impl Sampler {
     pub fn with_constraint(mut self, constraint: Box<dyn Constraint>) -> Self {
         self.state.constraint = Some(constraint);
         self
+    }
+
+    /// Holds the samples to what `guide` knows of them, the start included.
+    ///
+    /// # Errors
+    /// When the guide has rows for other samples.
+    pub fn with_guide(mut self, guide: &Guide) -> Result<Self> {
+        let (first, n) = (self.state.first_sample as usize, self.x.dims()[0]);
+        let constraint = guide.constraint(first..first + n, &self.x.device())?;
+        self.state.constraint = Some(constraint);
+        self.x = self.state.project(self.x.clone(), &self.state.from());
+        Ok(self)
     }
 
     /// [`Sampler::advance`], waiting where it waits.

@@ -24,7 +24,7 @@ pub fn grid(model: &Model, seed: u64, device: &Device) -> Result<Pixels> {
     let labels: Vec<_> = (0..n).map(|i| (model.classes() > 0).then_some(i % columns)).collect();
     let settings = Settings { n, seed, ..Settings::default() };
     let plan = model.plan(&settings)?;
-    let batches = Batches { plan: &plan, batch: model.batch(n, 1), init: None, device };
+    let batches = Batches { plan: &plan, batch: model.batch(n, 1), init: None, guide: None, device };
     let drawn = batches.draw(|range| model.score(&labels[range], settings.guidance, device), |_, _| Ok(()))?;
     match View::around(model, &[&drawn.samples])? {
         View::Images(shape) => Grid { columns, ..Grid::default() }.draw(&drawn.samples, shape),
