@@ -11,7 +11,7 @@ use js_sys::{Float32Array, Function, WebAssembly};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, prelude::*};
 
-use super::{Run, report};
+use super::{Run, guide, report};
 #[cfg(feature = "browser-gpu")]
 use super::{
     canvas::{self, Canvas},
@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Error, Result, compute,
     figure::View,
+    guide::Guide,
     model::{Kind, Model},
     sampler::{MAX_BROWSER_SAMPLES, Plan, Sampler, Settings},
     score::Score,
@@ -38,7 +39,7 @@ const MAX_VALUES: u64 = 256 << 20;
 
 /// What the page's scripts and this module agree on: `web/worker/worker.js` has the same number. It rises with every change to
 /// what is called here, or is answered.
-const BOUNDARY: u32 = 1;
+const BOUNDARY: u32 = 2;
 
 /// The number of [`BOUNDARY`].
 #[wasm_bindgen]
@@ -170,13 +171,20 @@ impl Engine {
         Ok(described)
     }
 
-    /// Starts one of `parts` parts of a run with the command line's settings; none where there is nothing for it to do:
+    /// Starts one of `parts` parts of a run with the command line's settings, held to `guide` if there is one
+    /// (`{ inpaint: { image, mask } }`); none where there is nothing for it to do:
     /// there are fewer samples than parts, or samples that cannot be parted.
     ///
     /// # Errors
     /// When a setting is unknown or out of range.
-    pub fn start(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>, JsValue> {
-        self.sampler(settings, part, parts).map_err(report::error)
+    pub fn start(
+        &self,
+        settings: &JsValue,
+        guide: &JsValue,
+        part: usize,
+        parts: usize,
+    ) -> Result<Option<Run>, JsValue> {
+        self.sampler(settings, guide, part, parts).map_err(report::error)
     }
 
     /// ∇ₓ log pₜ(x) for rows of `x` at one t.
@@ -225,9 +233,10 @@ impl Engine {
         self.model.as_ref().ok_or_else(|| Error::setting("model", "none", "a model to be loaded first"))
     }
 
-    fn sampler(&self, settings: &JsValue, part: usize, parts: usize) -> Result<Option<Run>> {
+    fn sampler(&self, settings: &JsValue, guide: &JsValue, part: usize, parts: usize) -> Result<Option<Run>> {
         let model = self.model()?;
         let plan = self.read(settings)?;
+        let guide = self.guide(guide, plan.settings.n)?;
         // All points of a mixture are one picture, and cost next to nothing.
         let parts = if model.kind() == Kind::Mixture { 1 } else { parts };
         let Some(plan) = plan.part(part, parts) else { return Ok(None) };
@@ -235,7 +244,10 @@ impl Engine {
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         // What the last run left, perhaps one of another size.
         compute::release(&self.device);
-        let sampler = Sampler::new(&plan, &self.device)?;
+        let mut sampler = Sampler::new(&plan, &self.device)?;
+        if let Some(guide) = &guide {
+            sampler = sampler.with_guide(guide)?;
+        }
         let run = Run::new(sampler, score, View::of(model)?, &plan);
         #[cfg(feature = "browser-gpu")]
         let run = run.on(self.graphics.canvas.clone());
@@ -255,6 +267,15 @@ impl Engine {
         let plan = model.plan(&settings)?;
         plan.check_given(given.iter().map(String::as_str))?;
         Ok(plan)
+    }
+
+    /// What the `n` samples of a run are held to.
+    pub(super) fn guide(&self, guide: &JsValue, n: usize) -> Result<Option<Guide>> {
+        let guide = guide::read(guide, self.model()?.space())?;
+        if let Some(guide) = &guide {
+            guide.check(n)?;
+        }
+        Ok(guide)
     }
 
     /// Numbers a row, where `values` are whole rows, one at least.

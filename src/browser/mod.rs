@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `engine` | the device, the model and its score |
 //! | `run` | one sampler, pulled step by step, and its frames |
+//! | `guide` | what holds a run's samples to something known |
 //! | `codes` | latent codes and log-likelihoods, pulled likewise |
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
 //! | `canvas` | frames drawn by that device, without a readback |
@@ -23,6 +24,7 @@ mod codes;
 mod engine;
 #[cfg(feature = "browser-gpu")]
 mod gpu;
+mod guide;
 #[cfg(feature = "kernel-tests")]
 mod kernels;
 #[cfg(feature = "browser-gpu")]

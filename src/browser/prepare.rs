@@ -19,9 +19,10 @@ use super::{canvas, engine::Engine, report, run::Run};
 use crate::{
     Error, Result,
     figure::View,
+    guide::Guide,
     model::Model,
     net::Evaluate as _,
-    sampler::{Sampler, Settings},
+    sampler::{Plan, Sampler, Settings},
     score::Score,
     sde::Level,
 };
@@ -154,8 +155,13 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::start`].
-    pub fn prepare_run(&self, settings: &JsValue) -> Result<Preparation, JsValue> {
-        self.read(settings).and_then(|plan| self.prepare(plan.settings)).map_err(report::error)
+    pub fn prepare_run(&self, settings: &JsValue, guide: &JsValue) -> Result<Preparation, JsValue> {
+        let prepare = || {
+            let Plan { settings, .. } = self.read(settings)?;
+            let guide = self.guide(guide, settings.n)?;
+            self.prepare(settings, guide.as_ref())
+        };
+        prepare().map_err(report::error)
     }
 
     /// One evaluation, to see that the GPU computes.
@@ -179,7 +185,7 @@ impl Engine {
 }
 
 impl Engine {
-    fn prepare(&self, settings: Settings) -> Result<Preparation> {
+    fn prepare(&self, settings: Settings, guide: Option<&Guide>) -> Result<Preparation> {
         let model = self.model()?;
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;
         let settings = Settings {
@@ -191,7 +197,7 @@ impl Engine {
             ..settings
         };
         let prepared = &self.graphics.prepared;
-        let key = serde_json::to_string(&settings).unwrap_or_default();
+        let key = format!("{} {}", serde_json::to_string(&settings).unwrap_or_default(), guide.is_some());
         if self.graphics.gpu.is_none() || prepared.borrow().contains(&key) {
             return Ok(Preparation::none());
         }
@@ -203,9 +209,16 @@ impl Engine {
             Model::Mixture(_) => model.score(&vec![None; settings.n], 1.0, &self.device)?,
         };
         // Where fewer steps are none that the sampler takes, its kernels are built as they come.
-        let sampler = model.plan(&settings).and_then(|plan| Ok((Sampler::new(&plan, &self.device)?, plan))).ok();
+        let tried = || {
+            let plan = model.plan(&settings)?;
+            let mut sampler = Sampler::new(&plan, &self.device)?;
+            if let Some(guide) = guide {
+                sampler = sampler.with_guide(guide)?;
+            }
+            Ok::<_, Error>((sampler, plan))
+        };
         let view = View::of(model)?;
-        let run = sampler.map(|(sampler, plan)| {
+        let run = tried().ok().map(|(sampler, plan)| {
             stages.extend((0..sampler.total().unwrap_or(STEPS)).map(|_| Stage::Step));
             stages.push_back(Stage::Frame);
             Run::new(sampler, free, view, &plan).on(self.graphics.canvas.clone())

@@ -23,7 +23,7 @@ export class Engine {
   }
 
   /** One part has all. */
-  start(settings, part) {
+  start(settings, _guide, part) {
     return part === 0 ? new Run(settings) : undefined;
   }
 

@@ -98,6 +98,17 @@ export function rows(arrays, d) {
   }
 }
 
+/** What a run's samples are held to; null where they are free. The arrays are copies: a run may be replayed. */
+export function guideOf(inpaint) {
+  if (inpaint === undefined || inpaint === null) return null;
+  const { image, mask, ...others } = named('inpaint', inpaint, '{ image, mask }');
+  known(others, ['image', 'mask']);
+  for (const [name, values] of Object.entries({ image, mask })) {
+    if (!(values instanceof Float32Array)) throw wrong(`inpaint.${name}`, values, 'a Float32Array');
+  }
+  return { inpaint: { image: image.slice(), mask: mask.slice() } };
+}
+
 /** A class by its number or its name; null where none is asked for. */
 export function classOf(label, classes) {
   if (label === undefined || label === null) return null;

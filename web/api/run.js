@@ -1,6 +1,6 @@
 // A run: one sampler, one seed, pulled step by step. Pausing is not pulling; cancelling is dropping.
 
-import { jsonable, named, number, signalOf, wrong } from './check.js';
+import { guideOf, jsonable, named, number, signalOf, wrong } from './check.js';
 import { Sheet, draw } from './draw.js';
 import { ScorefieldError, aborted } from './errors.js';
 import { Death } from './host.js';
@@ -154,6 +154,7 @@ export class Run {
   #id = newRun();
   #model;
   #settings;
+  #guide;
   #every;
   #values;
   #signal;
@@ -176,11 +177,12 @@ export class Run {
   #onAbort;
 
   /** Made by `model.sample`. */
-  constructor(model, { signal, every = 1, values = false, ...settings }) {
+  constructor(model, { signal, every = 1, values = false, inpaint, ...settings }) {
     this.#every = number('every', every, { least: 1, whole: true });
     this.#signal = signalOf(signal);
     this.#model = model;
     this.#settings = jsonable(settings);
+    this.#guide = guideOf(inpaint);
     this.#values = Boolean(values);
     this.#stopped = new Promise((resolve) => (this.#stop = resolve));
     this.#held = model._hold(this.#id);
@@ -312,7 +314,7 @@ export class Run {
     this.#held.begin(pool);
     this.#made = 0;
     const onEvent = ({ phase, loaded, total }) => this.#model._progress({ phase, loaded, total });
-    const infos = await pool.all('start', { settings: this.#settings }, { ...this.#options(0), onEvent });
+    const infos = await pool.all('start', { settings: this.#settings, guide: this.#guide }, { ...this.#options(0), onEvent });
     this.#parts = [...infos.keys()].filter((part) => infos[part] !== null);
     this.#counts = this.#parts.map((part) => infos[part].n);
     this.#info = { ...infos[0], n: this.#counts.reduce((sum, n) => sum + n, 0) };

@@ -20,6 +20,19 @@ export interface SampleOptions extends Omit<Settings, 'label'> {
   every?: number;
   /** Keep the numbers of every step, for `step.values()`; default false. */
   values?: boolean;
+  /** Known numbers, which the samples are held to. */
+  inpaint?: Inpaint;
+}
+
+/**
+ * Inpainting by replacement: after every update the known numbers are overwritten by their noised selves. Approximate;
+ * `pc` with `corrector_steps` brings the rest nearer to what the known ones imply.
+ */
+export interface Inpaint {
+  /** One sample, or one for each of the run's: images \[c, h, w\] in \[−1, 1\], flattened. */
+  image: Float32Array;
+  /** 1 where a number is known, 0 where it is to be generated: one for each pixel, or for each number of a sample. */
+  mask: Float32Array;
 }
 
 /** How the probability flow between data and codes is followed. */

@@ -12,7 +12,7 @@ import { canvasProblem } from './canvas.js';
 /** The engines by what they compute on. Another one, with gradients, say, is a line here and one in api/modules.js. */
 const ENGINES = { cpu, webgpu: gpu };
 /** What this script and the engine agree on: the number of src/browser/engine.rs. */
-const BOUNDARY = 1;
+const BOUNDARY = 2;
 /** Steps that a GPU may have before it when no frame is shown. */
 const QUEUED = 8;
 /** Drawn frames from one look at the numbers to the next. */
@@ -102,11 +102,11 @@ const handlers = {
   },
 
   /** This worker's part of a run's samples; null where there is none for it. */
-  async start({ id, run, settings, part, parts }) {
-    const started = engine.start(settings, part, parts);
+  async start({ id, run, settings, guide, part, parts }) {
+    const started = engine.start(settings, guide, part, parts);
     if (!started) return { value: null };
     runs.set(run, started);
-    if (engine.prepare_run) await prepare(engine.prepare_run(settings), { id, run });
+    if (engine.prepare_run) await prepare(engine.prepare_run(settings, guide), { id, run });
     return { value: started.info() };
   },
 
