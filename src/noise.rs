@@ -52,6 +52,10 @@ pub enum Purpose {
     Data = 15,
     /// Lengths of Hamiltonian trajectories.
     Length = 16,
+    /// Training: directions that a score's derivative is taken along.
+    Direction = 17,
+    /// Training: noise of a fixed standard deviation that smooths the data.
+    Smoothing = 18,
 }
 
 /// A counted source of noise for one seed.

@@ -104,7 +104,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
 
 fn list_objectives(context: &Context) -> Result<()> {
     let kinds = ObjectiveConfig::KINDS;
-    let human: Vec<_> = kinds.iter().map(|(kind, help)| format!("{kind:<12}{}", help.trim())).collect();
+    let human: Vec<_> = kinds.iter().map(|(kind, help)| format!("{kind:<26}{}", help.trim())).collect();
     let json: Vec<_> = kinds.iter().map(|(kind, help)| json!({ "kind": kind, "description": help.trim() })).collect();
     context.report(&json!({ "objectives": json }), &human.join("\n"))
 }

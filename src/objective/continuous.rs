@@ -6,20 +6,45 @@
 //! With F an ε-prediction the error is F's own. Another prediction has ε̂ = a·x + b·F, so that its target is
 //! F* = (ε − a·x)/b at the weight b²: the loss is the same function of the score. Here it is the mean over dimensions
 //! (`reduce_mean = True`); the code's half of the sum is d/2 times that.
+//!
+//! With `weighting = "likelihood"` λ = g² (Song et al. 2021, <https://arxiv.org/abs/2101.09258>), and the loss bounds the
+//! negative log-likelihood up to a constant. Its terms g²/σ²·|ε̂ − ε|² vary over orders of magnitude, which
+//! `times.kind = "importance"` takes out of them: the same expectation of numbers that vary less.
 
 use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Batch, Objective, Times,
+    Batch, Needs, Objective, Times,
     regression::{Regression, Row},
 };
 use crate::{
-    Result,
+    Error, Result,
     noise::Noise,
     score::{Affine, Conditioning, Parameterisation, Prediction, network::Denoiser},
-    sde::Process,
+    sde::{Level, Process},
 };
+
+/// What the squared distance between the scores is multiplied by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weighting {
+    /// λ = σ²: the error of ε.
+    #[default]
+    SigmaSquared,
+    /// λ = g², the squared diffusion coefficient: a bound of the likelihood.
+    Likelihood,
+}
+
+impl Weighting {
+    /// λ/σ² at `level`, the weight of the error of ε.
+    fn of_epsilon(self, process: &Process, level: &Level) -> f64 {
+        match self {
+            Self::SigmaSquared => 1.0,
+            Self::Likelihood => process.diffusion2(level.t) / (level.sigma * level.sigma),
+        }
+    }
+}
 
 /// Configuration of [`Continuous`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +52,8 @@ use crate::{
 pub struct ContinuousConfig {
     /// How times are drawn.
     pub times: Times,
+    /// λ.
+    pub weighting: Weighting,
     /// What the network predicts.
     pub prediction: Prediction,
     /// What it is told of the noise level.
@@ -37,6 +64,7 @@ impl Default for ContinuousConfig {
     fn default() -> Self {
         Self {
             times: Times::Uniform { t_min: 1e-5 },
+            weighting: Weighting::default(),
             prediction: Prediction::Epsilon,
             conditioning: Conditioning::default(),
         }
@@ -45,8 +73,12 @@ impl Default for ContinuousConfig {
 
 impl ContinuousConfig {
     /// # Errors
-    /// When a number is out of its range.
-    pub fn validate(&self) -> Result<()> {
+    /// When a number is out of its range, or the times are log-normal and would be another weighting than likelihood's.
+    pub fn validate(&self, _process: &Process) -> Result<()> {
+        if self.weighting == Weighting::Likelihood && matches!(self.times, Times::LogNormal { .. }) {
+            let expected = "uniform or importance, with objective.weighting = likelihood";
+            return Err(Error::setting("objective.times.kind", "log-normal", expected));
+        }
         self.times.validate()
     }
 
@@ -56,6 +88,8 @@ impl ContinuousConfig {
         Continuous { config: self, process: process.clone() }
     }
 }
+
+impl Needs for ContinuousConfig {}
 
 /// The continuous denoising loss of one process.
 #[derive(Clone, Debug)]
@@ -76,11 +110,13 @@ impl Continuous {
             let level = self.config.times.level(&self.process, noise, step, row);
             let coefficients = parameterisation.at(&level);
             let Affine { x, prediction } = self.config.prediction.as_a(Prediction::Epsilon, &level);
+            let weight = self.config.weighting.of_epsilon(&self.process, &level);
+            let correction = self.config.times.correction(&self.process, &level);
             Row {
                 input: [coefficients.input * level.alpha, coefficients.input * level.sigma],
                 c_noise: coefficients.c_noise,
                 target: [-x * level.alpha / prediction, (1.0 - x * level.sigma) / prediction],
-                weight: prediction * prediction,
+                weight: prediction * prediction * weight * correction,
             }
         })
     }

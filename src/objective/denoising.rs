@@ -11,7 +11,7 @@ use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Batch, Objective, Times,
+    Batch, Needs, Objective, Times,
     regression::{Regression, Row},
 };
 use crate::{
@@ -32,7 +32,7 @@ pub struct DenoisingConfig {
 impl DenoisingConfig {
     /// # Errors
     /// When a number is out of its range.
-    pub fn validate(&self) -> Result<()> {
+    pub fn validate(&self, _process: &Process) -> Result<()> {
         self.times.validate()
     }
 
@@ -42,6 +42,8 @@ impl DenoisingConfig {
         Denoising { config: self, process: process.clone(), sigma_data }
     }
 }
+
+impl Needs for DenoisingConfig {}
 
 /// Denoising score matching of one process.
 #[derive(Clone, Debug)]

@@ -3,14 +3,27 @@
 //! | module | holds |
 //! |---|---|
 //! | `denoising` | denoising score matching with EDM's weighting and preconditioning |
-//! | `continuous` | denoising score matching with λ = σ², of ε, x₀, v or the score |
-//! | [`regression`] | what those have in common: the network learns a known target at a perturbed input |
+//! | `continuous` | denoising score matching with λ = σ² or g², of ε, x₀, v or the score |
+//! | `ncsn`, `ddpm` | denoising score matching on a ladder of noise levels: NCSN's sum, DDPM's ε-loss |
+//! | `one_level` | denoising score matching at one σ |
+//! | `finite_difference` | sliced score matching by finite differences |
+//! | [`regression`] | what most denoising losses have in common: the network learns a known target at a perturbed input |
+//! | [`matching`] | what the others have in common: a criterion of the score at samples of a density |
+//! | `learned` | the score under training at the rows of a batch, each at its own level |
+//! | `directions` | random directions along which a score is projected |
 //! | `times` | how noise levels are drawn |
 //!
 //! An objective is a file with a configuration and a loss, and a line in the list below.
 
 mod continuous;
+mod ddpm;
 mod denoising;
+mod directions;
+mod finite_difference;
+mod learned;
+pub mod matching;
+mod ncsn;
+mod one_level;
 pub mod regression;
 mod times;
 
@@ -25,11 +38,18 @@ use serde_json::Value;
 
 pub use self::{
     continuous::{Continuous, ContinuousConfig},
+    ddpm::{DdpmLoss, DdpmLossConfig},
     denoising::{Denoising, DenoisingConfig},
+    directions::Directions,
+    finite_difference::{FiniteDifference, FiniteDifferenceConfig},
+    learned::{Learned, RowScore},
+    ncsn::{Ncsn, NcsnConfig},
+    one_level::{OneLevel, OneLevelConfig},
     times::Times,
 };
 use crate::{
-    Result,
+    Error, Result,
+    data::Source,
     noise::Noise,
     score::{Parameterisation, network::Denoiser},
     sde::Process,
@@ -60,11 +80,33 @@ pub trait Objective: fmt::Debug + Send + Sync {
     /// What the network's output means when it is trained by this loss.
     fn parameterisation(&self) -> Parameterisation;
 
+    /// Takes what the loss needs of the data as a whole. Comes once, before the first [`loss`](Self::loss).
+    ///
+    /// # Errors
+    /// When these data do not go with the configuration.
+    fn prepare(&mut self, data: &dyn Source) -> Result<()> {
+        let _ = data;
+        Ok(())
+    }
+
     /// The loss of one batch. What is drawn for it is a function of (`noise`, `step`, row) alone.
     ///
     /// # Shapes
     /// Result: `[1]`.
     fn loss(&self, denoiser: &Denoiser, batch: &Batch, noise: &Noise, step: u64) -> Tensor<1>;
+}
+
+/// What an objective needs of a run.
+trait Needs {
+    /// Whether it is a loss only where the process has noise.
+    fn noise(&self) -> bool {
+        true
+    }
+
+    /// Whether it takes derivatives of the score by x, which a network must have in forward mode.
+    fn jvp(&self) -> bool {
+        false
+    }
 }
 
 /// The list: an objective's name here, its `kind` in files, its configuration; its help is the comment.
@@ -82,9 +124,33 @@ macro_rules! objectives {
             pub const KINDS: &'static [(&'static str, &'static str)] = &[$(($kind, concat!($($doc),+)),)+];
 
             /// # Errors
-            /// When a number is out of its range; the error names the key.
-            pub fn validate(&self) -> Result<()> {
-                match self { $(Self::$name(config) => config.validate(),)+ }
+            /// When a number is out of its range, or `process` is none that this objective has a loss for; the error
+            /// names the key.
+            pub fn validate(&self, process: &Process) -> Result<()> {
+                if self.needs_noise() && *process == Process::None {
+                    let expected = format!("a process with noise, such as vp, which objective {} needs", self.kind());
+                    return Err(Error::setting("process.kind", process.name(), expected));
+                }
+                match self { $(Self::$name(config) => config.validate(process),)+ }
+            }
+
+            /// Its `kind`.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$name(_) => $kind,)+ }
+            }
+
+            /// Whether it needs a process with noise. Without that need it learns the score of the data themselves where the
+            /// process is `none`.
+            #[must_use]
+            pub fn needs_noise(&self) -> bool {
+                match self { $(Self::$name(config) => config.noise(),)+ }
+            }
+
+            /// Whether it takes derivatives of the score by x, which the network must have in forward mode.
+            #[must_use]
+            pub fn needs_jvp(&self) -> bool {
+                match self { $(Self::$name(config) => config.jvp(),)+ }
             }
 
             /// The objective for `process` and data of standard deviation `sigma_data`.
@@ -101,6 +167,14 @@ objectives! {
     Denoising = "denoising", DenoisingConfig;
     /// Denoising score matching with λ = σ², the error of ε: score_sde's continuous loss without likelihood weighting.
     Continuous = "continuous", ContinuousConfig;
+    /// NCSN's sum over the levels of a ladder with λ = σ², every level drawn alike; for process smld.
+    Ncsn = "ncsn", NcsnConfig;
+    /// DDPM's error of ε on the steps of a chain, every step drawn alike; for process ddpm.
+    Ddpm = "ddpm", DdpmLossConfig;
+    /// Denoising score matching at one σ: the score of the data's density convolved with N(0, σ²).
+    OneLevel = "denoising-at-one-level", OneLevelConfig;
+    /// Sliced score matching by finite differences of the score: no derivatives, any network.
+    FiniteDifference = "finite-difference-sliced", FiniteDifferenceConfig;
 }
 
 impl Default for ObjectiveConfig {

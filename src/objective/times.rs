@@ -1,5 +1,9 @@
-//! How noise levels are drawn: uniformly in t, or log-normally in σ/α (Karras et al. 2022, section 5), clamped to the
-//! process's own range.
+//! How noise levels are drawn: uniformly in t, log-normally in σ/α (Karras et al. 2022, section 5), clamped to the
+//! process's own range, or where likelihood weighting has its weight (Song et al. 2021,
+//! <https://arxiv.org/abs/2101.09258>, section 4.2): with a density of t that is proportional to g²/σ².
+//!
+//! Since g² = α²·(σ²/α²)′ for every affine process, g²/σ² = 2·(ln σ/α)′: that density has ln σ/α uniform between its
+//! ends, whatever the process, and its integral is Z = 2·ln(ratio(1)/ratio(t_min)).
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +29,11 @@ pub enum Times {
         /// Standard deviation of ln(σ/α).
         std: f64,
     },
+    /// t on [t_min, 1] with a density proportional to g²/σ²: ln σ/α uniform.
+    Importance {
+        /// The smallest time.
+        t_min: f64,
+    },
 }
 
 impl Default for Times {
@@ -38,7 +47,7 @@ impl Times {
     /// When a number is out of its range.
     pub fn validate(&self) -> Result<()> {
         match *self {
-            Self::Uniform { t_min } if !(t_min > 0.0 && t_min < 1.0) => {
+            Self::Uniform { t_min } | Self::Importance { t_min } if !(t_min > 0.0 && t_min < 1.0) => {
                 Err(Error::setting("objective.times.t_min", t_min, "a number in (0, 1), such as 1e-5"))
             }
             Self::LogNormal { mean, std } if !(mean.is_finite() && std > 0.0 && std.is_finite()) => {
@@ -48,7 +57,7 @@ impl Times {
                     "a finite mean and a positive std",
                 ))
             }
-            Self::Uniform { .. } | Self::LogNormal { .. } => Ok(()),
+            Self::Uniform { .. } | Self::LogNormal { .. } | Self::Importance { .. } => Ok(()),
         }
     }
 
@@ -64,6 +73,12 @@ impl Times {
                 let bounds = (process.level(1e-5).ratio(), process.level(1.0).ratio());
                 ratio.clamp(bounds.0, bounds.1)
             }
+            Self::Importance { t_min } => {
+                let mut u = [0.0];
+                noise.fill_uniform(row, Purpose::Time, step, &mut u);
+                let first = libm::log(process.level(t_min).ratio());
+                libm::exp(first + u[0] * log_range(process, t_min))
+            }
         }
     }
 
@@ -76,7 +91,28 @@ impl Times {
                 noise.fill_uniform(row, Purpose::Time, step, &mut u);
                 process.level(t_min + (1.0 - t_min) * u[0])
             }
-            Self::LogNormal { .. } => process.level(process.time_of_ratio(self.ratio(process, noise, step, row))),
+            Self::LogNormal { .. } | Self::Importance { .. } => {
+                process.level(process.time_of_ratio(self.ratio(process, noise, step, row)))
+            }
         }
     }
+
+    /// What a term at `level` is multiplied by, so that the expectation is that over uniform t: the quotient of the two
+    /// densities. It is 1 of log-normal times, too, whose density is part of the loss.
+    #[must_use]
+    pub fn correction(&self, process: &Process, level: &Level) -> f64 {
+        match *self {
+            Self::Uniform { .. } | Self::LogNormal { .. } => 1.0,
+            Self::Importance { t_min } => {
+                let density =
+                    process.diffusion2(level.t) / (level.sigma * level.sigma) / (2.0 * log_range(process, t_min));
+                1.0 / ((1.0 - t_min) * density)
+            }
+        }
+    }
+}
+
+/// ln(ratio(1)/ratio(t_min)): half of the integral of g²/σ².
+fn log_range(process: &Process, t_min: f64) -> f64 {
+    libm::log(process.level(1.0).ratio() / process.level(t_min).ratio())
 }

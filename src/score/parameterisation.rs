@@ -1,5 +1,5 @@
-//! How a network's output F becomes a score: by EDM's [preconditioning](super::preconditioning), or as one of four
-//! predictions, converted exactly. Under xₜ = α·x₀ + σ·ε, with ρ² = α² + σ²,
+//! How a network's output F becomes a score: by EDM's [preconditioning](super::preconditioning), as one of four
+//! predictions, converted exactly, or as the score of data without noise. Under xₜ = α·x₀ + σ·ε, with ρ² = α² + σ²,
 //!
 //! | prediction | is | from |
 //! |---|---|---|
@@ -39,6 +39,12 @@ pub enum Parameterisation {
         /// What F is told of the noise level.
         conditioning: Conditioning,
     },
+    /// The score of data without noise: F sees x/σ_d, is told 0, and s(x) = F/σ_d, so that F is the score in units in which
+    /// the data have variance 1. It is the same at every level.
+    Clean {
+        /// σ_d, the data's standard deviation.
+        sigma_data: f64,
+    },
 }
 
 impl Parameterisation {
@@ -56,6 +62,9 @@ impl Parameterisation {
                     out: prediction,
                 }
             }
+            Self::Clean { sigma_data } => {
+                Coefficients { input: 1.0 / sigma_data, c_noise: 0.0, skip: 0.0, out: 1.0 / sigma_data }
+            }
         }
     }
 
@@ -63,7 +72,9 @@ impl Parameterisation {
     /// When a number is out of its range; the error names the field.
     pub fn validate(&self) -> Result<()> {
         match *self {
-            Self::Edm { sigma_data } => number("parameterisation.sigma_data", sigma_data, 1e-6, 1e6),
+            Self::Edm { sigma_data } | Self::Clean { sigma_data } => {
+                number("parameterisation.sigma_data", sigma_data, 1e-6, 1e6)
+            }
             Self::Prediction { .. } => Ok(()),
         }
     }

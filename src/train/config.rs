@@ -148,7 +148,7 @@ impl RunConfig {
             other => other,
         })?;
         self.process.validate_noisy()?;
-        self.objective.validate()?;
+        self.objective.validate(&self.process)?;
         let OptimiserConfig { lr, beta1, beta2, epsilon, clip, ema, .. } = self.optimiser;
         let fraction = 0.0..1.0;
         let checks = [

@@ -23,6 +23,8 @@ pub struct Trainer {
     device: Device,
     noise: Noise,
     objective: Box<dyn Objective>,
+    /// Whether the objective has seen the data.
+    prepared: bool,
     denoiser: Denoiser,
     optimiser: Optimiser,
     step: u64,
@@ -48,6 +50,7 @@ impl Trainer {
             noise: Noise::new(config.train.seed),
             denoiser: Denoiser { net, parameterisation: objective.parameterisation() },
             objective,
+            prepared: false,
             optimiser,
             step: 0,
             order: Order::default(),
@@ -121,8 +124,12 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::NotFinite`] when the loss or the gradient is not finite, or [`Error::Device`] when it cannot be read;
-    /// the state stays as it was.
+    /// the state stays as it was. At the first step those of [`Objective::prepare`].
     pub async fn advance(&mut self, data: &dyn Source) -> Result<StepStats> {
+        if !self.prepared {
+            self.objective.prepare(data)?;
+            self.prepared = true;
+        }
         let batch = self.gather(data);
         let Self { denoiser, objective, noise, .. } = &*self;
         let (loss, gradient) = among_workers(&self.device, || {

@@ -265,7 +265,15 @@ fn an_objective_has_a_kind_and_denoising_is_the_default() {
         RunConfig::read(Path::new("configs/fashion-mnist.toml"), &[text.to_owned()]).unwrap_err().to_string()
     };
     for (text, said) in [
-        ("objective={ kind = 'sliced' }", "`denoising` or `continuous`"),
+        ("objective={ kind = 'noise' }", "`denoising`, `continuous`, `ncsn`"),
+        ("objective={ kind = 'ncsn' }", "process.kind = vp: expected smld"),
+        ("objective={ kind = 'ddpm' }", "process.kind = vp: expected ddpm"),
+        ("objective={ kind = 'continuous', weighting = 'g' }", "`sigma-squared` or `likelihood`"),
+        (
+            "objective={ kind = 'continuous', weighting = 'likelihood', times = { kind = 'log-normal', mean = 0, std = 1 } }",
+            "objective.times.kind = log-normal",
+        ),
+        ("objective={ kind = 'finite-difference-sliced', epsilon = 0 }", "objective.epsilon"),
         ("objective={ kind = 'continuous', prediction = 'noise' }", "epsilon"),
         ("objective={ prediction = 'v' }", "prediction"),
         ("objective={ kind = 'continuous', times = { kind = 'uniform', t_min = 2.0 } }", "objective.times.t_min"),

@@ -134,8 +134,14 @@ fn objectives_are_listed_by_the_kinds_that_configs_take() {
     let kinds: Vec<_> = json["objectives"].as_array().unwrap().iter().map(|o| o["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds[..2], ["denoising", "continuous"]);
     for kind in kinds {
-        let config = format!("objective={{ kind = '{kind}' }}");
-        scorefield::train::RunConfig::read(Path::new("configs/fashion-mnist.toml"), &[config]).unwrap();
+        // Each on the process that it is made for.
+        let process = match kind {
+            "ncsn" => "smld",
+            "ddpm" => "ddpm",
+            _ => "vp",
+        };
+        let config = [format!("objective={{ kind = '{kind}' }}"), format!("process={{ kind = '{process}' }}")];
+        scorefield::train::RunConfig::read(Path::new("configs/fashion-mnist.toml"), &config).unwrap();
     }
     // Without one of the two there is nothing to do.
     assert_eq!(shell("scorefield train").output().unwrap().status.code(), Some(2));
