@@ -1,6 +1,6 @@
 //! What a trainer asks of its data, wherever they come from: a file's images, points of an array, draws from a density.
 
-use crate::space::Space;
+use crate::{score::Mixture, space::Space};
 
 /// Samples to train on, by index. Row `index` is always the same numbers, so that runs repeat and resume exactly.
 pub trait Source: Sync {
@@ -23,6 +23,11 @@ pub trait Source: Sync {
     /// The class of sample `index`, below [`classes`](Self::classes); none where it has no label.
     fn label(&self, index: usize) -> Option<usize> {
         let _ = index;
+        None
+    }
+
+    /// The density that the samples are drawn from, where it is a mixture of Gaussians; none where it is not known.
+    fn mixture(&self) -> Option<Mixture> {
         None
     }
 

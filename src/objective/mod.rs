@@ -5,8 +5,10 @@
 //! | `denoising` | denoising score matching with EDM's weighting and preconditioning |
 //! | `continuous` | denoising score matching with λ = σ² or g², of ε, x₀, v or the score |
 //! | `ncsn`, `ddpm` | denoising score matching on a ladder of noise levels: NCSN's sum, DDPM's ε-loss |
+//! | `explicit` | score matching against a known score |
 //! | `one_level` | denoising score matching at one σ |
 //! | `finite_difference` | sliced score matching by finite differences |
+//! | `stein` | the kernelised Stein discrepancy of the data from the score |
 //! | [`regression`] | what most denoising losses have in common: the network learns a known target at a perturbed input |
 //! | [`matching`] | what the others have in common: a criterion of the score at samples of a density |
 //! | `learned` | the score under training at the rows of a batch, each at its own level |
@@ -19,12 +21,14 @@ mod continuous;
 mod ddpm;
 mod denoising;
 mod directions;
+mod explicit;
 mod finite_difference;
 mod learned;
 pub mod matching;
 mod ncsn;
 mod one_level;
 pub mod regression;
+mod stein;
 mod times;
 
 use std::fmt;
@@ -41,10 +45,12 @@ pub use self::{
     ddpm::{DdpmLoss, DdpmLossConfig},
     denoising::{Denoising, DenoisingConfig},
     directions::Directions,
+    explicit::{DensityOfData, Explicit, ExplicitConfig, ExplicitDensity},
     finite_difference::{FiniteDifference, FiniteDifferenceConfig},
     learned::{Learned, RowScore},
     ncsn::{Ncsn, NcsnConfig},
     one_level::{OneLevel, OneLevelConfig},
+    stein::{Stein, SteinConfig},
     times::Times,
 };
 use crate::{
@@ -171,10 +177,14 @@ objectives! {
     Ncsn = "ncsn", NcsnConfig;
     /// DDPM's error of ε on the steps of a chain, every step drawn alike; for process ddpm.
     Ddpm = "ddpm", DdpmLossConfig;
+    /// The distance from a known score: of a kernel density estimate of the data, or of a density in closed form.
+    Explicit = "explicit", ExplicitConfig;
     /// Denoising score matching at one σ: the score of the data's density convolved with N(0, σ²).
     OneLevel = "denoising-at-one-level", OneLevelConfig;
     /// Sliced score matching by finite differences of the score: no derivatives, any network.
     FiniteDifference = "finite-difference-sliced", FiniteDifferenceConfig;
+    /// The kernelised Stein discrepancy of the data from the score: no derivatives, any network.
+    Stein = "stein", SteinConfig;
 }
 
 impl Default for ObjectiveConfig {

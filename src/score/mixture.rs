@@ -10,6 +10,7 @@
 mod axes;
 mod config;
 mod guided;
+mod rows;
 
 use std::ops::Range;
 

@@ -13,6 +13,7 @@ mod mixture;
 pub mod network;
 mod parameterisation;
 pub mod preconditioning;
+pub mod stein;
 mod tweedie;
 
 use burn::{

@@ -61,6 +61,20 @@ fn values(x: Tensor<2>) -> Vec<f64> {
     x.into_data().iter().collect()
 }
 
+/// On the host, rows at different levels in one call, as mpmath has them.
+#[test]
+fn rows_at_a_level_each_have_their_scores() {
+    for case in fixture() {
+        let rows = |of: fn(&Expected) -> Vec<f64>| case.levels.iter().flat_map(of).collect::<Vec<_>>();
+        let (x, expected) = (rows(|e| e.x.concat()), rows(|e| e.score.concat()));
+        let levels: Vec<_> = case.levels.iter().flat_map(|e| vec![e.level(); e.x.len()]).collect();
+        let ours = case.mixture().score_rows(&x, &levels);
+        // Responsibilities of logarithms of up to thousands, in f64.
+        let close = |(ours, expected): (&f64, &f64)| (ours - expected).abs() <= 1e-9 * (1.0 + expected.abs());
+        assert!(ours.len() == expected.len() && ours.iter().zip(&expected).all(close), "{}", case.name);
+    }
+}
+
 #[test]
 fn the_log_density_is_scipys_and_the_score_its_gradient() {
     for case in fixture() {
