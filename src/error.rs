@@ -203,7 +203,6 @@ impl Error {
         Self::Mixture { file, problem }
     }
 
-    #[cfg(not(target_family = "wasm"))]
     pub(crate) fn data(name: impl Into<String>, problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::Data { name: name.into(), problem: problem.into(), remedy: remedy.into() }
     }

@@ -1,30 +1,14 @@
-//! NPY arrays of float32, samples first: `[n, d]` or `[n, c, h, w]`.
-//!
-//! The format is NumPy's (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>): a magic string, the
-//! version, the length of a header, the header (a Python dictionary of type, order and shape), and the numbers.
+//! NPY files of samples, samples first: `[n, d]` or `[n, c, h, w]`, float32.
 
-use std::{
-    fs::File,
-    io::{ErrorKind, Read},
-    path::Path,
+use std::{fs::File, io::ErrorKind, path::Path};
+
+pub(crate) use crate::data::npy::Array;
+use crate::{
+    Error, Result,
+    data::npy::{decode, encode},
+    output,
+    space::Space,
 };
-
-use npyz::{DType, NpyFile, Order, WriterBuilder as _};
-
-use crate::{Error, Result, output, space::Space};
-
-const MAGIC: &[u8] = b"\x93NUMPY";
-/// A header of more bytes is none: NumPy's own limit is smaller.
-const MOST_HEADER: usize = 1 << 16;
-/// Numbers are 4 bytes each.
-const BYTES: usize = size_of::<f32>();
-
-/// An array in memory, in C order.
-#[derive(Debug)]
-pub(crate) struct Array {
-    pub shape: Vec<usize>,
-    pub values: Vec<f32>,
-}
 
 impl Array {
     /// The same numbers as an array of one sample.
@@ -66,133 +50,21 @@ impl Array {
 /// [`Error::Io`] where it cannot be read, [`Error::File`] where it is no such array, with what it is.
 pub(crate) fn read(path: &Path) -> Result<Array> {
     let refuse = |problem: String, remedy: &str| Err(Error::file(path, problem, remedy));
-    let failed = Error::io;
     let file = match File::open(path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             return refuse("there is no such file".to_owned(), "give the path of an NPY file that is there");
         }
-        opened => opened.map_err(failed(path))?,
+        opened => opened.map_err(Error::io(path))?,
     };
-    let metadata = file.metadata().map_err(failed(path))?;
+    let metadata = file.metadata().map_err(Error::io(path))?;
     if metadata.is_dir() {
         return refuse("a folder, not an NPY file".to_owned(), "give a file in it");
     }
-    let (header, bytes_before) = match read_header(&file).map_err(failed(path))? {
-        Ok(header) => header,
-        Err(found) => return refuse(found.problem, found.remedy),
-    };
-    let Ok(npy) = NpyFile::new(&header[..]) else {
-        return refuse("an NPY file whose header is malformed".to_owned(), "save the array anew with numpy.save");
-    };
-    let dtype = npy.dtype();
-    let big = match &dtype {
-        DType::Plain(kind) if kind.to_string() == "<f4" => false,
-        DType::Plain(kind) if kind.to_string() == ">f4" => true,
-        other => {
-            let problem = format!("an array of {}, not of float32", named(other));
-            return refuse(problem, "save it with .astype('float32')");
-        }
-    };
-    let shape = npy.shape().iter().map(|&side| usize::try_from(side).ok()).collect::<Option<Vec<_>>>();
-    let bytes = |shape: &Vec<usize>| shape.iter().try_fold(BYTES, |bytes, &side| bytes.checked_mul(side));
-    let Some((shape, expected)) = shape.and_then(|shape| bytes(&shape).map(|bytes| (shape, bytes))) else {
-        let problem = format!("an NPY file whose header asks for {:?} numbers, more than there can be", npy.shape());
-        return refuse(problem, "save the array anew with numpy.save");
-    };
-    // With one side or none, both orders are the same.
-    if npy.order() == Order::Fortran && shape.iter().filter(|&&side| side > 1).count() > 1 {
-        return refuse("an array in Fortran's order".to_owned(), "save it with numpy.ascontiguousarray(x)");
-    }
-    let truncated = |found: u64| {
-        let problem = format!(
-            "truncated: {found} of the {expected} bytes that an array of shape {shape:?} has after its header of \
-             {bytes_before}"
-        );
-        refuse(problem, "copy or save it again, whole")
-    };
     // A pipe has no length; there the numbers are taken as they come.
-    let there = metadata.len().saturating_sub(bytes_before as u64);
-    if metadata.is_file() && there < expected as u64 {
-        return truncated(there);
-    }
-    let mut raw = Vec::with_capacity(if metadata.is_file() { expected } else { 0 });
-    (&file).take(expected as u64).read_to_end(&mut raw).map_err(failed(path))?;
-    if raw.len() < expected {
-        return truncated(raw.len() as u64);
-    }
-    let number = |bytes: &[u8; BYTES]| if big { f32::from_be_bytes(*bytes) } else { f32::from_le_bytes(*bytes) };
-    let values = raw.as_chunks().0.iter().map(number).collect();
-    Ok(Array { shape, values })
-}
-
-/// What a file is, if not an NPY file.
-struct Found {
-    problem: String,
-    remedy: &'static str,
-}
-
-/// The bytes up to the numbers, and how many they are.
-fn read_header(mut file: impl Read) -> std::io::Result<Result<(Vec<u8>, usize), Found>> {
-    let mut start = Vec::new();
-    (&mut file).take(10).read_to_end(&mut start)?;
-    if let Some(found) = other_than_npy(&start) {
-        return Ok(Err(found));
-    }
-    let cut =
-        || Ok(Err(Found { problem: "truncated in its header".to_owned(), remedy: "copy or save it again, whole" }));
-    // Version 1 has a length of two bytes, later ones of four.
-    let more = if start.get(6) == Some(&1) { 0 } else { 2 };
-    (&mut file).take(more).read_to_end(&mut start)?;
-    if start.len() < 10 + more as usize {
-        return cut();
-    }
-    let length = start[8..].iter().rev().fold(0, |length, &byte| length << 8 | usize::from(byte));
-    if length > MOST_HEADER {
-        let problem = format!("an NPY file whose header says that it has {length} bytes");
-        return Ok(Err(Found { problem, remedy: "save the array anew with numpy.save" }));
-    }
-    let mut rest = vec![0; length];
-    match file.read_exact(&mut rest) {
-        Err(cause) if cause.kind() == ErrorKind::UnexpectedEof => return cut(),
-        read => read?,
-    }
-    start.extend(rest);
-    let bytes = start.len();
-    Ok(Ok((start, bytes)))
-}
-
-fn other_than_npy(start: &[u8]) -> Option<Found> {
-    let found = |problem: &str, remedy| Some(Found { problem: problem.to_owned(), remedy });
-    const SAVE: &str = "give an array that numpy.save has written";
-    match start {
-        [] => found("an empty file, not an NPY file", "save the array again, whole"),
-        start if start.starts_with(MAGIC) => None,
-        start if MAGIC.starts_with(start) => found("truncated in its header", "copy or save it again, whole"),
-        start if start.starts_with(b"PK") => {
-            found("an archive of arrays (.npz), not an NPY file", "save one of its arrays with numpy.save")
-        }
-        start if start.starts_with(b"\x89PNG") => found("a PNG picture, not an NPY file", SAVE),
-        _ => found("not an NPY file", SAVE),
-    }
-}
-
-/// NumPy's name of a type, such as `float64`.
-fn named(dtype: &DType) -> String {
-    let DType::Plain(kind) = dtype else { return "records".to_owned() };
-    let code = kind.to_string();
-    let (name, size) = match code.get(1..2) {
-        Some("f") => ("float", true),
-        Some("i") => ("int", true),
-        Some("u") => ("uint", true),
-        Some("c") => ("complex", true),
-        Some("b") => ("bool", false),
-        Some("O") => ("objects", false),
-        Some("U" | "S" | "a") => ("text", false),
-        _ => (code.as_str(), false),
-    };
-    match kind.num_bytes() {
-        Some(bytes) if size => format!("{name}{}", 8 * bytes),
-        _ => name.to_owned(),
+    let length = metadata.is_file().then_some(metadata.len());
+    match decode(&file, length).map_err(Error::io(path))? {
+        Ok(array) => Ok(array),
+        Err(found) => refuse(found.problem, found.remedy),
     }
 }
 
@@ -201,16 +73,7 @@ fn named(dtype: &DType) -> String {
 /// # Errors
 /// [`Error::Io`] when it cannot be written.
 pub(crate) fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
-    output::write(path, &encode(shape, values).map_err(Error::io(path))?)
-}
-
-fn encode(shape: &[usize], values: &[f32]) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let shape: Vec<u64> = shape.iter().map(|&side| side as u64).collect();
-    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
-    writer.extend(values.iter().copied())?;
-    writer.finish()?;
-    Ok(bytes)
+    output::write(path, &encode(shape, values))
 }
 
 #[cfg(test)]

@@ -14,7 +14,10 @@ mod rows;
 
 use std::ops::Range;
 
-pub use self::{config::MixtureConfig, guided::MixtureScore};
+pub use self::{
+    config::{MixtureConfig, Std},
+    guided::MixtureScore,
+};
 use super::{Density, Score, constant};
 use crate::{
     Error, Result,

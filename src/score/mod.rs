@@ -26,7 +26,7 @@ pub use self::{
     conditioning::{Coefficients, Conditioning},
     gaussian::Gaussian,
     guidance::{MAX_GUIDANCE, check_guidance},
-    mixture::{Mixture, MixtureConfig, MixtureScore},
+    mixture::{Mixture, MixtureConfig, MixtureScore, Std},
     parameterisation::{Affine, Parameterisation, Prediction},
 };
 use crate::sde::Level;
