@@ -248,7 +248,8 @@ impl Bench {
         let ObjectiveConfig::Denoising(objective) = config.objective else {
             bail!("the comparison knows denoising with EDM's weighting alone");
         };
-        let objective = objective.init(&config.process, config.data.sigma_data);
+        let objective =
+            objective.init(&config.process, config.data.sigma_data().context("the recipe's data are named")?);
         let noise = Noise::new(config.train.seed);
         let d = data.dim();
         let mut clean = vec![0.0; batch * d];

@@ -6,7 +6,10 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Context;
-use crate::data::{DatasetName, Split, fetch};
+use crate::{
+    Error,
+    data::{DataName, DatasetName, Distribution, Split, fetch, plane},
+};
 
 /// Arguments of `data`.
 #[derive(clap::Args)]
@@ -17,12 +20,13 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// List the data sets and where they are on this machine.
+    /// List the data sets and where they are on this machine, and the distributions in the plane.
     List,
     /// Find a data set, or download it: its Debian package is unpacked, not installed.
     Get {
         /// The data set.
-        name: DatasetName,
+        #[arg(value_parser = name)]
+        name: DataName,
         /// The folder to look in and to put it into: its files, or its own folder in it as torchvision lays it out. By
         /// default $SCOREFIELD_DATA, the system's data sets (/usr/share/datasets) and the user's data folder are
         /// searched; a download goes to $SCOREFIELD_DATA, or else to the user's data folder.
@@ -34,7 +38,12 @@ enum Action {
 pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
     match args.action {
         Action::List => list(context),
-        Action::Get { name, dir } => {
+        Action::Get { name: DataName::Distribution(distribution), .. } => {
+            let problem = "it is drawn as it is needed, and there is nothing to get";
+            let remedy = format!("train on it with `[data] name = \"{distribution}\"`");
+            Err(Error::data(distribution.name(), problem, remedy).into())
+        }
+        Action::Get { name: DataName::Published(name), dir } => {
             let fetched = fetch(name, dir.as_deref())?;
             let (folder, verb) = (fetched.folder.display(), if fetched.found { "found in" } else { "put into" });
             let files = name.published().files().count();
@@ -45,6 +54,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<()> {
             Ok(())
         }
     }
+}
+
+fn name(text: &str) -> Result<DataName, String> {
+    DataName::try_from(text.to_owned())
 }
 
 fn list(context: &Context) -> Result<()> {
@@ -60,8 +73,8 @@ fn list(context: &Context) -> Result<()> {
         writeln!(text, "  {train} training and {test} test images, {channels}×{height}×{width}")?;
         writeln!(text, "  licence: {}; origin: {}", published.licence, published.origin)?;
         match &folder {
-            Some(folder) => write!(text, "  here: {folder}")?,
-            None => write!(text, "  not here: run `scorefield data get {name}`")?,
+            Some(folder) => writeln!(text, "  here: {folder}\n")?,
+            None => writeln!(text, "  not here: run `scorefield data get {name}`\n")?,
         }
         rows.push(json!({
             "name": name, "title": published.title, "train": train, "test": test, "shape": published.shape,
@@ -69,6 +82,19 @@ fn list(context: &Context) -> Result<()> {
             "licence": published.licence, "origin": published.origin, "folder": folder,
         }));
     }
-    context.report(&json!({ "datasets": rows }), &text)?;
+    let mut distributions = Vec::new();
+    writeln!(text, "Distributions in the plane, of {} points each, drawn as they are needed:", plane::TRAIN)?;
+    for &distribution in Distribution::ALL {
+        writeln!(text, "{distribution:<16}{}", distribution.help())?;
+        distributions.push(json!({
+            "name": distribution, "title": distribution.title(), "help": distribution.help(), "shape": [2],
+            "train": plane::TRAIN, "test": plane::TEST, "sigma_data": distribution.std(),
+        }));
+    }
+    write!(
+        text,
+        "\nPoints of one's own: `[data] file = \"points.csv\"` in a run's config, or .npy, or a picture (.png)"
+    )?;
+    context.report(&json!({ "datasets": rows, "distributions": distributions }), &text)?;
     Ok(())
 }

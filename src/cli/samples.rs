@@ -9,7 +9,7 @@ use anyhow::Result;
 use super::npy;
 use crate::{
     Error,
-    data::{Dataset, DatasetName, Split, range::Range, unit},
+    data::{DataName, Dataset, Split, plane, range::Range, unit},
     model::Model,
     space::Space,
 };
@@ -52,10 +52,19 @@ impl Data {
             if values.is_some() {
                 return Err(Error::setting("values", "given with test", "none: the test set's are known").into());
             }
-            let mut set = test_set(model)?;
-            let keep = first(set.len())?;
-            set.images.truncate(keep);
-            return Ok(Self::Pixels(set.images));
+            return Ok(match test_set(model)? {
+                DataName::Published(name) => {
+                    let mut set = Dataset::load(name, Split::Test, None)?;
+                    set.check_model(model.space(), model.classes())?;
+                    let keep = first(set.len())?;
+                    set.images.truncate(keep);
+                    Self::Pixels(set.images)
+                }
+                DataName::Distribution(distribution) => {
+                    let n = first(plane::TEST)? / d;
+                    Self::Numbers(distribution.test(n))
+                }
+            });
         }
         let path = PathBuf::from(data);
         let array = npy::read(&path)?;
@@ -80,8 +89,8 @@ impl Data {
     }
 }
 
-/// The test set of the data that a model was trained on.
-fn test_set(model: &Model) -> Result<Dataset> {
+/// The data that a model was trained on, which have a test set.
+fn test_set(model: &Model) -> Result<DataName> {
     let manifest = match model {
         Model::Network(network) => network.manifest(),
         Model::Mixture(mixture) => {
@@ -90,13 +99,11 @@ fn test_set(model: &Model) -> Result<Dataset> {
         }
     };
     let trained_on = &manifest.data.name;
-    let name = DatasetName::find(trained_on).ok_or_else(|| {
+    let fits = |name: &DataName| matches!(name, DataName::Published(_)) || model.space() == Space::Points(2);
+    Ok(DataName::find(trained_on).filter(fits).ok_or_else(|| {
         let problem = format!("the model was trained on {trained_on}, of which this program knows no test set");
-        Error::data(TEST, problem, format!("give --data an NPY file; known are {}", DatasetName::list()))
-    })?;
-    let set = Dataset::load(name, Split::Test, None)?;
-    set.check_model(model.space(), model.classes())?;
-    Ok(set)
+        Error::data(TEST, problem, format!("give --data an NPY file; known are {}", DataName::all().join(", ")))
+    })?)
 }
 
 /// Images by what their numbers are, or look like.

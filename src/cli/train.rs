@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Start from the weights of a file.
     #[arg(long, value_name = "WEIGHTS")]
     init_from: Option<PathBuf>,
-    /// Folder with the data; without it the usual places.
+    /// Folder with the data, a published set or a file of points; without it the usual places, or the present folder.
     #[arg(long)]
     data: Option<PathBuf>,
     /// Override a key of the config, such as train.steps=20; may be repeated.
@@ -69,8 +69,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
             }
             Event::Step(stats) => {
                 bar.set_position(stats.step);
-                let (loss, speed) = (run.loss().unwrap_or(stats.loss), run.images_per_second());
-                bar.set_message(format!("loss {loss:.4} · {speed:.0} images/s"));
+                let (loss, speed) = (run.loss().unwrap_or(stats.loss), run.samples_per_second());
+                bar.set_message(format!("loss {loss:.4} · {speed:.0} samples/s"));
             }
             Event::Saved { .. } | Event::Sampled { .. } => {}
         }
@@ -80,8 +80,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
     }
     bar.finish();
 
-    let Outcome { step, loss, seconds, images_per_second, interrupted, ref weights } = run.outcome();
-    let mut human = format!("{name}: step {step}, {images_per_second:.0} images/s\n");
+    let Outcome { step, loss, seconds, samples_per_second, interrupted, ref weights } = run.outcome();
+    let mut human = format!("{name}: step {step}, {samples_per_second:.0} samples/s\n");
     if let Some(loss) = loss {
         human += &format!("loss {loss:.4}\n");
     }
@@ -92,7 +92,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<ExitCode> {
     context.report(
         &json!({
             "name": name, "step": step, "loss": loss, "seed": seed, "nfe": 0, "seconds": seconds,
-            "images_per_second": images_per_second, "interrupted": interrupted, "device": description,
+            "samples_per_second": samples_per_second, "interrupted": interrupted, "device": description,
             "out": out, "weights": weights, "resumed": resumed,
         }),
         &human,

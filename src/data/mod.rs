@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`source`] | [`Source`], all that a trainer asks of its data |
 //! | [`points`] | points of an array |
+//! | [`name`] | what has a name: a published set, or a distribution |
 //! | [`plane`] | distributions in the plane |
 //! | [`csv`], [`npy`], [`picture`] | points of a text, of an array's file, of a picture |
 //! | [`spread`] | where samples lie |
@@ -21,6 +22,7 @@
 
 pub mod csv;
 pub mod distance;
+pub mod name;
 pub mod npy;
 pub mod picture;
 pub mod plane;
@@ -41,6 +43,7 @@ mod open;
 
 pub use self::{
     csv::points_of_csv,
+    name::DataName,
     npy::points_of_npy,
     picture::points_of_picture,
     plane::Distribution,

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::optimiser::OptimiserConfig;
+use super::{DataConfig, optimiser::OptimiserConfig};
 use crate::{
     Error, Result,
-    data::DatasetName,
     net::{Architecture, NetworkConfig as _, unet_by_default},
     objective::{Objective, ObjectiveConfig, denoising_by_default},
     sde::Process,
@@ -42,33 +41,13 @@ pub struct RunConfig {
     pub train: TrainConfig,
 }
 
-/// The data of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataConfig {
-    /// The data set.
-    pub name: DatasetName,
-    /// Standard deviation of its pixels in [−1, 1].
-    pub sigma_data: f64,
-    /// Flip images at random.
-    #[serde(default)]
-    pub flip: bool,
-    /// Probability that a label is replaced by the null class, for classifier-free guidance.
-    #[serde(default = "tenth")]
-    pub class_dropout: f64,
-}
-
-fn tenth() -> f64 {
-    0.1
-}
-
 /// Length, batch and what is written when.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
     /// Optimiser steps.
     pub steps: u64,
-    /// Images a step.
+    /// Samples a step.
     pub batch: usize,
     /// Seed of weights, data order and noise.
     pub seed: u64,
@@ -76,7 +55,7 @@ pub struct TrainConfig {
     pub log_every: u64,
     /// Steps between checkpoints.
     pub checkpoint_every: u64,
-    /// Steps between sample grids; 0 for none.
+    /// Steps between pictures of samples; 0 for none.
     pub sample_every: u64,
 }
 
@@ -128,10 +107,11 @@ impl RunConfig {
         Ok(config)
     }
 
-    /// The loss of this process and these data.
+    /// The loss of this process and these data. Their standard deviation counts as 1 where it is left to a file that
+    /// has not been read: see [`DataConfig::complete`].
     #[must_use]
     pub fn objective(&self) -> Box<dyn Objective> {
-        self.objective.init(&self.process, self.data.sigma_data)
+        self.objective.init(&self.process, self.data.sigma_data().unwrap_or(1.0))
     }
 
     /// # Errors
@@ -147,18 +127,12 @@ impl RunConfig {
             }
             other => other,
         })?;
+        self.data.validate()?;
         self.process.validate_noisy()?;
         self.objective.validate(&self.process)?;
         let OptimiserConfig { lr, beta1, beta2, epsilon, clip, ema, .. } = self.optimiser;
         let fraction = 0.0..1.0;
         let checks = [
-            (
-                "data.sigma_data",
-                self.data.sigma_data,
-                (1e-6..=1e6).contains(&self.data.sigma_data),
-                "a number from 1e-6 to 1e6",
-            ),
-            ("data.class_dropout", self.data.class_dropout, (0.0..=1.0).contains(&self.data.class_dropout), "0 … 1"),
             ("optimiser.lr", lr, lr > 0.0 && lr < 1.0, "a number in (0, 1)"),
             ("optimiser.beta1", beta1, fraction.contains(&beta1), "a number in [0, 1)"),
             ("optimiser.beta2", beta2, fraction.contains(&beta2), "a number in [0, 1)"),

@@ -8,8 +8,10 @@
 
 mod change;
 mod config;
+mod data;
 mod event;
 pub mod flat;
+mod manifest;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
 pub mod optimiser;
@@ -17,7 +19,9 @@ pub mod optimiser;
 mod trainer;
 
 pub use change::{Change, Changes};
-pub use config::{DataConfig, RunConfig, TrainConfig};
+pub use config::{RunConfig, TrainConfig};
+pub use data::{DataConfig, Origin, range};
 pub use event::{Event, Start, Started, StepStats};
+pub use manifest::manifest;
 #[cfg(any(not(target_family = "wasm"), feature = "training"))]
 pub use trainer::Trainer;

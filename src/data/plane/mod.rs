@@ -16,7 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use self::shapes::{Draw, Shape};
-use super::{Points, Split};
+use super::Points;
 use crate::{
     compute::parallel::map_chunks,
     noise::{Noise, Purpose},
@@ -145,14 +145,19 @@ impl Distribution {
         points
     }
 
-    /// It as data: its first [`TRAIN`] points, or the [`TEST`] that follow them.
+    /// It as data: the [`TRAIN`] points that are trained on.
     #[must_use]
-    pub fn data(self, split: Split) -> Points {
-        let points = match split {
-            Split::Train => self.draw(SEED, 0, TRAIN),
-            Split::Test => self.draw(SEED, TRAIN as u64, TEST),
-        };
-        Points::new(points, 2).expect("drawn points are finite")
+    pub fn data(self) -> Points {
+        Points::new(self.draw(SEED, 0, TRAIN), 2).expect("drawn points are finite")
+    }
+
+    /// The first `n` of the [`TEST`] points that come after those.
+    ///
+    /// # Shapes
+    /// Result: `[n, 2]` flattened.
+    #[must_use]
+    pub fn test(self, n: usize) -> Vec<f32> {
+        self.draw(SEED, TRAIN as u64, n.min(TEST))
     }
 
     /// Its standard deviation √(tr Cov / 2), in closed form.

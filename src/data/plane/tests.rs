@@ -120,14 +120,12 @@ fn a_longer_sample_begins_with_a_shorter_one() {
 
 #[test]
 fn as_data_they_are_points_without_labels() {
-    let (train, test) = (Distribution::Pinwheel.data(Split::Train), Distribution::Pinwheel.data(Split::Test));
-    assert_eq!((train.len(), test.len(), train.classes(), train.label(3)), (TRAIN, TEST, 0, None));
-    let point = |points: &Points, index| {
-        let mut out = [0.0; 2];
-        points.fill(index, &mut out);
-        out
-    };
+    let (train, test) = (Distribution::Pinwheel.data(), Distribution::Pinwheel.test(3));
+    assert_eq!((train.len(), train.classes(), train.label(3)), (TRAIN, 0, None));
+    assert_eq!(Distribution::Pinwheel.test(usize::MAX).len(), 2 * TEST);
+    let mut last = [0.0; 2];
+    train.fill(TRAIN - 1, &mut last);
     // What is judged by is what comes after what is trained on.
-    assert_eq!(point(&test, 0)[..], Distribution::Pinwheel.draw(0, TRAIN as u64, 1));
-    assert_eq!(point(&train, TRAIN - 1)[..], Distribution::Pinwheel.draw(0, TRAIN as u64 - 1, 1));
+    let drawn = Distribution::Pinwheel.draw(0, TRAIN as u64 - 1, 4);
+    assert_eq!((&last[..], &test[..]), drawn.split_at(2));
 }

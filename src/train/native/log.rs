@@ -34,7 +34,8 @@ struct Losses {
     loss: f64,
     gradient_norm: f64,
     rate: f64,
-    images_per_second: f64,
+    #[serde(alias = "images_per_second")]
+    samples_per_second: f64,
     seconds: f64,
 }
 
@@ -78,7 +79,7 @@ impl Log {
     pub fn add(
         &mut self,
         stats: StepStats,
-        [images_per_second, seconds]: [f64; 2],
+        [samples_per_second, seconds]: [f64; 2],
         every: u64,
         last: bool,
     ) -> Result<()> {
@@ -88,7 +89,7 @@ impl Log {
         if last || step.is_multiple_of(every) {
             let loss = self.partial.sum / self.partial.count as f64;
             self.partial = Partial::default();
-            self.write(Line::Losses(Losses { step, loss, gradient_norm, rate, images_per_second, seconds }))?;
+            self.write(Line::Losses(Losses { step, loss, gradient_norm, rate, samples_per_second, seconds }))?;
         }
         Ok(())
     }

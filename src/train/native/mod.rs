@@ -12,7 +12,7 @@
 mod checkpoint;
 mod folder;
 mod log;
-mod manifest;
+mod open;
 mod preview;
 mod run;
 

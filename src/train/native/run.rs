@@ -15,12 +15,12 @@ use super::{
     folder,
     folder::{CONFIG, SAMPLES, WEIGHTS, elsewhere, shell},
     log::Log,
-    manifest::manifest,
+    open::open,
     preview,
 };
 use crate::{
     Error, Result,
-    data::{Dataset, Source, Split},
+    data::Source,
     figure::{
         svg,
         svg::{Axis, Curve, Legend},
@@ -29,7 +29,8 @@ use crate::{
     net::NetworkConfig as _,
     output,
     score::Parameterisation,
-    train::{Event, RunConfig, Start, Started, Trainer},
+    space::Space,
+    train::{Event, RunConfig, Start, Started, Trainer, manifest, range},
     weights,
 };
 
@@ -55,8 +56,8 @@ pub struct Outcome {
     pub loss: Option<f64>,
     /// Seconds trained in all.
     pub seconds: f64,
-    /// Images a second, this time.
-    pub images_per_second: f64,
+    /// Samples a second, this time.
+    pub samples_per_second: f64,
     /// Stopped before the last step.
     pub interrupted: bool,
     /// The averaged weights.
@@ -68,6 +69,8 @@ pub struct Run {
     options: RunOptions,
     device: Device,
     data: Box<dyn Source>,
+    /// Where these lie.
+    range: [f64; 2],
     trainer: Trainer,
     log: Log,
     _lock: File,
@@ -97,17 +100,19 @@ impl Run {
     /// When the config, the data or the weights to start from do not fit or cannot be read, or the folder is in use or
     /// holds another run.
     pub fn open(config: RunConfig, options: RunOptions, device: &Device) -> Result<Self> {
-        let data = Dataset::load(config.data.name, Split::Train, options.data.as_deref())?;
-        Self::on(Box::new(data), config, options, device)
+        let data = open(&config.data, options.data.as_deref())?;
+        Self::on(data, config, options, device)
     }
 
     /// As [`open`](Self::open), on these data.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn on(data: Box<dyn Source>, config: RunConfig, options: RunOptions, device: &Device) -> Result<Self> {
+    pub fn on(data: Box<dyn Source>, mut config: RunConfig, options: RunOptions, device: &Device) -> Result<Self> {
+        config.data.complete(data.as_ref());
         config.validate()?;
-        manifest(&config, 0, 0.0)?;
+        let range = range(data.as_ref());
+        manifest(&config, range, 0, 0.0)?;
         check(&config, data.as_ref())?;
         let init = options.init_from.as_deref().map(|path| read_init(path, &config, device)).transpose()?;
         let out = &options.out;
@@ -130,6 +135,7 @@ impl Run {
             started: Some(Started { step, steps, parameters: trainer.parameters(), from }),
             device: device.clone(),
             data,
+            range,
             log,
             _lock: lock,
             due,
@@ -157,7 +163,10 @@ impl Run {
             return Ok(Some(Event::Saved { step }));
         }
         if std::mem::take(&mut self.due.samples) {
-            let model = Model::new(manifest(self.trainer.config(), step, self.seconds())?, self.trainer.averaged())?;
+            let model = Model::new(
+                manifest(self.trainer.config(), self.range, step, self.seconds())?,
+                self.trainer.averaged(),
+            )?;
             let picture = preview::grid(&model, self.trainer.config().train.seed, &self.device)?;
             output::write(&self.options.out.join(SAMPLES).join(format!("step-{step:06}.png")), &picture.png()?)?;
             return Ok(Some(Event::Sampled { step }));
@@ -168,7 +177,7 @@ impl Run {
         }
         let stats = self.trainer.step(self.data.as_ref()).map_err(|error| self.remedied(error))?;
         let last = stats.step == plan.steps;
-        self.log.add(stats, [self.images_per_second(), self.seconds()], plan.log_every, last)?;
+        self.log.add(stats, [self.samples_per_second(), self.seconds()], plan.log_every, last)?;
         self.due = Due {
             checkpoint: last || stats.step.is_multiple_of(plan.checkpoint_every),
             samples: plan.sample_every > 0 && (last || stats.step.is_multiple_of(plan.sample_every)),
@@ -193,9 +202,9 @@ impl Run {
         self.log.loss()
     }
 
-    /// Images a second since this start.
+    /// Samples a second since this start.
     #[must_use]
-    pub fn images_per_second(&self) -> f64 {
+    pub fn samples_per_second(&self) -> f64 {
         let steps = self.trainer.steps_done() - self.before.0;
         steps as f64 * self.trainer.config().train.batch as f64 / self.begun.elapsed().as_secs_f64()
     }
@@ -208,7 +217,7 @@ impl Run {
             step,
             loss: self.loss(),
             seconds: self.seconds(),
-            images_per_second: self.images_per_second(),
+            samples_per_second: self.samples_per_second(),
             interrupted: step < self.trainer.config().train.steps,
             weights: self.options.out.join(WEIGHTS),
         }
@@ -223,7 +232,7 @@ impl Run {
         let (out, trainer) = (&self.options.out, &self.trainer);
         let before = Before { seconds: self.seconds(), partial: self.log.partial };
         let state = checkpoint::to_bytes(trainer, before).map_err(|error| self.remedied(error))?;
-        let manifest = manifest(trainer.config(), trainer.steps_done(), self.seconds())?;
+        let manifest = manifest(trainer.config(), self.range, trainer.steps_done(), self.seconds())?;
         let bytes = weights::to_bytes(WEIGHTS, &trainer.averaged(), &manifest, weights::Storage::F16)?;
         output::write(&out.join(checkpoint::FILE), &state)?;
         output::write(&out.join(WEIGHTS), &bytes)?;
@@ -265,7 +274,11 @@ impl Run {
 fn check(config: &RunConfig, data: &dyn Source) -> Result<()> {
     let (given, expected) = (config.model.space(), data.space());
     if given != expected {
-        return Err(Error::setting("model.shape", given, expected.to_string()));
+        let (field, expected) = match expected {
+            Space::Image(_) => ("model.shape", expected.to_string()),
+            Space::Points(d) => ("model.dim", format!("{d}, of a network of points")),
+        };
+        return Err(Error::setting(field, given, expected));
     }
     let (given, classes) = (config.model.classes(), data.classes());
     if given != 0 && given != classes {
