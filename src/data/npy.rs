@@ -210,6 +210,7 @@ fn named(descr: Option<&str>) -> String {
 }
 
 /// The bytes of an NPY file of float32, as NumPy writes them: the header ends where a multiple of 64 bytes does.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn encode(shape: &[usize], values: &[f32]) -> Vec<u8> {
     const ALIGNED: usize = 64;
     let sides: Vec<_> = shape.iter().map(usize::to_string).collect();
