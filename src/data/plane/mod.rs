@@ -16,12 +16,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use self::shapes::{Draw, Shape};
-use super::Points;
+use super::{Points, Source};
 use crate::{
     compute::parallel::map_chunks,
     noise::{Noise, Purpose},
     score::{Mixture, MixtureConfig},
     sde::Process,
+    space::Space,
 };
 
 /// Points that are trained on.
@@ -145,10 +146,11 @@ impl Distribution {
         points
     }
 
-    /// It as data: the [`TRAIN`] points that are trained on.
+    /// It as data: the [`TRAIN`] points that are trained on, with their density where that is a mixture.
     #[must_use]
-    pub fn data(self) -> Points {
-        Points::new(self.draw(SEED, 0, TRAIN), 2).expect("drawn points are finite")
+    pub fn data(self) -> Drawn {
+        let points = Points::new(self.draw(SEED, 0, TRAIN), 2).expect("drawn points are finite");
+        Drawn { points, mixture: self.exact() }
     }
 
     /// The first `n` of the [`TEST`] points that come after those.
@@ -186,6 +188,31 @@ impl Distribution {
     fn exact(self) -> Option<Mixture> {
         // Under any noise there is a density.
         self.mixture(Process::default()).map(|config| config.init().expect("the mixtures of the list are sound"))
+    }
+}
+
+/// Points that are drawn from a distribution in the plane.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    points: Points,
+    mixture: Option<Mixture>,
+}
+
+impl Source for Drawn {
+    fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    fn space(&self) -> Space {
+        self.points.space()
+    }
+
+    fn mixture(&self) -> Option<Mixture> {
+        self.mixture.clone()
+    }
+
+    fn fill(&self, index: usize, out: &mut [f32]) {
+        self.points.fill(index, out);
     }
 }
 

@@ -1,7 +1,6 @@
 use std::f64::consts::PI;
 
 use super::*;
-use crate::data::Source;
 
 const N: usize = 20_000;
 
@@ -122,6 +121,7 @@ fn a_longer_sample_begins_with_a_shorter_one() {
 fn as_data_they_are_points_without_labels() {
     let (train, test) = (Distribution::Pinwheel.data(), Distribution::Pinwheel.test(3));
     assert_eq!((train.len(), train.classes(), train.label(3)), (TRAIN, 0, None));
+    assert!(train.mixture().is_none() && Distribution::Tree.data().mixture().is_some_and(|m| m.weights().len() == 252));
     assert_eq!(Distribution::Pinwheel.test(usize::MAX).len(), 2 * TEST);
     let mut last = [0.0; 2];
     train.fill(TRAIN - 1, &mut last);
