@@ -25,7 +25,7 @@ use crate::{
     sampler::{MAX_BROWSER_SAMPLES, Plan, Sampler, Settings},
     score::Score,
     sde::Process,
-    weights::Manifest,
+    space::Space,
 };
 
 /// What this build can open.
@@ -81,12 +81,12 @@ struct Adapter {
     software: bool,
 }
 
-/// What JavaScript sees of a loaded network: its manifest, and what it is.
+/// What JavaScript sees of a loaded network: its manifest, with points as [1, 1, d], and what it is.
 #[derive(Serialize)]
-struct Described<'a> {
+struct Described {
     kind: Kind,
     #[serde(flatten)]
-    manifest: &'a Manifest,
+    manifest: serde_json::Value,
 }
 
 /// What JavaScript sees of a mixture: a manifest's fields, as far as there is anything to say.
@@ -108,7 +108,14 @@ struct Data<'a> {
 fn describe(model: &Model) -> Result<JsValue, JsValue> {
     let kind = model.kind();
     match model {
-        Model::Network(network) => report::plain(&Described { kind, manifest: network.manifest() }),
+        Model::Network(network) => {
+            let mut manifest = serde_json::to_value(network.manifest())
+                .map_err(|error| report::failure("engine", &error.to_string(), "", "report this as a bug"))?;
+            if let Space::Points(d) = model.space() {
+                manifest["data"]["shape"] = [1, 1, d].into();
+            }
+            report::plain(&Described { kind, manifest })
+        }
         Model::Mixture(mixture) => {
             let classes = (0..model.classes()).map(|k| format!("component {k}")).collect();
             let data = Data { name: mixture.name(), shape: [1, 1, model.dim()], classes };
@@ -237,8 +244,8 @@ impl Engine {
         let model = self.model()?;
         let plan = self.read(settings)?;
         let guide = self.guide(guide, plan.settings.n)?;
-        // All points of a mixture are one picture, and cost next to nothing.
-        let parts = if model.kind() == Kind::Mixture { 1 } else { parts };
+        // All points are one picture, and cost next to nothing.
+        let parts = if matches!(model.space(), Space::Points(_)) { 1 } else { parts };
         let Some(plan) = plan.part(part, parts) else { return Ok(None) };
         let settings = &plan.settings;
         let score = model.score(&vec![settings.label; settings.n], settings.guidance, &self.device)?;

@@ -9,6 +9,7 @@ mod likelihood;
 mod network;
 mod objective;
 mod optimiser;
+mod points;
 mod resume;
 mod samplers;
 mod train;

@@ -255,7 +255,7 @@ fn a_wrong_key_or_value_is_named() {
         ("train.steps=0", "train.steps"),
         ("model.groups=7", "model.groups"),
         ("model.groups=32", "model.groups = 32: expected a divisor of the stem's channels, 48"),
-        ("model.kind=mlp", "unknown variant `mlp`"),
+        ("model.kind=rnn", "unknown variant `rnn`"),
         // What could be trained and not be saved: refused before the first step.
         ("model={shape=[1,28,28],patch=1,width=1024,multipliers=[1,1,1],blocks=16}", "parameters: expected at most"),
         ("model={shape=[1,1024,1024],patch=1,width=64,heads=0}", "of activations per sample: expected at most"),

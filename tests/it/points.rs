@@ -1,0 +1,151 @@
+//! Points as data: every config of `configs/lab`, files of points, and a network that learns two moons.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use scorefield::{
+    data::{Distribution, Spread, points_of_csv},
+    model::Model,
+    noise::{Noise, Purpose},
+    sampler::{Batches, Settings},
+    space::Space,
+    train::{RunConfig, native::Run},
+    weights,
+};
+
+use crate::train::{finish, options, resumed};
+
+/// A run of a small network, on the data that `data` says.
+fn config(data: &str, overrides: &[&str]) -> scorefield::Result<RunConfig> {
+    let text = format!(
+        "name = \"points\"\n[data]\n{data}\n[model]\nkind = \"mlp\"\nwidth = 32\ndepth = 2\n\
+         [train]\nsteps = 4\nbatch = 32\nsample_every = 2\n"
+    );
+    let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+    RunConfig::parse(&text, "points.toml", &overrides)
+}
+
+fn open(config: RunConfig, out: &Path, data: Option<&Path>) -> scorefield::Result<Run> {
+    let options = scorefield::train::native::RunOptions { data: data.map(PathBuf::from), ..options(out) };
+    Run::open(config, options, &Device::flex())
+}
+
+fn load(out: &Path) -> Model {
+    let path = out.join("weights.safetensors");
+    Model::from_bytes("weights", &weights::read_file(&path).unwrap(), &Device::flex()).unwrap()
+}
+
+#[test]
+fn points_of_a_file_are_trained_on_and_the_weights_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let values = Distribution::Tree.draw(3, 0, 200);
+    let text: String = values.chunks(2).map(|point| format!("{},{}\n", point[0], point[1])).collect();
+    std::fs::write(folder.path().join("branches.csv"), format!("x,y\n{text}")).unwrap();
+    let out = folder.path().join("run");
+    let of_file = || config("file = \"branches.csv\"", &[]).unwrap();
+    finish(open(of_file(), &out, Some(folder.path())).unwrap()).unwrap();
+
+    let spread = Spread::of(&points_of_csv("branches.csv", &text).unwrap());
+    let model = load(&out);
+    let data = &model.network().unwrap().manifest().data;
+    assert_eq!((data.name.as_str(), data.shape, data.range), ("branches.csv", Space::Points(2), spread.range));
+    assert_eq!(data.sigma_data, Some(spread.std));
+    // What a run's folder has of its config is complete, and goes on as the shorter one does.
+    let written = RunConfig::read(&out.join("config.toml"), &[]).unwrap();
+    assert_eq!(written.data.sigma_data, Some(spread.std));
+    for again in [of_file(), written] {
+        let options = scorefield::train::native::RunOptions { data: Some(folder.path().into()), ..resumed(&out) };
+        let outcome = finish(Run::open(again, options, &Device::flex()).unwrap()).unwrap();
+        assert_eq!((outcome.step, outcome.interrupted), (4, false));
+    }
+    // Other points under that name are another run.
+    std::fs::write(folder.path().join("branches.csv"), format!("{text}9,9\n")).unwrap();
+    let options = scorefield::train::native::RunOptions { data: Some(folder.path().into()), ..resumed(&out) };
+    let refused = Run::open(of_file(), options, &Device::flex()).err().unwrap().to_string();
+    assert!(refused.contains("data.sigma_data") && refused.contains("another run"), "{refused}");
+    let picture = image::open(out.join("samples/step-000004.png")).unwrap();
+    assert_eq!((picture.width(), picture.height()), (512, 512));
+}
+
+#[test]
+fn what_is_no_data_is_refused_by_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |data: &str, overrides: &[&str]| config(data, overrides).unwrap_err().to_string();
+    for (data, said) in [
+        ("", "data.name = missing: expected one of fashion-mnist, two-moons"),
+        ("name = \"two-moon\"", "no data are called \"two-moon\", expected fashion-mnist, two-moons"),
+        ("name = \"rings\"\nfile = \"p.csv\"", "data.file = given with data.name: expected one of the two"),
+        ("name = \"rings\"\nflip = true", "data.flip = true: expected false: points have no left and right"),
+        ("name = \"rings\"\nsigma_data = 0.0", "data.sigma_data = 0: expected a number from 1e-6"),
+    ] {
+        assert!(read(data, &[]).contains(said), "{}", read(data, &[]));
+    }
+    let opened = |config: RunConfig, data: Option<&Path>| {
+        open(config, &folder.path().join("run"), data).err().expect("it is refused").to_string()
+    };
+    let rings = |overrides: &[&str]| config("name = \"rings\"", overrides).unwrap();
+    assert!(opened(rings(&[]), Some(folder.path())).contains("expected nothing: rings is drawn, and needs no files"));
+    assert!(opened(rings(&["model.dim=3"]), None).contains("model.dim = [3]: expected 2, of a network of points"));
+    let missing = config("file = \"no.csv\"", &[]).unwrap();
+    assert!(opened(missing, Some(folder.path())).contains("no.csv"));
+    assert!(!folder.path().join("run").exists(), "a run that cannot begin leaves nothing");
+}
+
+/// Σ|x − y| over two samples.
+fn distances(a: &[f32], b: &[f32]) -> f64 {
+    let distance = |p: &[f32], q: &[f32]| f64::from(p[0] - q[0]).hypot(f64::from(p[1] - q[1]));
+    a.chunks(2).map(|p| b.chunks(2).map(|q| distance(p, q)).sum::<f64>()).sum()
+}
+
+/// The energy distance 2·E|X − Y| − E|X − X′| − E|Y − Y′| of two samples of `n` (Székely & Rizzo 2013), which is 0 for
+/// equal laws alone; without bias, so that it is 0 in the mean for draws of one law.
+fn energy_distance(a: &[f32], b: &[f32], n: usize) -> f64 {
+    let (n, pairs) = (n as f64, (n * (n - 1)) as f64);
+    2.0 * distances(a, b) / (n * n) - (distances(a, a) + distances(b, b)) / pairs
+}
+
+#[test]
+fn two_moons_are_learnt() {
+    const N: usize = 2000;
+    let folder = tempfile::tempdir().unwrap();
+    let short = ["train.steps=600".to_owned(), "train.sample_every=0".to_owned()];
+    let config = RunConfig::read(Path::new("configs/lab/two-moons.toml"), &short).unwrap();
+    finish(open(config, folder.path(), None).unwrap()).unwrap();
+
+    let (model, device) = (load(folder.path()), Device::flex());
+    let settings = Settings { n: N, seed: 5, ..Settings::default() };
+    let plan = model.plan(&settings).unwrap();
+    let batches = Batches { plan: &plan, batch: N, init: None, guide: None, device: &device };
+    let drawn = batches.draw(|range| model.score(&vec![None; range.len()], 1.0, &device), |_, _| Ok(())).unwrap();
+
+    let (data, other) = (Distribution::TwoMoons.test(N), Distribution::TwoMoons.draw(1, 0, N));
+    let std = Distribution::TwoMoons.std() as f32;
+    let noise = Noise::new(9).normal(0, [N, 2], Purpose::Prior, 0, &device) * std;
+    let noise = noise.into_data().try_into_vec::<f32>().unwrap();
+    let distance = |points: &[f32]| energy_distance(points, &data, N);
+    let (learnt, floor, ceiling) = (distance(&drawn.samples), distance(&other), distance(&noise));
+    let said = format!("learnt {learnt:.4}, of other draws {floor:.4}, of noise of the data's width {ceiling:.4}");
+    println!("energy distance from two moons: {said}");
+    // What draws themselves vary by, some E|X − X′|/N = 0.001, shows the noise's distance of 0.08, and its tenth.
+    assert!(floor.abs() < 0.05 * ceiling && learnt < 0.1 * ceiling, "{said}");
+}
+
+#[test]
+fn every_config_of_the_lab_is_one() {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir("configs/lab").unwrap() {
+        let path = entry.unwrap().path();
+        let config = RunConfig::read(&path, &[]).unwrap();
+        assert_eq!(
+            Some(config.name.as_str()),
+            path.file_stem().and_then(|stem| stem.to_str()),
+            "a run is called as its file"
+        );
+        // It is what it says from its first step on.
+        let folder = tempfile::tempdir().unwrap();
+        let one = ["train.steps=1".to_owned(), "train.batch=16".to_owned(), "train.sample_every=0".to_owned()];
+        finish(open(RunConfig::read(&path, &one).unwrap(), folder.path(), None).unwrap()).unwrap();
+        names.push(config.name);
+    }
+    assert!(names.contains(&"two-moons".to_owned()), "{names:?}");
+}
