@@ -11,8 +11,8 @@ use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Needs, RowScore, Times,
-    matching::{Criterion, Matching, Samples, check_times},
+    Needs, RowScore, Samples, Times,
+    matching::{Criterion, Matching, check_times},
 };
 use crate::{
     Error, Result,
@@ -164,10 +164,10 @@ impl Criterion for Explicit {
 
     /// # Panics
     /// Before [`Criterion::prepare`].
-    fn loss(&self, score: &dyn RowScore, samples: &Samples, _noise: &Noise, _step: u64) -> Tensor<1> {
+    fn terms(&self, score: &dyn RowScore, samples: &Samples, _noise: &Noise, _step: u64) -> Tensor<2> {
         let density = self.density.as_ref().expect("a trainer prepares its objective before the first step");
         let target = samples.tensor(density.score_rows(&samples.x, &samples.levels), samples.dim);
         let error = score.score(samples.tensor_of_x()) - target;
-        samples.mean(error.square().sum_dim(1) * 0.5)
+        error.square().sum_dim(1) * 0.5
     }
 }

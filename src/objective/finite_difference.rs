@@ -10,8 +10,8 @@ use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Directions, Needs, RowScore, Times,
-    matching::{Criterion, Matching, Samples, check_times},
+    Directions, Needs, RowScore, Samples, Times,
+    matching::{Criterion, Matching, check_times},
 };
 use crate::{
     Result,
@@ -83,7 +83,7 @@ pub struct FiniteDifference {
 }
 
 impl Criterion for FiniteDifference {
-    fn loss(&self, score: &dyn RowScore, samples: &Samples, noise: &Noise, step: u64) -> Tensor<1> {
+    fn terms(&self, score: &dyn RowScore, samples: &Samples, noise: &Noise, step: u64) -> Tensor<2> {
         let (n, d, m) = (samples.rows(), samples.dim, self.projections);
         let steps: Vec<_> = samples.scales.iter().map(|scale| self.epsilon * scale / libm::sqrt(d as f64)).collect();
         let v = self.directions.of_rows(noise, [n, d], step, m);
@@ -103,7 +103,6 @@ impl Criterion for FiniteDifference {
         let mean = (forward + back) * 0.5;
         let square = if self.variance_reduced { mean.square().sum_dim(1) } else { (mean * v).sum_dim(1).square() };
         // [m·n, 1], the rows of a projection one below the other.
-        let terms = (derivative + square * 0.5).reshape([m, n]).mean_dim(0).reshape([n, 1]);
-        samples.mean(terms)
+        (derivative + square * 0.5).reshape([m, n]).mean_dim(0).reshape([n, 1])
     }
 }

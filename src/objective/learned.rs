@@ -1,15 +1,10 @@
 //! The score under training, at the rows of a batch, each at its own level: s = skip·x + out·F(input·x) with one number of
-//! each [coefficient](crate::score::Coefficients) a row.
+//! each [coefficient](Coefficients) a row.
 
-use burn::{
-    Tensor,
-    tensor::{Int, TensorData},
-};
+use burn::{Tensor, tensor::Int};
 
-use crate::{
-    score::{Parameterisation, network::Denoiser},
-    sde::Level,
-};
+use super::Samples;
+use crate::score::{Coefficients, network::Denoiser};
 
 /// A score at the rows of a batch, whose levels it knows.
 pub trait RowScore {
@@ -19,6 +14,15 @@ pub trait RowScore {
     /// # Shapes
     /// `x` and the result: `[k·n, d]`.
     fn score(&self, x: Tensor<2>) -> Tensor<2>;
+
+    /// s and (∂s/∂x)·v for each direction v.
+    ///
+    /// # Shapes
+    /// `x`, each direction and each result: `[n, d]`.
+    ///
+    /// # Panics
+    /// Where the network has no derivative in forward mode; a run that needs it is refused by its configuration.
+    fn jvp(&self, x: Tensor<2>, directions: &[Tensor<2>]) -> (Tensor<2>, Vec<Tensor<2>>);
 }
 
 /// A network's score.
@@ -33,18 +37,14 @@ pub struct Learned<'a> {
 }
 
 impl<'a> Learned<'a> {
-    /// The score of `denoiser`, read by `parameterisation`, at one level a row.
+    /// The score of `denoiser` at the levels of `samples`.
     ///
     /// # Shapes
     /// `class`: `[n]`.
     #[must_use]
-    pub fn new(denoiser: &'a Denoiser, levels: &[Level], class: &'a Tensor<1, Int>) -> Self {
-        let at = |level| Parameterisation::at(&denoiser.parameterisation, level);
-        let coefficients: Vec<_> = levels.iter().map(at).collect();
-        let column = |value: fn(&crate::score::Coefficients) -> f64| {
-            let values: Vec<f32> = coefficients.iter().map(|c| value(c) as f32).collect();
-            Tensor::from_data(TensorData::new(values, [levels.len(), 1]), &class.device())
-        };
+    pub fn new(denoiser: &'a Denoiser, samples: &Samples, class: &'a Tensor<1, Int>) -> Self {
+        let coefficients: Vec<_> = samples.levels.iter().map(|level| denoiser.parameterisation.at(level)).collect();
+        let column = |of: fn(&Coefficients) -> f64| samples.tensor(coefficients.iter().map(of).collect(), 1);
         Self {
             denoiser,
             class,
@@ -63,5 +63,14 @@ impl RowScore for Learned<'_> {
         let class = self.class.clone().repeat_dim(0, copies);
         let f = self.denoiser.forward(x.clone() * column(&self.input), column(&self.c_noise), class);
         x * column(&self.skip) + f * column(&self.out)
+    }
+    /// ∂s/∂x = skip·I + out·input·∂F/∂x̂.
+    fn jvp(&self, x: Tensor<2>, directions: &[Tensor<2>]) -> (Tensor<2>, Vec<Tensor<2>>) {
+        let scaled = x.clone() * self.input.clone();
+        let (f, tangents) = self.denoiser.jvp(scaled, self.c_noise.clone(), self.class.clone(), directions);
+        let inner = self.out.clone() * self.input.clone();
+        let of = |(tangent, v): (Tensor<2>, &Tensor<2>)| v.clone() * self.skip.clone() + tangent * inner.clone();
+        let tangents = tangents.into_iter().zip(directions).map(of).collect();
+        (x * self.skip.clone() + f * self.out.clone(), tangents)
     }
 }

@@ -7,10 +7,13 @@
 //! | `ncsn`, `ddpm` | denoising score matching on a ladder of noise levels: NCSN's sum, DDPM's ε-loss |
 //! | `explicit` | score matching against a known score |
 //! | `one_level` | denoising score matching at one σ |
+//! | `implicit` | Hyvärinen's objective with the exact trace |
+//! | `sliced` | the same along random directions: SSM and SSM-VR |
 //! | `finite_difference` | sliced score matching by finite differences |
 //! | `stein` | the kernelised Stein discrepancy of the data from the score |
 //! | [`regression`] | what most denoising losses have in common: the network learns a known target at a perturbed input |
 //! | [`matching`] | what the others have in common: a criterion of the score at samples of a density |
+//! | `samples` | those samples, with their levels |
 //! | `learned` | the score under training at the rows of a batch, each at its own level |
 //! | `directions` | random directions along which a score is projected |
 //! | `times` | how noise levels are drawn |
@@ -23,11 +26,14 @@ mod denoising;
 mod directions;
 mod explicit;
 mod finite_difference;
+mod implicit;
 mod learned;
 pub mod matching;
 mod ncsn;
 mod one_level;
 pub mod regression;
+mod samples;
+mod sliced;
 mod stein;
 mod times;
 
@@ -47,9 +53,12 @@ pub use self::{
     directions::Directions,
     explicit::{DensityOfData, Explicit, ExplicitConfig, ExplicitDensity},
     finite_difference::{FiniteDifference, FiniteDifferenceConfig},
+    implicit::{Implicit, ImplicitConfig},
     learned::{Learned, RowScore},
     ncsn::{Ncsn, NcsnConfig},
     one_level::{OneLevel, OneLevelConfig},
+    samples::Samples,
+    sliced::{Sliced, SlicedConfig},
     stein::{Stein, SteinConfig},
     times::Times,
 };
@@ -181,6 +190,10 @@ objectives! {
     Explicit = "explicit", ExplicitConfig;
     /// Denoising score matching at one σ: the score of the data's density convolved with N(0, σ²).
     OneLevel = "denoising-at-one-level", OneLevelConfig;
+    /// Implicit score matching with the exact trace, a derivative a dimension.
+    Implicit = "implicit", ImplicitConfig;
+    /// Sliced score matching, a derivative a projection: SSM-VR, or SSM with variance_reduced = false.
+    Sliced = "sliced", SlicedConfig;
     /// Sliced score matching by finite differences of the score: no derivatives, any network.
     FiniteDifference = "finite-difference-sliced", FiniteDifferenceConfig;
     /// The kernelised Stein discrepancy of the data from the score: no derivatives, any network.

@@ -9,8 +9,8 @@ use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Needs, RowScore, Times,
-    matching::{Criterion, Matching, Samples, check_times},
+    Needs, RowScore, Samples, Times,
+    matching::{Criterion, Matching, check_times},
 };
 use crate::{
     Result,
@@ -65,7 +65,7 @@ pub struct OneLevel {
 }
 
 impl Criterion for OneLevel {
-    fn loss(&self, score: &dyn RowScore, samples: &Samples, noise: &Noise, step: u64) -> Tensor<1> {
+    fn terms(&self, score: &dyn RowScore, samples: &Samples, noise: &Noise, step: u64) -> Tensor<2> {
         let mut epsilon = vec![0.0f32; samples.dim];
         let (mut x, mut noises) = (samples.x.clone(), Vec::with_capacity(samples.x.len()));
         for (row, x) in (0..).zip(x.chunks_mut(samples.dim)) {
@@ -75,6 +75,6 @@ impl Criterion for OneLevel {
         }
         let s = score.score(samples.tensor(x, samples.dim));
         let error = s * self.sigma + samples.tensor(noises, samples.dim);
-        samples.mean(error.square().sum_dim(1) * 0.5)
+        error.square().sum_dim(1) * 0.5
     }
 }

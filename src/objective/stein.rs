@@ -10,8 +10,8 @@ use burn::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Needs, RowScore, Times,
-    matching::{Criterion, Matching, Samples, check_times},
+    Needs, RowScore, Samples, Times,
+    matching::{Criterion, Matching, check_times},
 };
 use crate::{
     Result,
@@ -68,14 +68,13 @@ pub struct Stein {
 impl Criterion for Stein {
     const ONE_LEVEL: bool = true;
 
-    fn loss(&self, score: &dyn RowScore, samples: &Samples, _noise: &Noise, _step: u64) -> Tensor<1> {
+    fn terms(&self, score: &dyn RowScore, samples: &Samples, _noise: &Noise, _step: u64) -> Tensor<2> {
         let (n, d) = (samples.rows(), samples.dim);
         let h = self.bandwidth.unwrap_or_else(|| median_distance(&samples.x, d));
         let Form { kernel, gradient, trace } = form(&samples.x, d, self.kernel, h);
         let s = score.score(samples.tensor_of_x());
         let others = samples.tensor(kernel, n).matmul(s.clone());
-        // Row by row, so that the level's weight, which all have, is the mean's.
         let terms = (s * (others + samples.tensor(gradient, d) * 2.0)).sum_dim(1) + trace / n as f64;
-        samples.mean(terms / (n.max(2) - 1) as f64)
+        terms / (n.max(2) - 1) as f64
     }
 }

@@ -130,6 +130,11 @@ impl RunConfig {
         self.data.validate()?;
         self.process.validate_noisy()?;
         self.objective.validate(&self.process)?;
+        if self.objective.needs_jvp() && !self.model.has_jvp() {
+            let expected =
+                "finite-difference-sliced or denoising: this network has no derivative in forward mode, as mlp has";
+            return Err(Error::setting("objective.kind", self.objective.kind(), expected));
+        }
         let OptimiserConfig { lr, beta1, beta2, epsilon, clip, ema, .. } = self.optimiser;
         let fraction = 0.0..1.0;
         let checks = [
