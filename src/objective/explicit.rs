@@ -101,7 +101,8 @@ impl ExplicitConfig {
     /// The objective for `process` and data of standard deviation `sigma_data`.
     #[must_use]
     pub fn init(&self, process: &Process, sigma_data: f64) -> Matching<Explicit> {
-        let criterion = Explicit { config: self.clone(), sigma_data, density: None };
+        let noisy = *process != Process::None;
+        let criterion = Explicit { config: self.clone(), noisy, sigma_data, density: None };
         Matching::new(criterion, process, self.times, sigma_data)
     }
 }
@@ -116,6 +117,7 @@ impl Needs for ExplicitConfig {
 #[derive(Clone, Debug)]
 pub struct Explicit {
     config: ExplicitConfig,
+    noisy: bool,
     sigma_data: f64,
     /// q, once the data have been seen.
     density: Option<Mixture>,
@@ -136,6 +138,10 @@ impl Explicit {
         if mixture.dim() != d {
             let given = format!("{} dimensions", mixture.dim());
             return Err(Error::setting("objective.density.means", given, format!("{d}, as the data have")));
+        }
+        if mixture.has_points() && !self.noisy {
+            let expected = "kernel, or a process with noise: without, data with a deviation of 0 have no density";
+            return Err(Error::setting("objective.density", "known", expected));
         }
         Ok(mixture)
     }

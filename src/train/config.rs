@@ -128,7 +128,7 @@ impl RunConfig {
             other => other,
         })?;
         self.data.validate()?;
-        self.process.validate_noisy()?;
+        self.process.validate()?;
         self.objective.validate(&self.process)?;
         if self.objective.needs_jvp() && !self.model.has_jvp() {
             let expected =
