@@ -19,7 +19,7 @@ use crate::{
         dormand_prince::Tolerance,
         likelihood::{Estimate, LikelihoodSettings, Method, bits_per_dim},
     },
-    model::{Kind, Model},
+    model::Model,
     sde::Process,
     space::Space,
 };
@@ -225,11 +225,6 @@ struct Found<'a> {
 
 impl Likelihoods {
     fn new(work: Work) -> Result<Self> {
-        if work.model.kind() == Kind::Network {
-            let expected = "a mixture: a network's log-likelihood needs gradients, which the browser's engine does not \
-                            compute; use `scorefield likelihood` on the command line";
-            return Err(Error::setting("model", "a network", expected));
-        }
         let mut likelihoods = Self { work, batch: None, log_p: Vec::new() };
         likelihoods.begin()?;
         Ok(likelihoods)

@@ -13,8 +13,8 @@
 //! ignores the data's mean, the flow ends before 0, and Hutchinson's divergence has a variance.
 //!
 //! The divergence tr ∂s/∂x is the score's own closed form where it has one
-//! ([`Density::divergence`](crate::score::Density::divergence)), and else comes by automatic differentiation, which the
-//! browser's engines do not have.
+//! ([`Density::divergence`](crate::score::Density::divergence)), and else comes in forward mode or by automatic
+//! differentiation ([`crate::score::divergence`]), which not every engine of the browser has.
 //!
 //! The solver controls the error of ℓ, in nats per dimension, by the same tolerances as that of y, and takes the larger of
 //! the two.
@@ -22,8 +22,6 @@
 use burn::Tensor;
 use serde::Serialize;
 
-#[cfg(not(target_family = "wasm"))]
-use crate::score::divergence::Divergence;
 use crate::{
     Error, Result, flow,
     flow::{
@@ -31,7 +29,10 @@ use crate::{
         dormand_prince::{DormandPrince, Tolerance},
     },
     noise::{Noise, Purpose},
-    score::{Score, divergence::Probe},
+    score::{
+        Score,
+        divergence::{Divergence, Probe},
+    },
     sde::{Level, Process},
 };
 
@@ -45,7 +46,7 @@ pub const OFFSET: f64 = 7.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "divergence")]
 pub enum Method {
-    /// The score's closed form where it has one, or else one pass per dimension.
+    /// The score's closed form where it has one, or else a direction per dimension.
     Exact,
     /// Hutchinson's estimate: the same probes from t_end to 1, fresh ones in each repeat.
     Hutchinson {
@@ -105,44 +106,36 @@ impl LikelihoodSettings {
     }
 
     /// How the divergence of `score` is computed, for the rows of `x` at the level where the flow starts.
-    #[cfg(not(target_family = "wasm"))]
     fn trace(&self, score: &dyn Score, x: &Tensor<2>, start: &Level) -> Result<Trace> {
+        if self.method == Method::Exact && Self::has_closed_form(score, x, start) {
+            return Ok(Trace::Closed);
+        }
+        if !GRADIENTS && score.differentiable().is_none() {
+            let expected = "a mixture or a perceptron: another network's log-likelihood needs gradients, which the browser's \
+                            engine does not compute; use `scorefield likelihood` on the command line";
+            return Err(Error::setting("model", "a network", expected));
+        }
         let Method::Hutchinson { probe, probes } = self.method else {
-            let closed = Self::has_closed_form(score, x, start);
-            return Ok(if closed { Trace::Closed } else { Trace::Gradients(Divergence::Exact) });
+            return Ok(Trace::Derivatives(Divergence::Exact));
         };
         let noise = Noise::new(self.seed);
         let draw = |i: usize| {
             let draw = self.repeat * MOST_PROBES as u64 + i as u64;
             probe.draw(&noise, self.first_sample, x.dims(), draw, &x.device()).cast(x.dtype())
         };
-        Ok(Trace::Gradients(Divergence::Hutchinson((0..probes).map(draw).collect())))
-    }
-
-    /// How the divergence of `score` is computed: in closed form or not at all.
-    #[cfg(target_family = "wasm")]
-    fn trace(&self, score: &dyn Score, x: &Tensor<2>, start: &Level) -> Result<Trace> {
-        match self.method {
-            Method::Exact if Self::has_closed_form(score, x, start) => Ok(Trace::Closed),
-            Method::Exact => Err(Error::setting("model", "a network", format!("a mixture{ELSEWHERE}"))),
-            Method::Hutchinson { .. } => {
-                Err(Error::setting("divergence", "hutchinson", format!("exact, of a mixture{ELSEWHERE}")))
-            }
-        }
+        Ok(Trace::Derivatives(Divergence::Hutchinson((0..probes).map(draw).collect())))
     }
 }
 
-#[cfg(target_family = "wasm")]
-const ELSEWHERE: &str = ": other divergences need gradients, which the browser's engine does not compute; use `scorefield likelihood` on the \
-     command line";
+/// Whether this engine has automatic differentiation.
+const GRADIENTS: bool = cfg!(any(not(target_family = "wasm"), feature = "training"));
 
 /// Where tr ∂s/∂x comes from.
 enum Trace {
     /// The score's own closed form.
     Closed,
-    /// Gradients.
-    #[cfg(not(target_family = "wasm"))]
-    Gradients(Divergence),
+    /// Its derivatives.
+    Derivatives(Divergence),
 }
 
 impl Trace {
@@ -154,18 +147,15 @@ impl Trace {
                 let divergence = divergence.expect("a score that has a closed form has it everywhere");
                 (score.score(x, level), divergence)
             }
-            #[cfg(not(target_family = "wasm"))]
-            Self::Gradients(divergence) => divergence.evaluate(score, &x, level),
+            Self::Derivatives(divergence) => divergence.evaluate(score, &x, level),
         }
     }
 
     /// Evaluations of the score, in `d` dimensions.
-    #[cfg_attr(target_family = "wasm", allow(unused_variables, reason = "a closed form takes one, whatever d is"))]
-    fn passes(&self, d: usize) -> u64 {
+    fn passes(&self, score: &dyn Score, d: usize) -> u64 {
         match self {
             Self::Closed => 1,
-            #[cfg(not(target_family = "wasm"))]
-            Self::Gradients(divergence) => divergence.passes(d) as u64,
+            Self::Derivatives(divergence) => divergence.passes(score, d) as u64,
         }
     }
 }
@@ -177,10 +167,12 @@ pub struct Likelihood {
     pub log_p: Vec<f64>,
     /// The samples' codes at t = 1, `[n, d]`.
     pub code: Tensor<2>,
-    /// Network evaluations, each with a backward pass unless the divergence has a closed form.
+    /// Network evaluations.
     pub nfe: u64,
-    /// Whether the divergence was the score's closed form, without gradients.
+    /// Whether the divergence was the score's closed form, without derivatives.
     pub closed_form: bool,
+    /// Whether there was a backward pass to each evaluation: not in closed form, and not in forward mode.
+    pub backward: bool,
     /// Steps of the solver, accepted and rejected.
     pub steps: [usize; 2],
 }
@@ -210,6 +202,7 @@ pub struct Estimate {
     flow: Flow,
     solver: DormandPrince,
     trace: Trace,
+    backward: bool,
     /// The prior's standard deviation.
     prior: f64,
     nfe: u64,
@@ -232,7 +225,8 @@ impl Estimate {
         let density = Tensor::zeros([n, 1], (&x.device(), x.dtype()));
         let state = vec![x / flow::norm(&start), density];
         let solver = DormandPrince::new(settings.tolerance, [t_end, one], state);
-        Ok(Self { flow, solver, trace, prior: process.prior_std(), nfe: 0 })
+        let backward = !matches!(trace, Trace::Closed) && score.differentiable().is_none();
+        Ok(Self { flow, solver, trace, backward, prior: process.prior_std(), nfe: 0 })
     }
 
     /// One step of the solver. At the end, nothing. The score is always the same.
@@ -246,7 +240,7 @@ impl Estimate {
             let (y, level) = (state[0].clone(), flow.level(theta));
             let scale = flow::norm(&level);
             let (s, trace_of_s) = trace.evaluate(score, y.clone() * scale, &level);
-            *nfe += score.evaluations() * trace.passes(d);
+            *nfe += score.evaluations() * trace.passes(score, d);
             let density = (trace_of_s * (scale * scale / d as f64) + 1.0) * level.ratio();
             vec![flow::velocity(y, s, &level), density]
         };
@@ -277,7 +271,8 @@ impl Estimate {
         let closed_form = matches!(self.trace, Trace::Closed);
         let scale = libm::log(one / t_end);
         let log_p = squares.chunks_exact(d).zip(change).map(|(row, change)| log_prior(row) + dim * (scale - change));
-        Ok(Likelihood { log_p: log_p.collect(), code, nfe: self.nfe, closed_form, steps: self.solver.steps() })
+        let (nfe, backward, steps) = (self.nfe, self.backward, self.solver.steps());
+        Ok(Likelihood { log_p: log_p.collect(), code, nfe, closed_form, backward, steps })
     }
 }
 

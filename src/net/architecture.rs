@@ -96,6 +96,10 @@ macro_rules! networks {
                 match self { $(Self::$name(net) => net.jvp(x, c_noise, class, directions),)+ }
             }
 
+            fn has_jvp(&self) -> bool {
+                match self { $(Self::$name(net) => net.has_jvp(),)+ }
+            }
+
             fn energy(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Option<Tensor<2>> {
                 match self { $(Self::$name(net) => net.energy(x, c_noise, class),)+ }
             }

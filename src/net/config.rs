@@ -90,6 +90,11 @@ pub trait Evaluate: Module {
         panic!("a network without a derivative in forward mode")
     }
 
+    /// Whether [`Evaluate::jvp`] is there.
+    fn has_jvp(&self) -> bool {
+        false
+    }
+
     /// E, of which F = −∇E by x̂, up to a constant; none where F is no gradient.
     ///
     /// # Shapes

@@ -48,6 +48,20 @@ pub trait Score {
     fn density(&self) -> Option<&dyn Density> {
         None
     }
+
+    /// The score's derivatives in forward mode, where it has them.
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        None
+    }
+}
+
+/// A score with derivatives in forward mode, which need no automatic differentiation.
+pub trait Differentiable: Score {
+    /// The score and (∂s/∂x)·v for each direction v, at one level.
+    ///
+    /// # Shapes
+    /// `x`, each direction and each result: `[n, d]`.
+    fn jvp(&self, x: Tensor<2>, level: &Level, directions: &[Tensor<2>]) -> (Tensor<2>, Vec<Tensor<2>>);
 }
 
 /// A score whose log-density is known.
@@ -89,6 +103,10 @@ impl<S: Score + ?Sized> Score for &S {
     fn density(&self) -> Option<&dyn Density> {
         (**self).density()
     }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        (**self).differentiable()
+    }
 }
 
 impl<S: Score + ?Sized> Score for Box<S> {
@@ -102,5 +120,9 @@ impl<S: Score + ?Sized> Score for Box<S> {
 
     fn density(&self) -> Option<&dyn Density> {
         (**self).density()
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        (**self).differentiable()
     }
 }

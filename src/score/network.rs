@@ -5,9 +5,9 @@ use burn::{
     tensor::{Device, Int},
 };
 
-use super::{Coefficients, Parameterisation, Score, constant};
+use super::{Coefficients, Density, Differentiable, Parameterisation, Score, constant};
 use crate::{
-    compute::vectors::{term, term_rows},
+    compute::vectors::{Sum, term, term_rows},
     net::{Evaluate, Network},
     sde::Level,
 };
@@ -86,25 +86,46 @@ impl NetworkScore {
     }
 }
 
+/// What the network sees, and what it says, of a batch at one level.
+struct Asked {
+    coefficients: Coefficients,
+    x: Tensor<2>,
+    c_noise: Tensor<2>,
+    class: Tensor<1, Int>,
+}
+
+impl NetworkScore {
+    /// `x` as the network is asked: under guidance twice below itself.
+    fn ask(&self, x: &Tensor<2>, level: &Level) -> Asked {
+        let coefficients = self.denoiser.parameterisation.at(level);
+        // One row: the whole batch is at one level.
+        let c_noise = constant(vec![coefficients.c_noise], [1, 1], x);
+        let (class, times) = match &self.condition {
+            Condition::Single(class) => (class.clone(), 1),
+            Condition::Guided(class, _) => (class.clone(), 2),
+        };
+        Asked { coefficients, x: (term(x) * coefficients.input).stacked(times), c_noise, class }
+    }
+
+    /// `output` by `scale`, under guidance ∅ + w·(c − ∅) of its halves.
+    fn combined<'a>(&self, output: &'a Tensor<2>, scale: f64) -> Sum<'a> {
+        let combined = match &self.condition {
+            Condition::Single(_) => term(output),
+            Condition::Guided(_, weight) => {
+                let n = output.dims()[0] / 2;
+                let (conditional, null) = (term_rows(output, 0..n), term_rows(output, n..2 * n));
+                null * (1.0 - weight) + conditional * *weight
+            }
+        };
+        combined * scale
+    }
+}
+
 impl Score for NetworkScore {
     fn score(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
-        let Coefficients { input, c_noise, skip, out } = self.denoiser.parameterisation.at(level);
-        let n = x.dims()[0];
-        let scaled = term(&x) * input;
-        // One row: the whole batch is at one level.
-        let c_noise = constant(vec![c_noise], [1, 1], &x);
-        match &self.condition {
-            Condition::Single(class) => {
-                let f = self.denoiser.forward(scaled.value(), c_noise, class.clone());
-                (term(&f) * out + term(&x) * skip).value()
-            }
-            Condition::Guided(class, weight) => {
-                let both = self.denoiser.forward(scaled.stacked(2), c_noise, class.clone());
-                let (conditional, null) = (term_rows(&both, 0..n), term_rows(&both, n..2 * n));
-                let f = null * (1.0 - weight) + conditional * *weight;
-                (f * out + term(&x) * skip).value()
-            }
-        }
+        let Asked { coefficients: Coefficients { skip, out, .. }, x: scaled, c_noise, class } = self.ask(&x, level);
+        let f = self.denoiser.forward(scaled, c_noise, class);
+        (self.combined(&f, out) + term(&x) * skip).value()
     }
 
     fn evaluations(&self) -> u64 {
@@ -113,4 +134,44 @@ impl Score for NetworkScore {
             Condition::Guided(..) => 2,
         }
     }
+
+    fn density(&self) -> Option<&dyn Density> {
+        self.denoiser.net.has_energy().then_some(self)
+    }
+
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        self.denoiser.net.has_jvp().then_some(self)
+    }
 }
+
+impl Differentiable for NetworkScore {
+    fn jvp(&self, x: Tensor<2>, level: &Level, directions: &[Tensor<2>]) -> (Tensor<2>, Vec<Tensor<2>>) {
+        let Asked { coefficients, x: scaled, c_noise, class } = self.ask(&x, level);
+        let Coefficients { input, skip, out, .. } = coefficients;
+        let times = self.evaluations() as usize;
+        let repeated: Vec<_> = directions.iter().map(|v| term(v).stacked(times)).collect();
+        let (f, tangents) = self.denoiser.jvp(scaled, c_noise, class, &repeated);
+        let score = (self.combined(&f, out) + term(&x) * skip).value();
+        let along = tangents.iter().zip(directions);
+        (score, along.map(|(t, v)| (self.combined(t, out * input) + term(v) * skip).value()).collect())
+    }
+}
+
+/// With F = −∇E the score skip·x + out·F(input·x) is the gradient of
+///
+/// log p(x) = ½·skip·|x|² − (out/input)·E(input·x) + const,
+///
+/// whatever the parameterisation, at every level; the constant depends on the level. Guidance combines densities as it does
+/// scores.
+impl Density for NetworkScore {
+    fn log_density(&self, x: Tensor<2>, level: &Level) -> Tensor<2> {
+        let Asked { coefficients, x: scaled, c_noise, class } = self.ask(&x, level);
+        let Coefficients { input, skip, out, .. } = coefficients;
+        let energy = self.denoiser.net.energy(scaled, c_noise, class).expect("only an energy network has a density");
+        let quadratic = x.square().sum_dim(1);
+        (self.combined(&energy, -out / input) + term(&quadratic) * (0.5 * skip)).value()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,10 @@ impl Evaluate for Mlp {
         })
     }
 
+    fn has_jvp(&self) -> bool {
+        true
+    }
+
     fn energy(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Option<Tensor<2>> {
         self.has_energy().then(|| {
             among_workers(&x.device(), || {
