@@ -35,7 +35,7 @@ pub enum Model {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// A trained network, of images.
+    /// A trained network, of images or points.
     Network,
     /// An exact score, of points.
     Mixture,
@@ -195,11 +195,13 @@ impl Model {
     /// The level at time `t`.
     ///
     /// # Errors
-    /// When t is not in [0, 1], or there is no score: without noise a network has none, and neither has a point.
+    /// When t is not in [0, 1], or there is no score: of a process with noise a network has none without it, and neither
+    /// has a point.
     pub fn level(&self, t: f64) -> Result<Level> {
         let level = self.process().level(t);
         let clean = match self {
-            Self::Network(_) => false,
+            // Without a process it has learnt the score of the data themselves.
+            Self::Network(network) => network.manifest.process == Process::None,
             Self::Mixture(analytic) => !analytic.mixture.has_points(),
         };
         if (0.0..=1.0).contains(&t) && (level.sigma > 0.0 || clean) {
@@ -256,7 +258,11 @@ mod tests {
     use burn::{Tensor, tensor::TensorData};
 
     use super::*;
-    use crate::sampler::Sampler;
+    use crate::{
+        sampler::{Sampler, SamplerKind},
+        score::{Conditioning, Parameterisation, Prediction},
+        weights::{self, Data, Training},
+    };
 
     const MIXTURE: &[u8] = include_bytes!("../tests/reference/mixture2d.toml");
 
@@ -320,6 +326,57 @@ mod tests {
         // Without a process there is no noise at any t, and none is needed.
         let clean = read("clean.toml", b"weights = [1]\nmeans = [[1]]\nstds = [1]").unwrap();
         assert_eq!(clean.level(1.0).unwrap().sigma, 0.0);
+    }
+
+    #[test]
+    fn a_network_of_clean_data_is_a_model_without_a_process() {
+        let device = Device::flex();
+        let architecture = |time| net::Architecture::Mlp(net::MlpConfig { time, ..net::MlpConfig::default() });
+        let prediction = |prediction| Parameterisation::Prediction { prediction, conditioning: Conditioning::LogRatio };
+        let model = |time, process, parameterisation| {
+            let architecture = architecture(time);
+            let net = architecture.init(1, &device);
+            let data = Data {
+                name: "points".to_owned(),
+                shape: Space::Points(2),
+                range: [-1.0, 1.0],
+                classes: Vec::new(),
+                licence: "CC0-1.0".to_owned(),
+                sigma_data: None,
+            };
+            let training = Training { steps: 1, batch: 1, seed: 0, ema: 0.0, hours: 0.0, config: None };
+            let version = weights::VERSION;
+            Model::new(Manifest { version, architecture, process, parameterisation, data, training }, net)
+        };
+        let (blind, waves) = (net::TimeEmbedding::None, net::TimeEmbedding::Sinusoidal);
+        let clean = model(blind, Process::None, prediction(Prediction::Score)).unwrap();
+        assert_eq!(clean.level(0.0).unwrap(), Level { t: 0.0, alpha: 1.0, sigma: 0.0 });
+        let score = clean.score(&[None; 3], 1.0, &device).unwrap();
+        for (sampler, refused) in [
+            (SamplerKind::Ula, None),
+            (SamplerKind::Mala, Some("sampler = mala: expected ula")),
+            (SamplerKind::Hmc, Some("sampler = hmc: expected ula")),
+        ] {
+            let settings = Settings { sampler, n: 3, steps: Some(2), ..Settings::default() };
+            let mut sampler = Sampler::new(&clean.plan(&settings).unwrap(), &device).unwrap();
+            let error = (0..2).find_map(|_| sampler.step(&score).err()).map(|error| error.to_string());
+            assert_eq!(error.is_some(), refused.is_some(), "{error:?}");
+            assert!(error.unwrap_or_default().starts_with(refused.unwrap_or_default()));
+        }
+        let error = |time, parameterisation| model(time, Process::None, parameterisation).err().unwrap().to_string();
+        let needs_noise = "process.kind = none: expected a process with noise";
+        for parameterisation in [
+            prediction(Prediction::Epsilon),
+            prediction(Prediction::X0),
+            prediction(Prediction::V),
+            Parameterisation::Edm { sigma_data: 1.0 },
+        ] {
+            assert!(error(blind, parameterisation).starts_with(needs_noise), "{parameterisation:?}");
+        }
+        assert!(error(waves, prediction(Prediction::Score)).contains("architecture.time.kind none"));
+        // A network that is not told the level may have one for all, such as NCSNv2's.
+        let every = model(blind, Process::default(), prediction(Prediction::Epsilon)).unwrap();
+        assert!(every.level(0.0).is_err() && every.level(0.1).is_ok());
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::{
     checks::{check, number},
     net::{Architecture, Limits, NetworkConfig as _},
     noise::MAX_SEED,
+    score::Coefficients,
+    sde::Process,
     space::Space,
 };
 
@@ -32,11 +34,32 @@ impl Manifest {
             return Err(Error::setting("version", self.version, VERSION.to_string()));
         }
         self.architecture.validate_within(limits)?;
-        self.process.validate_noisy()?;
+        self.process.validate()?;
         self.parameterisation.validate()?;
+        if self.process == Process::None {
+            self.validate_clean()?;
+        }
         self.data.validate(&self.architecture)?;
         self.training.validate()?;
         Ok(())
+    }
+
+    /// Without noise, σ = 0, there must be a score, and a noise level that the network can be told, if it is told one.
+    fn validate_clean(&self) -> Result<()> {
+        let Coefficients { input, c_noise, skip, out } = self.parameterisation.at(&self.process.level(0.0));
+        check(
+            [input, skip, out].iter().all(|number| number.is_finite()),
+            "process.kind",
+            self.process.name(),
+            "a process with noise, such as vp: without, this parameterisation gives no score",
+        )?;
+        check(
+            c_noise.is_finite() || !self.architecture.sees_level(),
+            "process.kind",
+            self.process.name(),
+            "a process with noise, such as vp, or a network of architecture.time.kind none: without noise there is no level \
+             to tell it",
+        )
     }
 }
 
