@@ -349,6 +349,11 @@ mod tests {
             Model::new(Manifest { version, architecture, process, parameterisation, data, training }, net)
         };
         let (blind, waves) = (net::TimeEmbedding::None, net::TimeEmbedding::Sinusoidal);
+        // Told 0, or not told.
+        let unit = Parameterisation::Clean { sigma_data: 2.0 };
+        assert!(model(waves, Process::None, unit).is_ok());
+        let noisy = model(waves, Process::default(), unit).err().unwrap().to_string();
+        assert!(noisy.starts_with("process.kind = vp: expected none"), "{noisy}");
         let clean = model(blind, Process::None, prediction(Prediction::Score)).unwrap();
         assert_eq!(clean.level(0.0).unwrap(), Level { t: 0.0, alpha: 1.0, sigma: 0.0 });
         let score = clean.score(&[None; 3], 1.0, &device).unwrap();

@@ -244,20 +244,6 @@ impl Process {
             Self::Ddpm(_) | Self::Smld(_) | Self::None => Ok(()),
         }
     }
-    /// [`Process::validate`] for a network, which learns nothing where there is no noise.
-    ///
-    /// # Errors
-    /// Those of [`Process::validate`], and for [`Process::None`].
-    pub fn validate_noisy(&self) -> Result<(), Error> {
-        if *self == Self::None {
-            return Err(Error::setting(
-                "process.kind",
-                "none",
-                "a process with noise, such as vp: this is a network's",
-            ));
-        }
-        self.validate()
-    }
 }
 
 /// Checks that `low` < `high`, both within `range`.

@@ -8,7 +8,7 @@ use crate::{
     checks::{check, number},
     net::{Architecture, Limits, NetworkConfig as _},
     noise::MAX_SEED,
-    score::Coefficients,
+    score::{Coefficients, Parameterisation},
     sde::Process,
     space::Space,
 };
@@ -36,8 +36,13 @@ impl Manifest {
         self.architecture.validate_within(limits)?;
         self.process.validate()?;
         self.parameterisation.validate()?;
-        if self.process == Process::None {
-            self.validate_clean()?;
+        match (&self.process, self.parameterisation) {
+            (Process::None, _) => self.validate_clean()?,
+            (process, Parameterisation::Clean { .. }) => {
+                let expected = "none: this parameterisation has the score of data without noise";
+                check(false, "process.kind", process.name(), expected)?;
+            }
+            _ => {}
         }
         self.data.validate(&self.architecture)?;
         self.training.validate()?;
