@@ -12,7 +12,7 @@ fn every_manifest_field_has_limits() {
         assert!(error.contains(field), "{path} = {value}: {error}");
     };
     for (path, value, field) in [
-        ("/architecture/kind", json!("rnn"), "unknown variant `mlp`"),
+        ("/architecture/kind", json!("rnn"), "unknown variant `rnn`"),
         ("/architecture/shape", json!([4, 28, 28]), "architecture.shape"),
         ("/architecture/shape", json!([1, 0, 28]), "architecture.shape"),
         ("/architecture/shape", json!([1, 4096, 28]), "architecture.shape"),
