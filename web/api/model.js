@@ -151,7 +151,7 @@ export class Model extends EventTarget {
   }
 
   /**
-   * log p of data, in nats, by the probability flow's change of variables; of mixtures only.
+   * log p of data, in nats, by the probability flow's change of variables; of mixtures and of networks of kind mlp.
    *
    * @param {Float32Array} x n·d values, samples first
    * @returns {Promise<{logLikelihood: Float64Array, bitsPerDim: number, nfe: number, protocol: object}>}

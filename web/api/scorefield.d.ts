@@ -217,8 +217,9 @@ export class Model extends EventTarget {
   /** Data on the arc between the codes of two samples (slerp): `frames` + 1 rows, both ends included. */
   interpolate(a: Float32Array, b: Float32Array, options?: InterpolateOptions): Promise<Float32Array>;
   /**
-   * log p of each row of `x` by the flow's change of variables: of mixtures, whose divergence has a closed form. That of a
-   * network needs gradients, which only the command line computes: it is an error with code `setting`.
+   * log p of each row of `x` by the flow's change of variables: of mixtures, whose divergence has a closed form, and of
+   * networks of kind mlp, which have derivatives in forward mode. That of other networks needs gradients, which only the
+   * command line computes: it is an error with code `setting`.
    */
   logLikelihood(x: Float32Array, options?: LikelihoodOptions): Promise<LogLikelihood>;
   /** Bytes of WebAssembly memory, in all workers. */
