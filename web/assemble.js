@@ -1,4 +1,5 @@
-// Lays the built site out. Public names, which stay, are at its root: index.html, scorefield.js, scorefield.d.ts, models/.
+// Lays the built site out. Public names, which stay, are at its root: index.html, lab.html, scorefield.js,
+// scorefield.d.ts, models/.
 // All else is in one folder whose name is a hash of what it holds: after a redeployment no cache can combine one
 // version's scripts with another's WebAssembly.
 //
@@ -16,11 +17,16 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Folders of web/ whose files are internal. */
-const PARTS = ['api', 'worker', 'page'];
+const PARTS = ['api', 'worker', 'page', 'lab'];
 const ENGINES = ['engine.js', 'engine_bg.wasm', 'engine-gpu.js', 'engine-gpu_bg.wasm'];
 /** What may be there besides: wasm-bindgen's types, and scripts of its crates. */
 const EXTRAS = /^(engine.*\.d\.ts|snippets)$/;
-const PUBLIC = ['index.html', 'scorefield.js', 'scorefield.d.ts', 'models'];
+/** The pages, with what each refers to in its head; the last is the module that brings it to life. */
+const PAGES = {
+  'index.html': ['page/controls.css', 'page/style.css', 'page/page.js'],
+  'lab.html': ['page/controls.css', 'page/style.css', 'lab/style.css', 'lab/lab.js'],
+};
+const PUBLIC = [...Object.keys(PAGES), 'scorefield.js', 'scorefield.d.ts', 'models'];
 const VERSION = /^v-[0-9a-f]{12}$/;
 
 /** The name of a laid out site's folder of internal files. */
@@ -49,8 +55,10 @@ export function layOut(site) {
   renameSync(inside, join(site, name));
   // Types are found beside the script that they are of.
   for (const file of ['scorefield.js', 'scorefield.d.ts']) writeFileSync(join(site, file), `export * from './${name}/api/scorefield.js';\n`);
-  const page = join(site, 'index.html');
-  writeFileSync(page, refer(readFileSync(page, 'utf8'), site, name));
+  for (const [page, files] of Object.entries(PAGES)) {
+    const html = readFileSync(join(site, page), 'utf8');
+    writeFileSync(join(site, page), refer(page, html, files, site, name));
+  }
   return name;
 }
 
@@ -68,24 +76,26 @@ export function assemble({ engines, out }) {
   for (const name of copied) cpSync(join(from, name), join(site, name), { recursive: true });
   for (const name of [...PARTS, 'models']) cpSync(join(root, 'web', name), join(site, name), { recursive: true });
   // What trunk makes of it.
-  const page = readFileSync(join(root, 'index.html'), 'utf8').replaceAll(/^ *<link data-trunk .*\n/gm, '');
-  writeFileSync(join(site, 'index.html'), page);
+  for (const page of Object.keys(PAGES)) {
+    const html = readFileSync(join(root, page), 'utf8').replaceAll(/^ *<link data-trunk .*\n/gm, '');
+    writeFileSync(join(site, page), html);
+  }
   const name = layOut(site);
   rmSync(out, { recursive: true, force: true });
   renameSync(site, out);
   return name;
 }
 
-/** The page with its references into the folder, and a preload for each module: in one go rather than level by level. */
-function refer(html, site, name) {
-  for (const file of ['page/controls.css', 'page/style.css', 'page/page.js']) {
-    if (!html.includes(`"${file}"`)) throw new Error(`index.html does not refer to "${file}"`);
+/** A page with its references into the folder, and a preload for each module: in one go rather than level by level. */
+function refer(page, html, files, site, name) {
+  for (const file of files) {
+    if (!html.includes(`"${file}"`)) throw new Error(`${page} does not refer to "${file}"`);
     html = html.replaceAll(`"${file}"`, `"${name}/${file}"`);
   }
-  const preloads = imported(join(site, name, 'page/page.js')).map((file) => {
+  const preloads = imported(join(site, name, files.at(-1))).map((file) => {
     return `  <link rel="modulepreload" href="${relative(site, file).replaceAll(sep, '/')}">\n`;
   });
-  if (!html.includes('</head>')) throw new Error('index.html has no </head>');
+  if (!html.includes('</head>')) throw new Error(`${page} has no </head>`);
   return html.replace('</head>', () => `${preloads.join('')}</head>`);
 }
 
@@ -107,8 +117,8 @@ function imported(entry) {
 
 /** Everything that must be there is, with all that the modules name. */
 function check(site, name) {
-  need(site, ['index.html', 'models/index.json']);
-  need(join(site, name), [...PARTS, ...ENGINES, 'api/scorefield.js', 'api/scorefield.d.ts', 'api/settings.d.ts', 'page/controls.css', 'page/style.css']);
+  need(site, [...Object.keys(PAGES), 'models/index.json']);
+  need(join(site, name), [...PARTS, ...ENGINES, 'api/scorefield.js', 'api/scorefield.d.ts', 'api/settings.d.ts', 'page/controls.css', 'page/style.css', 'lab/style.css']);
   for (const part of PARTS) {
     for (const file of files(join(site, name, part)).filter((file) => file.endsWith('.js'))) {
       const lost = named(file, STATIC, OTHERS).find((other) => !existsSync(other));

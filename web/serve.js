@@ -13,7 +13,7 @@ import { root, serve } from '../tests/browser/server.js';
 const [port, engines] = process.argv.slice(2);
 /** What a change of the engines comes from; of the rest of web/ only the site is laid out anew. */
 const RUST = ['src', 'index.html', 'Cargo.toml', 'Cargo.lock', 'Trunk.toml'];
-const OTHERS = ['web'];
+const OTHERS = ['web', 'lab.html'];
 
 const say = (message) => console.error(`\n== ${message}`);
 

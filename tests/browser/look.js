@@ -25,6 +25,11 @@ const views = {
   'phone-more': [RUN, phone, (page) => page.click('#more summary'), true],
   points: ['model=tests/reference/mixture2d.toml&n=500&autostart=1', wide],
   error: ['n=4096&colour=red&autostart=1', wide],
+  lab: ['lab.html', wide, trained, true],
+  'lab-dark': ['lab.html?preset=low-density', { ...wide, colorScheme: 'dark' }, trained, true],
+  'lab-forced': ['lab.html?preset=low-density', { ...wide, forcedColors: 'active' }, trained, true],
+  'lab-phone': ['lab.html?preset=sde-flow', phone, trained, true],
+  'lab-error': ['lab.html?lr=0.9', wide, (page) => page.waitForSelector('#error:not([hidden])'), true],
   question: ['model=https://example.org/weights/strange.safetensors&autostart=1', wide],
 };
 

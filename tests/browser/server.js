@@ -1,7 +1,7 @@
 // A static server on 127.0.0.1 for the tests, with what a real server may do wrong.
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -61,8 +61,19 @@ export function mockModels() {
   };
 }
 
+/** The lab's test double in place of its engine. */
+export function mockLab() {
+  const script = readFileSync(join(here, 'mock-lab.js'));
+  return {
+    [versioned('api/lab.js')]: (_, response) => {
+      response.setHeader('content-type', TYPES['.js']);
+      response.end(script);
+    },
+  };
+}
+
 /** What the tests serve. */
-export const site = () => ({ files: dist, routes: process.env.SCOREFIELD_MOCK ? mockModels() : {} });
+export const site = () => ({ files: dist, routes: process.env.SCOREFIELD_MOCK ? { ...mockModels(), ...mockLab() } : {} });
 
 /**
  * @param {{files?: (path: string) => string, routes?: Record<string, Function>, headers?: Record<string, string>, port?: number}}
