@@ -19,6 +19,7 @@ const folder = useFolder();
 const SMALL = 'train=6&steps=4&b.steps=4&n=64';
 const at = (query) => `${server.origin}/lab.html?${query}`;
 const state = (page, ...states) => page.waitForFunction((states) => states.includes(document.querySelector('#status').dataset.state), states);
+const open = (page) => page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
 const step = (page) => page.getAttribute('#status', 'data-step').then(Number);
 const shown = (page) => page.evaluate(() => [...document.querySelectorAll('.cell:not([hidden]) canvas')].map((canvas) => canvas.dataset.figure));
 const field = (name) => `canvas[data-figure="${name}"]`;
@@ -29,8 +30,9 @@ test('every preset trains, moves its particles and measures each of its rows', a
   const names = await page.evaluate(() => [...document.querySelectorAll('#presets a')].map(({ href }) => new URL(href).searchParams.get('preset')));
   assert.ok(names.length >= 7);
   await leave(page);
-  for (const name of names) {
-    const page = await visit(browser, at(`preset=${name}&autostart=1&${SMALL}${/weights|guidance/.test(name) ? '&train=0' : ''}`));
+  // Without motion, which would only take time.
+  await Promise.all(names.map(async (name) => {
+    const page = await visit(browser, at(`preset=${name}&autostart=1&${SMALL}`), { reducedMotion: 'reduce' });
     await state(page, 'done');
     await page.waitForFunction(() => document.querySelector('#hold').disabled);
     await page.waitForFunction(() => document.querySelectorAll('#measured tbody td').length > 0);
@@ -39,14 +41,15 @@ test('every preset trains, moves its particles and measures each of its rows', a
     assert.match(await page.textContent('#story'), /\(.+ \d{4}, §\d/);
     assert.ok(await page.isHidden('#error'), `${name}: ${await page.textContent('#error')}`);
     await leave(page);
-  }
+  }));
 });
 
 test('a link is a result: what is set is in the address, and the address sets it again', async () => {
   const page = await visit(browser, at('preset=sde-flow'));
   await state(page, 'idle');
+  await open(page);
   await page.selectOption('[name="data"]', 'pinwheel');
-  await page.selectOption('[name="b.sampler"]', 'euler', { force: true });
+  await page.selectOption('[name="b.sampler"]', 'euler');
   await page.fill('[name="seed"]', '7');
   await page.press('[name="seed"]', 'Tab');
   await page.fill('#time', '0.5');
@@ -203,7 +206,8 @@ test('a drawing by pointer and keyboard is in the address, and is drawn again fr
   assert.ok((await count(page)) >= 12, String(await count(page)));
   const query = await page.evaluate(() => location.search);
   assert.match(query, /points=[\w-]{20,}/);
-  await page.fill('[name="train"]', '4', { force: true });
+  await open(page);
+  await page.fill('[name="train"]', '4');
   await page.click('#train');
   await state(page, 'training', 'done');
   const drawn = await count(page);
@@ -271,7 +275,7 @@ test('a learning rate that is too large ends in words, and a smaller one goes on
   await state(page, 'error');
   assert.match(await page.textContent('#error'), /not a number[\s\S]*smaller learning rate/);
   await page.click('#dismiss');
-  await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
+  await open(page);
   await page.fill('[name="lr"]', '0.01');
   await page.press('[name="lr"]', 'Tab');
   await state(page, 'idle');
@@ -304,7 +308,6 @@ test('weights go out as a file and come back as the same field', async () => {
 });
 
 test('axe finds nothing: at rest, with two fields, a message, both palettes, a phone; and everything fits', async () => {
-  const open = (page) => page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
   const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
   const views = [
     ['', async () => {}],
@@ -314,7 +317,7 @@ test('axe finds nothing: at rest, with two fields, a message, both palettes, a p
     ['data=drawn', open, phone],
     [`preset=metropolis&${SMALL}`, open, phone],
   ];
-  for (const [query, then, options] of views) {
+  await Promise.all(views.map(async ([query, then, options]) => {
     const page = await visit(browser, at(query), options);
     await state(page, 'idle', 'done', 'training');
     await then(page);
@@ -327,7 +330,7 @@ test('axe finds nothing: at rest, with two fields, a message, both palettes, a p
     assert.deepEqual(violations, [], query);
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${query} is too wide`);
     await leave(page);
-  }
+  }));
 });
 
 test('the lab and the front page lead to one another', async () => {

@@ -14,9 +14,9 @@ export class Aim {
    * @param {HTMLCanvasElement} canvas
    * @param {import('./panel.js').Panel} panel
    * @param {{signal: AbortSignal, isOn: () => boolean, onPoint: (place: [number, number]) => void, onEnd: () => void,
-   *   onUndo?: () => void}} options `onPoint`: a place is pointed at; `onEnd`: the hand is lifted
+   *   onCancel?: () => void, onUndo?: () => void}} options `onPoint`: a place is pointed at; `onEnd`: the hand is lifted
    */
-  constructor(canvas, panel, { signal, isOn, onPoint, onEnd, onUndo = () => {} }) {
+  constructor(canvas, panel, { signal, isOn, onPoint, onEnd, onCancel = onEnd, onUndo = () => {} }) {
     this.#canvas = canvas;
     this.#panel = panel;
     let down = false;
@@ -33,12 +33,15 @@ export class Aim {
       point(event);
     });
     on('pointermove', (event) => down && point(event));
-    for (const type of ['pointerup', 'pointercancel']) {
-      on(type, () => {
-        if (down) onEnd();
-        down = false;
-      });
-    }
+    on('pointerup', () => {
+      if (down) onEnd();
+      down = false;
+    });
+    // A finger that scrolls the page has pointed at nothing.
+    on('pointercancel', () => {
+      if (down) onCancel();
+      down = false;
+    });
     on('keydown', (event) => {
       if (!isOn()) return;
       if (Object.hasOwn(KEYS, event.key)) this.#move(KEYS[event.key], event.shiftKey);

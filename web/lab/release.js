@@ -35,6 +35,10 @@ export class Release {
         isOn: () => this.#ask() !== null,
         onPoint: (place) => this.#hold(place, name),
         onEnd: () => this.#let(),
+        onCancel: () => {
+          this.#held = [];
+          this.#draw();
+        },
       });
     }
     const on = (selector, type, listener) => this.#one(selector).addEventListener(type, listener, { signal });

@@ -8,7 +8,9 @@ import { ScorefieldError } from '../api/errors.js';
 import { openLab } from '../api/lab.js';
 
 /** Milliseconds between two looks at the fields while training goes as fast as it can. */
-const TURN = 80;
+const TURN = 30;
+/** Milliseconds of a frame where the speed is given in steps a frame. */
+const FRAME = 33;
 
 export class Session extends EventTarget {
   #open;
@@ -104,6 +106,8 @@ export class Session extends EventTarget {
         const spent = performance.now() - begun;
         count = Math.max(1, Math.min(200, Math.round(count * Math.min(4, TURN / spent))));
         await look();
+        const rest = begun + FRAME - performance.now();
+        if (fixed && rest > 0) await new Promise((then) => setTimeout(then, rest));
       }
     } catch (error) {
       if (turn === this.#turn) this.#fail(error);

@@ -166,8 +166,8 @@ export class LabPage {
     const field = FIELDS[plain(target.name)];
     // A drawing has yet to be drawn.
     if (!field || LOOSE.includes(field.group) || target.name === 'train') return target.name?.endsWith('score') ? this.#look(true) : undefined;
-    const running = this.session.running;
-    return this.#prepare(running);
+    this.message.hide();
+    return this.#prepare(this.session.running);
   }
 
   /** A preset's link, in this page. */
@@ -178,12 +178,12 @@ export class LabPage {
     const { preset, values } = readAddress(new URL(link.href).search);
     this.#take(preset, values);
     this.#one('#live').textContent = `${PRESETS[preset].title}.`;
+    this.message.hide();
     return this.#prepare(true);
   }
 
   /** Networks for the settings, with fresh weights or a file's; `go`: they are trained at once. */
   async #prepare(go = false, weights = undefined) {
-    this.message.hide();
     this.release.clear();
     const values = this.#values();
     const drawing = values.data === 'drawn';
@@ -304,6 +304,7 @@ export class LabPage {
     this.board.regions(shots);
     this.board.loss(Object.fromEntries(Object.entries(this.session.sides).map(([name, { losses }]) => [name, losses])));
     showCaptions(this.#root, { shots, follow, sides: this.session.sides, density: a.log.learned ? 'learned' : 'true' });
+    if (values.data === 'drawn') this.source.show();
     const out = this.#one('#past-out');
     out.textContent = `step ${a.step}`;
     this.#one('#past').setAttribute('aria-valuetext', out.textContent);
@@ -412,6 +413,7 @@ export class LabPage {
   }
 
   async #open(file) {
+    this.message.hide();
     await this.source.open(file, Number(this.form.field('seed').value));
     this.#preset = null;
     showStory(this.#one('#story'), null);
@@ -422,6 +424,7 @@ export class LabPage {
   }
 
   async #load(file) {
+    this.message.hide();
     await this.#prepare(false, new Uint8Array(await file.arrayBuffer()));
     if (this.session.state !== 'error') this.#one('#live').textContent = `${cut(file.name, 60)} is loaded.`;
   }
