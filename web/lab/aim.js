@@ -59,7 +59,7 @@ export class Aim {
   hide() {
     if (!this.place) return;
     this.place = null;
-    this.#panel.redraw();
+    this.#panel.refresh();
   }
 
   #move([dx, dy], fine = false) {
@@ -68,6 +68,6 @@ export class Aim {
     const far = extent * STEP * (fine ? 0.25 : 1);
     const inside = (value, d) => Math.min(centre[d] + extent, Math.max(centre[d] - extent, value));
     this.place = [inside(from[0] + dx * far, 0), inside(from[1] + dy * far, 1)];
-    this.#panel.redraw();
+    this.#panel.refresh();
   }
 }

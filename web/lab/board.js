@@ -20,6 +20,8 @@ export class Board {
   #plots = {};
   #cells = {};
   #data = new Float32Array();
+  /** Of the data: what was painted for others has to be painted again. */
+  #version = 0;
   #view = { centre: [0, 0], extent: 2 };
   #shots = {};
   #frames = {};
@@ -58,6 +60,7 @@ export class Board {
   /** Other data: the square that all panels show follows them, unless it is given. */
   data(points, view = viewOf(points)) {
     this.#data = points;
+    this.#version += 1;
     this.#view = view;
     for (const panel of Object.values(this.#panels)) panel.view = view;
   }
@@ -88,22 +91,28 @@ export class Board {
     const cell = (2 * this.#view.extent) / ARROWS;
     const points = this.#noisy(a.level, noise);
     const known = a.arrows.truth !== null;
-    this.#panels.truth.base((context, frame, theme) => {
-      dots(context, frame, points, { colour: theme.soft, alpha: 0.5 });
-      if (known) arrows(context, frame, a.arrows.points, a.arrows.truth, { colour: theme.ink, unit, cell });
-    });
+    // Both change with the level and the data alone.
+    const key = this.#key(a.level);
+    this.#panels.truth.ground((context, frame, theme) => dots(context, frame, points, { colour: theme.soft, alpha: 0.5 }), key);
+    this.#panels.truth.base(
+      (context, frame, theme) => {
+        if (known) arrows(context, frame, a.arrows.points, a.arrows.truth, { colour: theme.ink, unit, cell });
+      },
+      { key },
+    );
     this.#panels.truth.label(`Data${known ? ' and the true score' : ''} at ${levelWords(a)}`);
     for (const [name, shot] of Object.entries(shots)) {
       const vectors = follow[name] === 'truth' ? shot.arrows.truth : shot.arrows.learned;
       const own = this.#noisy(shot.level, noise);
-      this.#panels[`field-${name}`].base((context, frame, theme) => {
-        dots(context, frame, own, { colour: theme.soft, alpha: 0.28 });
+      const panel = this.#panels[`field-${name}`];
+      panel.ground((context, frame, theme) => dots(context, frame, own, { colour: theme.soft, alpha: 0.28 }), this.#key(shot.level));
+      panel.base((context, frame, theme) => {
         if (vectors) arrows(context, frame, shot.arrows.points, vectors, { colour: theme[COLOURS[name]], unit, cell });
       });
       const which = follow[name] === 'truth' ? 'True' : 'Learned';
       const error = shot.error === null ? '' : `; relative error ${format(shot.error)}`;
       const title = Object.keys(shots).length > 1 ? ` ${name.toUpperCase()}` : '';
-      this.#panels[`field-${name}`].label(
+      panel.label(
         `${which} score${title} at ${levelWords(shot)}, after ${shot.step} steps${error}. Arrow keys move a cross, Enter releases particles there.`,
       );
       if (known) this.#difference(name, shot, unit);
@@ -114,8 +123,11 @@ export class Board {
 
   #bare(noise) {
     const points = this.#noisy({ alpha: 1, sigma: 0 }, noise);
-    this.#panels.truth.base((context, frame, theme) => dots(context, frame, points, { colour: theme.soft, alpha: 0.6 }));
-    for (const name of Object.keys(this.#panels)) if (name !== 'truth') this.#panels[name].base(() => {});
+    for (const panel of Object.values(this.#panels)) {
+      panel.ground(() => {}, null);
+      panel.base(() => {});
+    }
+    this.#panels.truth.ground((context, frame, theme) => dots(context, frame, points, { colour: theme.soft, alpha: 0.6 }), null);
   }
 
   #noisy(level, noise) {
@@ -132,27 +144,30 @@ export class Board {
     });
     const ticks = Array.from({ length: DECADES + 1 }, (_, i) => [i / DECADES, format(10 ** (top - DECADES + i))]);
     const panel = this.#panels[`difference-${name}`];
-    panel.base((context, frame, { ramps }) => heat(context, frame, values, ramps.error), {
-      ramp: this.#theme.ramps.error,
-      ticks,
-      label: '‖s − s*‖',
-    });
+    const bar = { ramp: this.#theme.ramps.error, ticks, label: '‖s − s*‖' };
+    panel.base((context, frame, { ramps }) => heat(context, frame, values, ramps.error), { bar });
     panel.label(`Size of the difference between the learned and the true score${name === 'b' ? ', B' : ''}, as a heat map`);
   }
 
-  #density({ log }) {
+  /** What is of the data at a level, whatever a network has learned. */
+  #key({ alpha, sigma }) {
+    return `${alpha} ${sigma} ${this.#version}`;
+  }
+
+  #density({ log, level }) {
     const values = log.learned ?? log.truth;
     if (!values) return;
     const most = values.reduce((a, b) => Math.max(a, b));
     const scaled = values.map((value) => (value - most + NATS) / NATS);
     const lines = Array.from({ length: NATS / 2 }, (_, i) => i / (NATS / 2));
     const panel = this.#panels.density;
+    const ticks = [[0, `−${NATS}`], [0.5, `−${NATS / 2}`], [1, '0']];
     panel.base(
       (context, frame, theme) => {
         heat(context, frame, scaled, theme.ramps.density);
         contours(context, frame, scaled, lines, { colour: theme.soft });
       },
-      { ramp: this.#theme.ramps.density, ticks: [[0, `−${NATS}`], [0.5, `−${NATS / 2}`], [1, '0']], label: 'nats' },
+      { bar: { ramp: this.#theme.ramps.density, ticks, label: 'nats' }, key: log.learned ? null : this.#key(level) },
     );
     panel.label(`${log.learned ? 'Learned' : 'True'} log-density below its greatest value, in nats, with contours every 2 nats`);
   }
@@ -167,7 +182,7 @@ export class Board {
         if (path) {
           const { all, last } = path;
           const many = all[last].length / 2;
-          trails(context, frame, all, last, { colour: theme.ink, length: many > 80 ? 8 : 400, alpha: many > 80 ? 0.16 : 0.6 });
+          trails(context, frame, all, last, { colour: theme.ink, length: many > 80 ? 6 : 400, alpha: many > 80 ? 0.16 : 0.6 });
           discs(context, frame, all[last], { colour, rim: theme.page, radius: many > 300 ? 1.7 : 2.6 });
         }
         const place = aims[name]?.place;

@@ -20,28 +20,29 @@ export function dots(context, frame, points, { colour, size = 1.5, alpha = 1 }) 
   const { x, y } = placer(frame);
   context.globalAlpha = alpha;
   context.fillStyle = colour;
-  context.beginPath();
   for (let i = 0; i < points.length; i += 2) {
-    context.rect(x(points[i]) - size / 2, y(points[i + 1]) - size / 2, size, size);
+    context.fillRect(x(points[i]) - size / 2, y(points[i + 1]) - size / 2, size, size);
   }
-  context.fill();
   context.globalAlpha = 1;
 }
 
-/** Points as discs with a rim of the page's colour. */
+/** Points as discs with a rim of the page's colour: one is drawn, the others are its image. */
 export function discs(context, frame, points, { colour, rim, radius = 2.4 }) {
   const { x, y } = placer(frame);
-  context.beginPath();
-  for (let i = 0; i < points.length; i += 2) {
-    const [u, v] = [x(points[i]), y(points[i + 1])];
-    context.moveTo(u + radius, v);
-    context.arc(u, v, radius, 0, 2 * Math.PI);
+  const half = radius + 1;
+  const pen = document.createElement('canvas');
+  pen.width = pen.height = Math.ceil(4 * half);
+  const once = pen.getContext('2d');
+  once.scale(2, 2);
+  for (const [fill, r] of [[rim, half - 0.2], [colour, radius]]) {
+    once.beginPath();
+    once.arc(half, half, r, 0, 2 * Math.PI);
+    once.fillStyle = fill;
+    once.fill();
   }
-  context.strokeStyle = rim;
-  context.lineWidth = 1.6;
-  context.stroke();
-  context.fillStyle = colour;
-  context.fill();
+  for (let i = 0; i < points.length; i += 2) {
+    context.drawImage(pen, x(points[i]) - half, y(points[i + 1]) - half, pen.width / 2, pen.width / 2);
+  }
 }
 
 /**
@@ -100,11 +101,13 @@ export function heat(context, frame, values, ramp) {
   context.restore();
 }
 
+/** Around a cell: where an edge begins, and where it leads. */
+const EDGES = [[0, 0, 1, 0], [1, 0, 0, 1], [1, 1, -1, 0], [0, 1, 0, -1]];
+
 /** Lines of equal value through k² values, rows from below, by marching squares between the cells' middles. */
 export function contours(context, { left, top, side }, values, levels, { colour, width = 0.8 }) {
   const k = Math.sqrt(values.length);
   const cell = side / k;
-  const place = (i, j) => [left + (i + 0.5) * cell, top + side - (j + 0.5) * cell];
   context.beginPath();
   for (const level of levels) {
     for (let j = 0; j + 1 < k; j++) {
@@ -116,17 +119,17 @@ export function contours(context, { left, top, side }, values, levels, { colour,
   context.stroke();
 
   function segment(i, j, level) {
-    const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]];
-    const at = corners.map(([a, b]) => values[b * k + a] - level);
     let open = false;
     for (let e = 0; e < 4; e++) {
-      const next = (e + 1) % 4;
-      if (at[e] > 0 === at[next] > 0 || !Number.isFinite(at[e] + at[next])) continue;
-      const share = at[e] / (at[e] - at[next]);
-      const [u, v] = [0, 1].map((d) => corners[e][d] + share * (corners[next][d] - corners[e][d]));
-      const place2 = place(u, v);
-      if (open) context.lineTo(...place2);
-      else context.moveTo(...place2);
+      const [u, v, du, dv] = EDGES[e];
+      const at = values[(j + v) * k + i + u] - level;
+      const next = values[(j + v + dv) * k + i + u + du] - level;
+      if (at > 0 === next > 0 || !Number.isFinite(at + next)) continue;
+      const share = at / (at - next);
+      const px = left + (i + u + share * du + 0.5) * cell;
+      const py = top + side - (j + v + share * dv + 0.5) * cell;
+      if (open) context.lineTo(px, py);
+      else context.moveTo(px, py);
       open = !open;
     }
   }
@@ -150,7 +153,7 @@ export function trails(context, frame, frames, last, { colour, length, alpha }) 
   }
   context.globalAlpha = alpha;
   context.strokeStyle = colour;
-  context.lineWidth = 0.8;
+  context.lineWidth = 1;
   context.lineJoin = 'bevel';
   context.stroke();
   context.globalAlpha = 1;

@@ -1,5 +1,5 @@
 // A square panel of the plane on a canvas: its axes, its colour bar, and layers that are drawn by others (layers.js).
-// What changes seldom is kept as an image, below what changes with every frame.
+// What changes seldom is kept as images, below what changes with every frame.
 
 import { format } from '../page/words.js';
 
@@ -7,11 +7,10 @@ const [LEFT, RIGHT, TOP, BOTTOM, BAR] = [34, 2, 7, 20, 26];
 
 export class Panel {
   #canvas;
-  #base = null;
-  #paintBase = () => {};
+  /** From below: each with its image, what it is of, and whether it has to be painted again. */
+  #layers = ['ground', 'base'].map(() => ({ canvas: document.createElement('canvas'), paint: () => {}, key: null, stale: true }));
   #paintTop = () => {};
   #due = false;
-  #stale = true;
   #size = 0;
   #ratio = 1;
   #bar = null;
@@ -48,11 +47,20 @@ export class Panel {
     return [view.centre[0] + view.extent * (2 * u - 1), view.centre[1] - view.extent * (2 * v - 1)];
   }
 
-  /** What is below: `paint(context, frame, theme)`; and the colour bar: `{ramp, ticks: [0 … 1, text][], label}`. */
-  base(paint, bar = null) {
-    this.#paintBase = paint;
+  /** What is lowest: `paint(context, frame, theme)`; it is not painted again for the same `key`. */
+  ground(paint, key) {
+    this.#lay(this.#layers[0], paint, key);
+  }
+
+  /** What is on it, the same way; and the colour bar: `{ramp, ticks: [0 … 1, text][], label}`. */
+  base(paint, { bar = null, key = null } = {}) {
     this.#bar = bar;
-    this.#stale = true;
+    this.#lay(this.#layers[1], paint, key);
+  }
+
+  #lay(layer, paint, key) {
+    if (key !== null && key === layer.key) return;
+    Object.assign(layer, { paint, key, stale: true });
     this.#ask();
   }
 
@@ -62,8 +70,14 @@ export class Panel {
     this.#ask();
   }
 
+  /** Paints all of it again. */
   redraw() {
-    this.#stale = true;
+    for (const layer of this.#layers) layer.stale = true;
+    this.#ask();
+  }
+
+  /** Paints what is above again. */
+  refresh() {
     this.#ask();
   }
 
@@ -87,17 +101,18 @@ export class Panel {
     if (this.#size <= LEFT + RIGHT) return;
     const context = this.#canvas.getContext('2d');
     const theme = this.theme();
-    if (this.#stale) {
-      this.#stale = false;
-      const base = this.#base.getContext('2d');
-      base.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
-      base.clearRect(0, 0, this.#size, this.#size + this.room);
-      this.#clip(base, () => this.#paintBase(base, this.frame, theme));
-      this.#axes(base, theme);
-    }
+    this.#layers.forEach((layer, i) => {
+      if (!layer.stale) return;
+      layer.stale = false;
+      const below = layer.canvas.getContext('2d');
+      below.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
+      below.clearRect(0, 0, this.#size, this.#size + this.room);
+      this.#clip(below, () => layer.paint(below, this.frame, theme));
+      if (i === this.#layers.length - 1) this.#axes(below, theme);
+    });
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    context.drawImage(this.#base, 0, 0);
+    for (const { canvas } of this.#layers) context.drawImage(canvas, 0, 0);
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
     this.#clip(context, () => this.#paintTop(context, this.frame, theme));
   }
@@ -106,15 +121,14 @@ export class Panel {
   #fit() {
     const size = this.#canvas.clientWidth;
     const ratio = Math.min(2, devicePixelRatio || 1);
-    if (size === this.#size && ratio === this.#ratio && this.#base) return;
+    if (size === this.#size && ratio === this.#ratio) return;
     [this.#size, this.#ratio] = [size, ratio];
-    this.#base ??= document.createElement('canvas');
     const height = size - LEFT - RIGHT + TOP + BOTTOM + this.room;
-    for (const canvas of [this.#canvas, this.#base]) {
+    for (const canvas of [this.#canvas, ...this.#layers.map((layer) => layer.canvas)]) {
       canvas.width = Math.round(size * ratio);
       canvas.height = Math.round(height * ratio);
     }
-    this.#stale = true;
+    for (const layer of this.#layers) layer.stale = true;
   }
 
   #clip(context, paint) {

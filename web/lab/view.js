@@ -20,8 +20,8 @@ import { HALF } from './points.js';
 import { Source } from './source.js';
 import { writeTable } from './table.js';
 
-/** Points of the data that are shown and compared with, milliseconds between two looks, and between two of the table. */
-const [DATA, LOOK, SUM] = [2000, 30, 400];
+/** Points of the data that are shown and compared with, milliseconds between two looks, and between two of the plots. */
+const [DATA, LOOK, SUM] = [2000, 30, 300];
 const REDUCED = '(prefers-reduced-motion: reduce)';
 /** What a change of does not make another network. */
 const LOOSE = ['sampler', undefined];
@@ -301,15 +301,20 @@ export class LabPage {
     const density = a.log.learned !== null || a.log.truth !== null;
     this.board.arrange({ two: Boolean(shots.b), truth: a.cells.truth !== null, density, levels: Object.values(this.session.sides).some(({ config }) => config.process.kind !== 'none') });
     this.board.fields(shots, this.#noise, follow);
-    this.board.regions(shots);
-    this.board.loss(Object.fromEntries(Object.entries(this.session.sides).map(([name, { losses }]) => [name, losses])));
+    if (performance.now() - this.#summed > SUM || !this.session.running) this.#plots(shots);
     showCaptions(this.#root, { shots, follow, sides: this.session.sides, density: a.log.learned ? 'learned' : 'true' });
     if (values.data === 'drawn') this.source.show();
     const out = this.#one('#past-out');
     out.textContent = `step ${a.step}`;
     this.#one('#past').setAttribute('aria-valuetext', out.textContent);
-    if (performance.now() - this.#summed > SUM) this.#table(shots);
     this.#line();
+  }
+
+  /** What is read rather than watched: the plots and the table. */
+  #plots(shots) {
+    this.board.regions(shots);
+    this.board.loss(Object.fromEntries(Object.entries(this.session.sides).map(([name, { losses }]) => [name, losses])));
+    this.#table(shots);
   }
 
   #table(shots = this.#shots) {
