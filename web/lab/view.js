@@ -393,7 +393,7 @@ export class LabPage {
     if (Number.isFinite(error)) status.dataset.error = error.toPrecision(4);
     else delete status.dataset.error;
     const rate = sides.a?.seconds ? `, ${format(step / sides.a.seconds)} steps/s` : '';
-    const words = { loading: 'Loading the engine …', error: 'Stopped by an error', idle: sides.a ? 'Ready' : '' };
+    const words = { loading: 'Loading the engine …', error: 'Stopped by an error', idle: sides.a ? 'Ready' : 'Draw in panel a' };
     status.textContent = words[state] ?? `Step ${step} of ${this.#target}${rate}`;
   }
 
