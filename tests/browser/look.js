@@ -33,6 +33,14 @@ const views = {
   question: ['model=https://example.org/weights/strange.safetensors&autostart=1', wide],
 };
 
+/** A lab's training, to its end, and its particles. */
+async function trained(page) {
+  await page.waitForSelector('#train:not([disabled])');
+  await page.click('#train');
+  await page.waitForSelector('#status[data-state=done]', { timeout: 300_000 });
+  await page.waitForFunction(() => document.querySelector('#hold').disabled, null, { timeout: 60_000 });
+}
+
 /** Half of a long run. */
 async function half(page) {
   await page.waitForFunction(() => Number(document.querySelector('#status').dataset.index) >= 150, null, {
@@ -46,7 +54,7 @@ const chosen = flags.filter((flag) => !flag.startsWith('--'));
 const wanted = flags.includes('--docs') ? ['wide'] : chosen.length ? chosen : Object.keys(views);
 for (const name of wanted) {
   const [query, options, then, fullPage = false] = views[name];
-  const page = await open(browser, `${server.origin}/?${query}`, { colorScheme: 'light', ...options });
+  const page = await open(browser, `${server.origin}/${query.startsWith('lab.html') ? '' : '?'}${query}`, { colorScheme: 'light', ...options });
   const isWhole = then !== half && /autostart/.test(query) && !['error', 'question'].includes(name);
   if (isWhole) await finished(page);
   await then?.(page);

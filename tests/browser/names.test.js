@@ -46,7 +46,7 @@ test('every settings field of the types is a flag of the command line', () => {
 
 test('every error code that the package throws is in its types', () => {
   const codes = strings(/type ErrorCode =([\s\S]+?);/.exec(types)[1]);
-  const folders = ['api', 'worker', 'page'].map((name) => join(root, 'web', name));
+  const folders = ['api', 'worker', 'page', 'lab'].map((name) => join(root, 'web', name));
   const all = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)));
   const files = all.filter((file) => file.endsWith('.js'));
   const thrown = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/ScorefieldError\('([\w-]+)'/g)]);

@@ -67,6 +67,7 @@ export class Board {
 
   /** Which cells there are: what has nothing to show takes no room. Letters follow. */
   arrange({ two, truth, density, levels }) {
+    this.#root.querySelector('.cells').classList.toggle('few', !two && !truth);
     const shown = {
       truth: true, 'field-a': true, 'field-b': two, density, 'difference-a': truth, 'difference-b': truth && two,
       loss: true, regions: truth, levels,

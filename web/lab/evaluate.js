@@ -16,20 +16,24 @@ function parts(rows, counts) {
 }
 
 /**
- * @param {object} side of the session
- * @param {{view: object, t: number, clean: Float32Array, noise: Float32Array, density: boolean}} at `clean`: data
+ * Where neither a true score nor a density is known, there are no cells to show.
+ *
+ * @param {object} side of the session; what is known of it is remembered there
+ * @param {{view: object, t: number, clean: Float32Array, noise: Float32Array}} at `clean`: data
  * @returns {Promise<object>} `arrows` and `cells` (`points`, `learned`, `truth` or null), `log` of the cells, errors
  */
-export async function snapshot({ training, config, step }, { view, t, clean, noise, density }) {
+export async function snapshot(side, { view, t, clean, noise }) {
+  const { training, config, step, isKnown = true } = side;
   const time = config.process.kind === 'none' ? 0 : t;
-  const groups = [grid(ARROWS, view), grid(CELLS, view), probes(config.process, time, clean, noise)];
+  const groups = [grid(ARROWS, view), isKnown ? grid(CELLS, view) : new Float32Array(), probes(config.process, time, clean, noise)];
   const counts = groups.map(({ length }) => length / 2);
   const all = new Float32Array(groups.reduce((sum, { length }) => sum + length, 0));
   groups.reduce((from, group) => (all.set(group, from), from + group.length), 0);
   const [field, log] = await Promise.all([
     training.field(all, time),
-    density ? training.logDensity(groups[1], time) : { learned: null, truth: null },
+    isKnown ? training.logDensity(groups[1], time) : { learned: null, truth: null },
   ]);
+  side.isKnown = isKnown && (field.truth ?? log.learned ?? log.truth) !== null;
   const [learned, truth] = [parts(field.learned, counts), parts(field.truth, counts)];
   const [arrows, cells, data] = groups.map((points, k) => ({ points, learned: learned[k], truth: truth[k] }));
   return {

@@ -44,6 +44,8 @@ export class LabPage {
   #curves = {};
   #past = new History();
   #looked = 0;
+  /** Milliseconds that the last look took: looks have at most a third of the time. */
+  #cost = 0;
   #summed = 0;
   #looking = null;
   #again = false;
@@ -256,7 +258,7 @@ export class LabPage {
     if (!this.session.sides.a) return;
     const now = performance.now();
     const unseen = document.hidden || matchMedia(REDUCED).matches;
-    if (!asked && (now - this.#looked < (unseen ? 2000 : LOOK) || this.#looking)) return;
+    if (!asked && (now - this.#looked < (unseen ? 2000 : Math.max(LOOK, 3 * this.#cost)) || this.#looking)) return;
     if (this.#looking) {
       this.#again = true;
       await this.#looking;
@@ -268,6 +270,7 @@ export class LabPage {
       await this.#looking;
     } finally {
       this.#looking = null;
+      this.#cost = performance.now() - now;
     }
     if (this.#again) {
       this.#again = false;
@@ -277,7 +280,7 @@ export class LabPage {
 
   async #measure(seen) {
     const { sides } = this.session;
-    const at = { view: this.board.view, t: this.#t, clean: this.#clean, noise: this.#noise, density: true };
+    const at = { view: this.board.view, t: this.#t, clean: this.#clean, noise: this.#noise };
     const shots = {};
     for (const [name, side] of Object.entries(sides)) shots[name] = await snapshot(side, at);
     if (sides !== this.session.sides) return;
