@@ -22,7 +22,12 @@ test('the objectives and distributions are the engine’s', () => {
   assert.ok(kinds.length > 5);
   for (const kind of kinds) assert.ok(OBJECTIVES[kind], kind);
   const names = [...rust('src/data/plane/mod.rs').matchAll(/^ {4}\w+ = "([a-z-]+)", "/gm)].map(([, name]) => name);
-  assert.deepEqual(Object.keys(DISTRIBUTIONS).filter((name) => !OWN_POINTS.includes(name)).sort(), names.sort());
+  assert.deepEqual(
+    Object.keys(DISTRIBUTIONS)
+      .filter((name) => !OWN_POINTS.includes(name))
+      .sort(),
+    names.sort(),
+  );
 });
 
 test('every preset’s settings apply, and come back from its address', () => {
@@ -31,20 +36,30 @@ test('every preset’s settings apply, and come back from its address', () => {
     assert.deepEqual(problems, []);
     assert.equal(writeAddress({ preset, values }), `?preset=${preset}`);
     for (const name of Object.keys(own)) {
-      const applied = name.startsWith('b.') ? applies(name, values) : applies(name, sideOf(values, 'a')) || applies(name, sideOf(values, 'b'));
+      const applied = name.startsWith('b.')
+        ? applies(name, values)
+        : applies(name, sideOf(values, 'a')) || applies(name, sideOf(values, 'b'));
       assert.ok(applied, `${preset}: ${name} does not apply`);
     }
     const changed = { ...values, seed: '12', data: 'rings', width: '64' };
     const query = writeAddress({ preset, values: changed, hidden: ['loss', 'lr'], autostart: true });
     const again = readAddress(query);
-    assert.deepEqual([again.values.seed, again.values.data, again.values.width, again.hidden, again.autostart], ['12', 'rings', '64', ['loss', 'lr'], true]);
+    assert.deepEqual(
+      [again.values.seed, again.values.data, again.values.width, again.hidden, again.autostart],
+      ['12', 'rings', '64', ['loss', 'lr'], true],
+    );
   }
 });
 
 test('the second field is the first but for what it has otherwise', () => {
-  const { values } = readAddress('?compare=on&objective=ncsn&sampler=ula&step_size=0.1&b.objective=implicit&b.sampler=mala&lr=0.01');
+  const { values } = readAddress(
+    '?compare=on&objective=ncsn&sampler=ula&step_size=0.1&b.objective=implicit&b.sampler=mala&lr=0.01',
+  );
   const [a, b] = ['a', 'b'].map((side) => configOf(sideOf(values, side)));
-  assert.deepEqual([a.objective.kind, a.process.kind, b.objective.kind, b.process.kind, b.model.time], ['ncsn', 'smld', 'implicit', 'none', { kind: 'none' }]);
+  assert.deepEqual(
+    [a.objective.kind, a.process.kind, b.objective.kind, b.process.kind, b.model.time],
+    ['ncsn', 'smld', 'implicit', 'none', { kind: 'none' }],
+  );
   assert.equal(a.optimiser.lr, b.optimiser.lr);
   assert.deepEqual(samplingOf(sideOf(values, 'a')), { seed: 1, sampler: 'ula', n: 512, step_size: 0.1 });
   assert.deepEqual(samplingOf(sideOf(values, 'b')), { seed: 1, sampler: 'mala', n: 512 });
@@ -74,24 +89,43 @@ test('distances, shares and moments of clouds are those of their laws', () => {
   // The mean over directions of a shift of 3: 3·2/π; 20,000 points know it to about 0.02.
   assert.ok(Math.abs(sliced(p, q) - 6 / Math.PI) < 0.05, String(sliced(p, q)));
   const { mean, std } = moments(q);
-  for (const [value, expected] of [[mean[0], 3], [mean[1], 0], [std[0], 1], [std[1], 1]]) assert.ok(Math.abs(value - expected) < 0.03);
+  for (const [value, expected] of [
+    [mean[0], 3],
+    [mean[1], 0],
+    [std[0], 1],
+    [std[1], 1],
+  ])
+    assert.ok(Math.abs(value - expected) < 0.03);
   // Φ(3) of them are right of the origin.
   assert.ok(Math.abs(share(q, [1, 0]) - 0.99865) < 0.001);
   const wide = moments(square(n, { centre: [1, -1], extent: 2 }, 3));
   assert.ok(Math.abs(wide.std[0] - 2 / Math.sqrt(3)) < 0.02 && Math.abs(wide.mean[1] + 1) < 0.03);
-  assert.equal(pathLength([[0, 0], [3, 4], [3, 5]].map((x) => Float32Array.from(x))), 6);
+  assert.equal(
+    pathLength(
+      [
+        [0, 0],
+        [3, 4],
+        [3, 5],
+      ].map((x) => Float32Array.from(x)),
+    ),
+    6,
+  );
 });
 
 test('errors by region are those of the points in it', () => {
   const truth = Float32Array.from([1, 0, 0, 2, 0, 4]);
   const learned = Float32Array.from([1.5, 0, 0, 2, 0, 2]);
-  assert.equal(relative(learned, truth, (i) => i === 0), 0.5);
+  assert.equal(
+    relative(learned, truth, (i) => i === 0),
+    0.5,
+  );
   assert.deepEqual(byRegion(learned, truth, Float32Array.from([0, -3, -40])), [0.5, 0, null, null, null, 0.5]);
 });
 
 test('a drawing survives its address to a byte’s step', () => {
   const points = Float32Array.from([-2, 2, 0.5, -1.25]);
-  for (const [i, value] of decode(encode(points)).entries()) assert.ok(Math.abs(value - points[i]) <= 4 / 255 / 2 + 1e-6);
+  for (const [i, value] of decode(encode(points)).entries())
+    assert.ok(Math.abs(value - points[i]) <= 4 / 255 / 2 + 1e-6);
   assert.equal(decode('not base64 !').length, 0);
 });
 

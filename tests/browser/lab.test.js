@@ -18,30 +18,44 @@ const folder = useFolder();
 
 const SMALL = 'train=6&steps=4&b.steps=4&n=64';
 const at = (query) => `${server.origin}/lab.html?${query}`;
-const state = (page, ...states) => page.waitForFunction((states) => states.includes(document.querySelector('#status').dataset.state), states);
-const open = (page) => page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
+const state = (page, ...states) =>
+  page.waitForFunction((states) => states.includes(document.querySelector('#status').dataset.state), states);
+const open = (page) =>
+  page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
 const step = (page) => page.getAttribute('#status', 'data-step').then(Number);
-const shown = (page) => page.evaluate(() => [...document.querySelectorAll('.cell:not([hidden]) canvas')].map((canvas) => canvas.dataset.figure));
+const shown = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('.cell:not([hidden]) canvas')].map((canvas) => canvas.dataset.figure),
+  );
 const field = (name) => `canvas[data-figure="${name}"]`;
 
 test('every preset trains, moves its particles and measures each of its rows', async () => {
   const page = await visit(browser, at(SMALL));
   await state(page, 'idle');
-  const names = await page.evaluate(() => [...document.querySelectorAll('#presets a')].map(({ href }) => new URL(href).searchParams.get('preset')));
+  const names = await page.evaluate(() =>
+    [...document.querySelectorAll('#presets a')].map(({ href }) => new URL(href).searchParams.get('preset')),
+  );
   assert.ok(names.length >= 7);
   await leave(page);
   // Without motion, which would only take time.
-  await Promise.all(names.map(async (name) => {
-    const page = await visit(browser, at(`preset=${name}&autostart=1&${SMALL}`), { reducedMotion: 'reduce' });
-    await state(page, 'done');
-    await page.waitForFunction(() => document.querySelector('#hold').disabled);
-    await page.waitForFunction(() => document.querySelectorAll('#measured tbody td').length > 0);
-    const cells = await page.$$eval('#measured tbody td[data-side]', (cells) => cells.map(({ textContent }) => textContent));
-    assert.ok(cells.length > 0 && cells.every((text) => /^[−\d.e+\-, ]+$/.test(text) || text === ''), `${name}: ${cells}`);
-    assert.match(await page.textContent('#story'), /\(.+ \d{4}, §\d/);
-    assert.ok(await page.isHidden('#error'), `${name}: ${await page.textContent('#error')}`);
-    await leave(page);
-  }));
+  await Promise.all(
+    names.map(async (name) => {
+      const page = await visit(browser, at(`preset=${name}&autostart=1&${SMALL}`), { reducedMotion: 'reduce' });
+      await state(page, 'done');
+      await page.waitForFunction(() => document.querySelector('#hold').disabled);
+      await page.waitForFunction(() => document.querySelectorAll('#measured tbody td').length > 0);
+      const cells = await page.$$eval('#measured tbody td[data-side]', (cells) =>
+        cells.map(({ textContent }) => textContent),
+      );
+      assert.ok(
+        cells.length > 0 && cells.every((text) => /^[−\d.e+\-, ]+$/.test(text) || text === ''),
+        `${name}: ${cells}`,
+      );
+      assert.match(await page.textContent('#story'), /\(.+ \d{4}, §\d/);
+      assert.ok(await page.isHidden('#error'), `${name}: ${await page.textContent('#error')}`);
+      await leave(page);
+    }),
+  );
 });
 
 test('a link is a result: what is set is in the address, and the address sets it again', async () => {
@@ -56,7 +70,8 @@ test('a link is a result: what is set is in the address, and the address sets it
   await page.waitForFunction(() => location.search.includes('seed=7') && location.search.includes('t=0.0'));
   await state(page, 'idle');
   const query = await page.evaluate(() => location.search);
-  const values = (page) => page.$$eval('#settings [name]', (fields) => fields.map(({ name, value }) => `${name}=${value}`));
+  const values = (page) =>
+    page.$$eval('#settings [name]', (fields) => fields.map(({ name, value }) => `${name}=${value}`));
   const before = await values(page);
   await leave(page);
   const again = await visit(browser, at(query.slice(1)));
@@ -70,17 +85,29 @@ test('what an address has wrong is said, and any part or setting can be hidden b
   const page = await visit(browser, at('data=three-moons&colour=red&lr=5&hide=objective,lr,presets,nothing'));
   await page.waitForSelector('#error:not([hidden])');
   const said = await page.textContent('#error');
-  for (const part of [/data = three-moons: choose one of two-moons/, /colour is not a setting/, /lr = 5: a number from/, /hide = nothing/]) assert.match(said, part);
+  for (const part of [
+    /data = three-moons: choose one of two-moons/,
+    /colour is not a setting/,
+    /lr = 5: a number from/,
+    /hide = nothing/,
+  ])
+    assert.match(said, part);
   assert.ok(await page.isHidden('fieldset[data-part="objective"]'));
   assert.ok(await page.isHidden('[data-part="presets"]'));
   await state(page, 'idle');
   assert.match(await page.evaluate(() => location.search), /hide=objective,lr,presets,nothing/);
   await leave(page);
-  const bare = await visit(browser, at('data=eight-gaussians&hide=header,presets,controls,footer,loss,levels,truth&autostart=1&train=4'));
+  const bare = await visit(
+    browser,
+    at('data=eight-gaussians&hide=header,presets,controls,footer,loss,levels,truth&autostart=1&train=4'),
+  );
   await state(bare, 'done');
   assert.ok(await bare.isHidden('.controls'));
   assert.deepEqual(await shown(bare), ['field-a', 'difference-a', 'density', 'regions']);
-  assert.deepEqual(await bare.$$eval('.cell:not([hidden]) .letter', (letters) => letters.map(({ textContent }) => textContent)), ['a', 'b', 'c', 'd']);
+  assert.deepEqual(
+    await bare.$$eval('.cell:not([hidden]) .letter', (letters) => letters.map(({ textContent }) => textContent)),
+    ['a', 'b', 'c', 'd'],
+  );
   await leave(bare);
 });
 
@@ -112,13 +139,21 @@ test('train, pause, a single step, reset, and the slider through what was', asyn
 test('two fields take their steps together, whatever happens', async () => {
   const page = await visit(browser, at('preset=implicit-denoising&train=100000'));
   await state(page, 'idle');
-  const steps = () => page.$$eval('canvas[data-figure^="field-"]', (all) => all.map((one) => /after (\d+) steps/.exec(one.getAttribute('aria-label'))[1]));
+  const steps = () =>
+    page.$$eval('canvas[data-figure^="field-"]', (all) =>
+      all.map((one) => /after (\d+) steps/.exec(one.getAttribute('aria-label'))[1]),
+    );
   for (let i = 0; i < 2; i++) {
     await page.click('#train');
     await page.waitForTimeout(200);
     await page.click('#train');
     await state(page, 'paused');
-    await page.waitForFunction(() => document.querySelector('[data-figure="field-a"]').getAttribute('aria-label').includes(`after ${document.querySelector('#status').dataset.step} steps`));
+    await page.waitForFunction(() =>
+      document
+        .querySelector('[data-figure="field-a"]')
+        .getAttribute('aria-label')
+        .includes(`after ${document.querySelector('#status').dataset.step} steps`),
+    );
     const [a, b] = await steps();
     assert.equal(a, b);
     assert.ok(Number(a) > 0);
@@ -141,14 +176,18 @@ test('a hidden tab loses nothing: what went on is drawn when somebody looks', as
   await state(page, 'done');
   assert.equal(await step(page), 60);
   await hide(false);
-  await page.waitForFunction(() => document.querySelector('[data-figure="field-a"]').getAttribute('aria-label').includes('after 60 steps'));
+  await page.waitForFunction(() =>
+    document.querySelector('[data-figure="field-a"]').getAttribute('aria-label').includes('after 60 steps'),
+  );
   await page.waitForTimeout(100);
   assert.notDeepEqual(await canvasBytes(page, field('field-a')), before);
   await leave(page);
 });
 
 test('without motion nothing moves by itself: the end is shown', async () => {
-  const page = await visit(browser, at('data=eight-gaussians&train=40&steps=8&sampler=euler'), { reducedMotion: 'reduce' });
+  const page = await visit(browser, at('data=eight-gaussians&train=40&steps=8&sampler=euler'), {
+    reducedMotion: 'reduce',
+  });
   await state(page, 'idle');
   await page.waitForTimeout(150);
   await page.evaluate(() => {
@@ -173,7 +212,12 @@ test('without motion nothing moves by itself: the end is shown', async () => {
 test('particles by the pointer, by the keyboard and by the button, and back through their steps', async () => {
   const page = await visit(browser, at('data=two-moons&train=4&sampler=euler&steps=10&n=100&autostart=1'));
   await state(page, 'done');
-  const end = (text) => page.waitForFunction((text) => document.querySelector('#hold').disabled && document.querySelector('#frame-out').textContent.startsWith(text), text);
+  const end = (text) =>
+    page.waitForFunction(
+      (text) =>
+        document.querySelector('#hold').disabled && document.querySelector('#frame-out').textContent.startsWith(text),
+      text,
+    );
   await page.click('#release');
   await end('step 10');
   await page.fill('#frame', '2');
@@ -202,7 +246,8 @@ test('a drawing by pointer and keyboard is in the address, and is drawn again fr
   await page.focus(field('truth'));
   await page.keyboard.press('ArrowLeft');
   await page.keyboard.press('Enter');
-  const count = async (page) => Number(/drawing of (\d+) points/.exec(await page.getAttribute(field('truth'), 'aria-label'))[1]);
+  const count = async (page) =>
+    Number(/drawing of (\d+) points/.exec(await page.getAttribute(field('truth'), 'aria-label'))[1]);
   assert.ok((await count(page)) >= 12, String(await count(page)));
   const query = await page.evaluate(() => location.search);
   assert.match(query, /points=[\w-]{20,}/);
@@ -249,12 +294,18 @@ test('files of points: CSV, NPY and a picture; and what is wrong with one, by it
   ];
   for (const path of good) {
     await page.setInputFiles('#points-file', path);
-    await page.waitForFunction((name) => document.querySelector('#live').textContent.startsWith(name), path.split('/').at(-1));
+    await page.waitForFunction(
+      (name) => document.querySelector('#live').textContent.startsWith(name),
+      path.split('/').at(-1),
+    );
     assert.equal(await page.inputValue('[name="data"]'), 'file');
     assert.ok(await page.isHidden('#error'), await page.textContent('#error'));
   }
   const bad = [
-    [file('text.csv', 'x,y\n1,2\nhello,3\n'), /“hello” is not a number[\s\S]*text\.csv, line 3[\s\S]*two numbers a line/],
+    [
+      file('text.csv', 'x,y\n1,2\nhello,3\n'),
+      /“hello” is not a number[\s\S]*text\.csv, line 3[\s\S]*two numbers a line/,
+    ],
     [file('three.csv', '1,2\n3,4\n5,6\n'), /3 points are too few[\s\S]*three\.csv[\s\S]*at least 8/],
     [file('wide.csv', '1,2,3\n'), /3 columns, not two[\s\S]*wide\.csv, line 1/],
     [file('cube.npy', writeNpy(rows, [10, 2, 2])), /Its shape is \(10, 2, 2\)[\s\S]*shape \(n, 2\)/],
@@ -317,20 +368,22 @@ test('axe finds nothing: at rest, with two fields, a message, both palettes, a p
     ['data=drawn', open, phone],
     [`preset=metropolis&${SMALL}`, open, phone],
   ];
-  await Promise.all(views.map(async ([query, then, options]) => {
-    const page = await visit(browser, at(query), options);
-    await state(page, 'idle', 'done', 'training');
-    await then(page);
-    // By the driver, not by the page: its policy lets nothing in.
-    await page.evaluate(axe);
-    const violations = await page.evaluate(async () => {
-      const { violations } = await window.axe.run();
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    });
-    assert.deepEqual(violations, [], query);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${query} is too wide`);
-    await leave(page);
-  }));
+  await Promise.all(
+    views.map(async ([query, then, options]) => {
+      const page = await visit(browser, at(query), options);
+      await state(page, 'idle', 'done', 'training');
+      await then(page);
+      // By the driver, not by the page: its policy lets nothing in.
+      await page.evaluate(axe);
+      const violations = await page.evaluate(async () => {
+        const { violations } = await window.axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+      });
+      assert.deepEqual(violations, [], query);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${query} is too wide`);
+      await leave(page);
+    }),
+  );
 });
 
 test('the lab and the front page lead to one another', async () => {

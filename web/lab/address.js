@@ -7,8 +7,29 @@ import { FIELDS, INITIAL, SECONDS, applies, plain, problem } from './settings.js
 
 /** Parts of the page that an address can hide, beside single settings; lab.html marks them with `data-part`. */
 export const PARTS = [
-  'header', 'presets', 'story', 'actions', 'controls', 'data', 'objective', 'process', 'network', 'training', 'sampler',
-  'compare', 'truth', 'difference', 'density', 'loss', 'regions', 'levels', 'measured', 'time', 'history', 'files', 'footer',
+  'header',
+  'presets',
+  'story',
+  'actions',
+  'controls',
+  'data',
+  'objective',
+  'process',
+  'network',
+  'training',
+  'sampler',
+  'compare',
+  'truth',
+  'difference',
+  'density',
+  'loss',
+  'regions',
+  'levels',
+  'measured',
+  'time',
+  'history',
+  'files',
+  'footer',
 ];
 
 const NAMES = [...Object.keys(FIELDS), ...SECONDS];
@@ -36,7 +57,13 @@ export function readAddress(search) {
   for (const [name, text] of given) {
     if (name === 'preset' || (text.trim() === '' && name !== 'hide')) continue;
     if (name === 'autostart') autostart = text === '1';
-    else if (name === 'hide') hidden.push(...text.split(',').map((part) => part.trim()).filter(Boolean));
+    else if (name === 'hide')
+      hidden.push(
+        ...text
+          .split(',')
+          .map((part) => part.trim())
+          .filter(Boolean),
+      );
     else if (!NAMES.includes(name)) problems.push(`${cut(name, 80) || 'a setting without a name'} is not a setting`);
     else {
       const wrong = problem(name, text.trim());
@@ -45,7 +72,9 @@ export function readAddress(search) {
     }
   }
   for (const name of hidden.filter((name) => !PARTS.includes(name) && !NAMES.includes(name))) {
-    problems.push(`hide = ${cut(name, 80)}: nothing has that name; choose of ${PARTS.join(', ')} and the settings’ names`);
+    problems.push(
+      `hide = ${cut(name, 80)}: nothing has that name; choose of ${PARTS.join(', ')} and the settings’ names`,
+    );
   }
   return { preset, values, hidden, autostart, problems };
 }

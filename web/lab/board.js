@@ -69,8 +69,15 @@ export class Board {
   arrange({ two, truth, density, levels }) {
     this.#root.querySelector('.cells').classList.toggle('few', !two && !truth);
     const shown = {
-      truth: true, 'field-a': true, 'field-b': two, density, 'difference-a': truth, 'difference-b': truth && two,
-      loss: true, regions: truth, levels,
+      truth: true,
+      'field-a': true,
+      'field-b': two,
+      density,
+      'difference-a': truth,
+      'difference-b': truth && two,
+      loss: true,
+      regions: truth,
+      levels,
     };
     // With one field its difference comes next; with two, both are in the row below, after the density.
     const { density: below, 'difference-a': next } = this.#cells;
@@ -88,13 +95,16 @@ export class Board {
     const { a } = shots;
     if (!a) return this.#bare(noise);
     // One unit of length for all arrows: the typical score.
-    const unit = norm((a.arrows.truth ?? a.arrows.learned));
+    const unit = norm(a.arrows.truth ?? a.arrows.learned);
     const cell = (2 * this.#view.extent) / ARROWS;
     const points = this.#noisy(a.level, noise);
     const known = a.arrows.truth !== null;
     // Both change with the level and the data alone.
     const key = this.#key(a.level);
-    this.#panels.truth.ground((context, frame, theme) => dots(context, frame, points, { colour: theme.soft, alpha: 0.5 }), key);
+    this.#panels.truth.ground(
+      (context, frame, theme) => dots(context, frame, points, { colour: theme.soft, alpha: 0.5 }),
+      key,
+    );
     this.#panels.truth.base(
       (context, frame, theme) => {
         if (known) arrows(context, frame, a.arrows.points, a.arrows.truth, { colour: theme.ink, unit, cell });
@@ -106,7 +116,10 @@ export class Board {
       const vectors = follow[name] === 'truth' ? shot.arrows.truth : shot.arrows.learned;
       const own = this.#noisy(shot.level, noise);
       const panel = this.#panels[`field-${name}`];
-      panel.ground((context, frame, theme) => dots(context, frame, own, { colour: theme.soft, alpha: 0.28 }), this.#key(shot.level));
+      panel.ground(
+        (context, frame, theme) => dots(context, frame, own, { colour: theme.soft, alpha: 0.28 }),
+        this.#key(shot.level),
+      );
       panel.base((context, frame, theme) => {
         if (vectors) arrows(context, frame, shot.arrows.points, vectors, { colour: theme[COLOURS[name]], unit, cell });
       });
@@ -128,7 +141,10 @@ export class Board {
       panel.ground(() => {}, null);
       panel.base(() => {});
     }
-    this.#panels.truth.ground((context, frame, theme) => dots(context, frame, points, { colour: theme.soft, alpha: 0.6 }), null);
+    this.#panels.truth.ground(
+      (context, frame, theme) => dots(context, frame, points, { colour: theme.soft, alpha: 0.6 }),
+      null,
+    );
   }
 
   #noisy(level, noise) {
@@ -147,7 +163,9 @@ export class Board {
     const panel = this.#panels[`difference-${name}`];
     const bar = { ramp: this.#theme.ramps.error, ticks, label: '‖s − s*‖' };
     panel.base((context, frame, { ramps }) => heat(context, frame, values, ramps.error), { bar });
-    panel.label(`Size of the difference between the learned and the true score${name === 'b' ? ', B' : ''}, as a heat map`);
+    panel.label(
+      `Size of the difference between the learned and the true score${name === 'b' ? ', B' : ''}, as a heat map`,
+    );
   }
 
   /** What is of the data at a level, whatever a network has learned. */
@@ -162,7 +180,11 @@ export class Board {
     const scaled = values.map((value) => (value - most + NATS) / NATS);
     const lines = Array.from({ length: NATS / 2 }, (_, i) => i / (NATS / 2));
     const panel = this.#panels.density;
-    const ticks = [[0, `−${NATS}`], [0.5, `−${NATS / 2}`], [1, '0']];
+    const ticks = [
+      [0, `−${NATS}`],
+      [0.5, `−${NATS / 2}`],
+      [1, '0'],
+    ];
     panel.base(
       (context, frame, theme) => {
         heat(context, frame, scaled, theme.ramps.density);
@@ -170,7 +192,9 @@ export class Board {
       },
       { bar: { ramp: this.#theme.ramps.density, ticks, label: 'nats' }, key: log.learned ? null : this.#key(level) },
     );
-    panel.label(`${log.learned ? 'Learned' : 'True'} log-density below its greatest value, in nats, with contours every 2 nats`);
+    panel.label(
+      `${log.learned ? 'Learned' : 'True'} log-density below its greatest value, in nats, with contours every 2 nats`,
+    );
   }
 
   /** Draws particles: of each field the frames so far and the one that is shown. */
@@ -183,7 +207,11 @@ export class Board {
         if (path) {
           const { all, last } = path;
           const many = all[last].length / 2;
-          trails(context, frame, all, last, { colour: theme.ink, length: many > 80 ? 6 : 400, alpha: many > 80 ? 0.16 : 0.6 });
+          trails(context, frame, all, last, {
+            colour: theme.ink,
+            length: many > 80 ? 6 : 400,
+            alpha: many > 80 ? 0.16 : 0.6,
+          });
           discs(context, frame, all[last], { colour, rim: theme.page, radius: many > 300 ? 1.7 : 2.6 });
         }
         const place = aims[name]?.place;
@@ -201,9 +229,16 @@ export class Board {
   }
 
   loss(losses) {
-    const series = Object.entries(losses).map(([name, list]) => ({ name: name.toUpperCase(), colour: COLOURS[name], points: thin(list) }));
+    const series = Object.entries(losses).map(([name, list]) => ({
+      name: name.toUpperCase(),
+      colour: COLOURS[name],
+      points: thin(list),
+    }));
     const log = series.every(({ points }) => points.every(([, loss]) => loss > 0));
-    this.#plots.loss.show({ x: { label: 'training step' }, y: { label: 'loss', log }, series }, 'Loss by training step');
+    this.#plots.loss.show(
+      { x: { label: 'training step' }, y: { label: 'loss', log }, series },
+      'Loss by training step',
+    );
   }
 
   /** Errors by region of density. */
@@ -213,22 +248,40 @@ export class Board {
       colour: COLOURS[name],
       points: (regions ?? []).flatMap((error, i) => (error === null ? [] : [[i, error]])),
     }));
-    const words = series.map(({ points }) => points.map(([i, error]) => `${regionNames[i]} nats: ${format(error)}`).join(', ')).join('; ');
+    const words = series
+      .map(({ points }) => points.map(([i, error]) => `${regionNames[i]} nats: ${format(error)}`).join(', '))
+      .join('; ');
     const y = { label: '' };
-    this.#plots.regions.show({ x: { label: 'nats below the mode', labels: regionNames }, y, series }, `Relative error by region. ${words}`);
+    this.#plots.regions.show(
+      { x: { label: 'nats below the mode', labels: regionNames }, y, series },
+      `Relative error by region. ${words}`,
+    );
   }
 
   /** Errors, or sizes of the score, by σ. */
   levels(curves, by) {
-    const pick = (name) => Object.entries(curves).map(([side, curve]) => ({ name: side.toUpperCase(), colour: COLOURS[side], points: curve.flatMap((point) => (point[name] ? [[point.sigma, point[name]]] : [])) }));
+    const pick = (name) =>
+      Object.entries(curves).map(([side, curve]) => ({
+        name: side.toUpperCase(),
+        colour: COLOURS[side],
+        points: curve.flatMap((point) => (point[name] ? [[point.sigma, point[name]]] : [])),
+      }));
     // Without a true score there is no error.
     const size = by === 'norm' || curves.a?.every(({ error }) => error === null);
     const series = size ? pick('learned') : pick('error');
     if (size && curves.a?.some(({ truth }) => truth)) {
-      series.push({ name: 'true', colour: 'soft', dash: [4, 3], points: curves.a.map(({ sigma, truth }) => [sigma, truth]) });
+      series.push({
+        name: 'true',
+        colour: 'soft',
+        dash: [4, 3],
+        points: curves.a.map(({ sigma, truth }) => [sigma, truth]),
+      });
     }
     const what = size ? 'Size of the score' : 'Relative error of the score';
-    this.#plots.levels.show({ x: { label: 'noise σ', log: true }, y: { label: '', log: true }, series }, `${what} by noise σ`);
+    this.#plots.levels.show(
+      { x: { label: 'noise σ', log: true }, y: { label: '', log: true }, series },
+      `${what} by noise σ`,
+    );
   }
 }
 

@@ -25,7 +25,11 @@ function parts(rows, counts) {
 export async function snapshot(side, { view, t, clean, noise }) {
   const { training, config, step, isKnown = true } = side;
   const time = config.process.kind === 'none' ? 0 : t;
-  const groups = [grid(ARROWS, view), isKnown ? grid(CELLS, view) : new Float32Array(), probes(config.process, time, clean, noise)];
+  const groups = [
+    grid(ARROWS, view),
+    isKnown ? grid(CELLS, view) : new Float32Array(),
+    probes(config.process, time, clean, noise),
+  ];
   const counts = groups.map(({ length }) => length / 2);
   const all = new Float32Array(groups.reduce((sum, { length }) => sum + length, 0));
   groups.reduce((from, group) => (all.set(group, from), from + group.length), 0);

@@ -26,7 +26,11 @@ export class Form {
 
   /** All values as text; those of no field are the caller's. */
   values() {
-    return Object.fromEntries([...Object.keys(FIELDS), ...SECONDS].flatMap((name) => (this.field(name) ? [[name, this.field(name).value.trim()]] : [])));
+    return Object.fromEntries(
+      [...Object.keys(FIELDS), ...SECONDS].flatMap((name) =>
+        this.field(name) ? [[name, this.field(name).value.trim()]] : [],
+      ),
+    );
   }
 
   /** Fills in values and shows the fields that apply. */
@@ -46,11 +50,17 @@ export class Form {
       field.disabled = !applies(name, own);
       this.#judge(name, field);
     }
-    for (const [name, side] of [['sampler', 'a'], ['b.sampler', 'b']]) {
+    for (const [name, side] of [
+      ['sampler', 'a'],
+      ['b.sampler', 'b'],
+    ]) {
       const own = sideOf(values, side);
       for (const option of this.field(name).options) {
         if (!option.value) continue;
-        const why = obstacle(option.value, { density: own.energy === 'on' || own.score === 'truth', process: processOf(own) });
+        const why = obstacle(option.value, {
+          density: own.energy === 'on' || own.score === 'truth',
+          process: processOf(own),
+        });
         option.disabled = why !== null;
         option.textContent = FIELDS.sampler.titles[option.value] + (why ? ` (${why})` : '');
       }
@@ -70,7 +80,9 @@ export class Form {
     const text = field.value.trim();
     const { title, initial } = FIELDS[plain(name)];
     const missing = text === '' && initial !== '' && name === plain(name) ? 'a value is needed' : null;
-    const wrong = field.disabled ? null : (missing ?? (text === '' && !field.validity.badInput ? null : problem(name, text)));
+    const wrong = field.disabled
+      ? null
+      : (missing ?? (text === '' && !field.validity.badInput ? null : problem(name, text)));
     field.setCustomValidity(wrong ? `${title}: ${wrong}` : '');
     field.setAttribute('aria-invalid', Boolean(wrong));
   }
@@ -101,7 +113,11 @@ function makeField(name) {
 }
 
 /** Options of a list, or the limits of a number. */
-function fill(input, { choices, titles, groups, min, max, whole, list, usual, placeholder, initial, sampling, title }, second = false) {
+function fill(
+  input,
+  { choices, titles, groups, min, max, whole, list, usual, placeholder, initial, sampling, title },
+  second = false,
+) {
   if (!choices) {
     input.type = list ? 'text' : 'number';
     if (!list) Object.assign(input, { min, max, step: whole ? '1' : 'any', inputMode: whole ? 'numeric' : 'decimal' });
@@ -109,7 +125,8 @@ function fill(input, { choices, titles, groups, min, max, whole, list, usual, pl
     return;
   }
   if (second) input.add(new Option('as A', ''));
-  else if (sampling && initial === '') input.add(new Option(placeholder ?? (titles[usual] ? `default: ${titles[usual]}` : 'the sampler’s own'), ''));
+  else if (sampling && initial === '')
+    input.add(new Option(placeholder ?? (titles[usual] ? `default: ${titles[usual]}` : 'the sampler’s own'), ''));
   for (const choice of choices) {
     const name = groups?.[choice]?.group;
     let into = input;

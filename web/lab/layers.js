@@ -34,7 +34,10 @@ export function discs(context, frame, points, { colour, rim, radius = 2.4 }) {
   pen.width = pen.height = Math.ceil(4 * half);
   const once = pen.getContext('2d');
   once.scale(2, 2);
-  for (const [fill, r] of [[rim, half - 0.2], [colour, radius]]) {
+  for (const [fill, r] of [
+    [rim, half - 0.2],
+    [colour, radius],
+  ]) {
     once.beginPath();
     once.arc(half, half, r, 0, 2 * Math.PI);
     once.fillStyle = fill;
@@ -102,7 +105,12 @@ export function heat(context, frame, values, ramp) {
 }
 
 /** Around a cell: where an edge begins, and where it leads. */
-const EDGES = [[0, 0, 1, 0], [1, 0, 0, 1], [1, 1, -1, 0], [0, 1, 0, -1]];
+const EDGES = [
+  [0, 0, 1, 0],
+  [1, 0, 0, 1],
+  [1, 1, -1, 0],
+  [0, 1, 0, -1],
+];
 
 /** Lines of equal value through k² values, rows from below, by marching squares between the cells' middles. */
 export function contours(context, { left, top, side }, values, levels, { colour, width = 0.8 }) {
@@ -164,7 +172,10 @@ export function cross(context, frame, [a, b], colour) {
   const { x, y } = placer(frame);
   const [u, v] = [x(a), y(b)];
   context.beginPath();
-  for (const [du, dv] of [[8, 0], [0, 8]]) {
+  for (const [du, dv] of [
+    [8, 0],
+    [0, 8],
+  ]) {
     context.moveTo(u - du, v - dv);
     context.lineTo(u + du, v + dv);
   }

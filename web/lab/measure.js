@@ -37,7 +37,9 @@ export function byRegion(learned, truth, log) {
 }
 
 /** Names of the regions. */
-export const regionNames = REGIONS.map((from, k) => (k + 1 < REGIONS.length ? `${from}–${REGIONS[k + 1]}` : `>${from}`));
+export const regionNames = REGIONS.map((from, k) =>
+  k + 1 < REGIONS.length ? `${from}–${REGIONS[k + 1]}` : `>${from}`,
+);
 
 /** Mean and standard deviation of each axis. */
 export function moments(points) {
@@ -101,6 +103,8 @@ export function viewOf(points) {
   // A little more than a round number, so that the outermost ticks are inside.
   const extent = 1.04 * Math.ceil((widest * 1.3) / (power / 2)) * (power / 2);
   // About the origin where the data are, nearly.
-  const centre = middle.map((value) => (Math.abs(value) < 0.15 * extent ? 0 : Math.round(value / (power / 10)) * (power / 10)));
+  const centre = middle.map((value) =>
+    Math.abs(value) < 0.15 * extent ? 0 : Math.round(value / (power / 10)) * (power / 10),
+  );
   return { centre, extent };
 }

@@ -8,7 +8,12 @@ const [LEFT, RIGHT, TOP, BOTTOM, BAR] = [34, 2, 7, 20, 26];
 export class Panel {
   #canvas;
   /** From below: each with its image, what it is of, and whether it has to be painted again. */
-  #layers = ['ground', 'base'].map(() => ({ canvas: document.createElement('canvas'), paint: () => {}, key: null, stale: true }));
+  #layers = ['ground', 'base'].map(() => ({
+    canvas: document.createElement('canvas'),
+    paint: () => {},
+    key: null,
+    stale: true,
+  }));
   #paintTop = () => {};
   #due = false;
   #size = 0;

@@ -54,7 +54,10 @@ export class Plot {
     context.font = `11px ${theme.font}`;
     const box = { left: LEFT, top: TOP, width: width - LEFT - RIGHT, height: height - TOP - BOTTOM };
     const { x, y, series } = this.#data ?? { x: { label: '' }, y: { label: '' }, series: [] };
-    const shown = series.map((one) => ({ ...one, points: one.points.filter(([a, b]) => usable(a, x) && usable(b, y)) }));
+    const shown = series.map((one) => ({
+      ...one,
+      points: one.points.filter(([a, b]) => usable(a, x) && usable(b, y)),
+    }));
     const all = shown.flatMap(({ points }) => points);
     context.strokeStyle = theme.line;
     context.strokeRect(box.left + 0.5, box.top + 0.5, box.width - 1, box.height - 1);
@@ -67,8 +70,15 @@ export class Plot {
     }
     const across = x.labels
       ? { low: -0.6, high: x.labels.length - 0.4, ticks: x.labels.map((text, i) => [i, text]) }
-      : axis(all.map(([a]) => a), x.log);
-    const up = axis(all.map(([, b]) => b), y.log, Boolean(x.labels) && !y.log);
+      : axis(
+          all.map(([a]) => a),
+          x.log,
+        );
+    const up = axis(
+      all.map(([, b]) => b),
+      y.log,
+      Boolean(x.labels) && !y.log,
+    );
     const at = (value, { low, high }, log) => ((log ? Math.log10(value) : value) - low) / (high - low);
     const px = (value) => box.left + box.width * at(value, across, x.log);
     const py = (value) => box.top + box.height * (1 - at(value, up, y.log));
@@ -175,13 +185,15 @@ function axis(values, log, fromZero = false) {
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = power * [1, 2, 5, 10].find((digit) => digit * power >= rough * 0.999);
     const ticks = [];
-    for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push([i * step, format(i * step).replace('-', '−')]);
+    for (let i = Math.ceil(low / step); i * step <= high; i++)
+      ticks.push([i * step, format(i * step).replace('-', '−')]);
     return { low, high, ticks };
   }
   const every = Math.max(1, Math.ceil((high - low) / 5));
   const ticks = [];
   for (let power = Math.ceil(low); power <= high; power++) {
-    if (power % every === 0) ticks.push([10 ** power, power >= -2 && power <= 3 ? format(10 ** power) : `10${raised(power)}`]);
+    if (power % every === 0)
+      ticks.push([10 ** power, power >= -2 && power <= 3 ? format(10 ** power) : `10${raised(power)}`]);
   }
   if (ticks.length < 2) {
     for (const digit of [2, 3, 5]) {

@@ -18,18 +18,30 @@ const wrong = (what, where, remedy) => new ScorefieldError('data', what, { where
 export async function readPoints(file, seed) {
   if (/\.npy$/i.test(file.name)) return checked(readNpy(await file.arrayBuffer(), file.name), file.name);
   if (/\.(csv|tsv|txt)$/i.test(file.name)) return checked(readCsv(await file.text(), file.name), file.name);
-  if (file.type.startsWith('image/') || /\.(png|jpe?g|webp|gif|svg|bmp|avif)$/i.test(file.name)) return readPicture(file, seed);
+  if (file.type.startsWith('image/') || /\.(png|jpe?g|webp|gif|svg|bmp|avif)$/i.test(file.name))
+    return readPicture(file, seed);
   throw wrong('this kind of file has no points', file.name, 'drop a CSV or NPY file of points, or a picture');
 }
 
 /** Enough of them, all finite, and not all in one place. */
 export function checked(points, where) {
   const n = points.length / 2;
-  if (n === 0) throw wrong('there are no points', where, where === 'the drawing' ? 'draw some in panel a first' : 'use a file with rows of two numbers');
-  if (n < LEAST) throw wrong(`${n} point${n === 1 ? ' is' : 's are'} too few`, where, `use at least ${LEAST}; some hundreds say more of a distribution`);
+  if (n === 0)
+    throw wrong(
+      'there are no points',
+      where,
+      where === 'the drawing' ? 'draw some in panel a first' : 'use a file with rows of two numbers',
+    );
+  if (n < LEAST)
+    throw wrong(
+      `${n} point${n === 1 ? ' is' : 's are'} too few`,
+      where,
+      `use at least ${LEAST}; some hundreds say more of a distribution`,
+    );
   if (n > MOST) throw wrong(`${n} points are too many`, where, `use at most ${MOST}`);
   const bad = points.findIndex((value) => !Number.isFinite(value) || Math.abs(value) > 1e6);
-  if (bad >= 0) throw wrong(`${points[bad]} in row ${Math.floor(bad / 2) + 1}`, where, 'use finite numbers of a size up to 1e6');
+  if (bad >= 0)
+    throw wrong(`${points[bad]} in row ${Math.floor(bad / 2) + 1}`, where, 'use finite numbers of a size up to 1e6');
   const spread = [0, 1].map((d) => points.some((value, i) => i % 2 === d && value !== points[d]));
   if (!spread[0] && !spread[1]) throw wrong('all points are in one place', where, 'use points that differ');
   return points;
@@ -44,7 +56,12 @@ export function readCsv(text, name) {
     const numbers = cells.map((cell) => (cell === '' ? NaN : Number(cell)));
     const where = `${name}, line ${i + 1}`;
     if (numbers.every(Number.isNaN) && points.length === 0 && i === 0) return;
-    if (cells.length !== 2) throw wrong(`${cells.length} column${cells.length === 1 ? '' : 's'}, not two`, where, 'give two numbers a line: x, y');
+    if (cells.length !== 2)
+      throw wrong(
+        `${cells.length} column${cells.length === 1 ? '' : 's'}, not two`,
+        where,
+        'give two numbers a line: x, y',
+      );
     const bad = numbers.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) throw wrong(`“${cut(cells[bad], 40)}” is not a number`, where, 'give two numbers a line: x, y');
     points.push(...numbers);
@@ -63,11 +80,16 @@ export function readNpy(buffer, name) {
   const start = (wide ? 12 : 10) + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
   const header = new TextDecoder('latin1').decode(bytes.subarray(wide ? 12 : 10, start));
   const [, kind] = /'descr': *'([^']*)'/.exec(header) ?? [];
-  const shape = (/'shape': *\(([^)]*)\)/.exec(header)?.[1] ?? '').split(',').filter((part) => part.trim()).map(Number);
+  const shape = (/'shape': *\(([^)]*)\)/.exec(header)?.[1] ?? '')
+    .split(',')
+    .filter((part) => part.trim())
+    .map(Number);
   const save = 'save it with numpy.save(file, points.astype(numpy.float32))';
   if (kind !== '<f4' && kind !== '<f8') throw wrong(`its numbers are ${kind ?? 'unknown'}`, name, save);
-  if (!/'fortran_order': *False/.test(header)) throw wrong('its columns come first', name, 'save numpy.ascontiguousarray(points)');
-  if (shape.length !== 2 || shape[1] !== 2) throw wrong(`its shape is (${shape.join(', ')})`, name, 'save an array of shape (n, 2)');
+  if (!/'fortran_order': *False/.test(header))
+    throw wrong('its columns come first', name, 'save numpy.ascontiguousarray(points)');
+  if (shape.length !== 2 || shape[1] !== 2)
+    throw wrong(`its shape is (${shape.join(', ')})`, name, 'save an array of shape (n, 2)');
   const size = kind === '<f4' ? 4 : 8;
   if (bytes.length - start < 2 * shape[0] * size) throw wrong('it ends too soon', name, save);
   const read = size === 4 ? (i) => view.getFloat32(start + 4 * i, true) : (i) => view.getFloat64(start + 8 * i, true);
@@ -80,7 +102,11 @@ async function readPicture(file, seed) {
   try {
     picture = await createImageBitmap(file);
   } catch (cause) {
-    throw new ScorefieldError('data', 'this picture cannot be read', { where: file.name, remedy: 'use a PNG or JPEG file', cause });
+    throw new ScorefieldError('data', 'this picture cannot be read', {
+      where: file.name,
+      remedy: 'use a PNG or JPEG file',
+      cause,
+    });
   }
   const scale = PIXELS / Math.max(picture.width, picture.height);
   const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(side * scale)));
@@ -99,7 +125,8 @@ export function sampled({ data, width, height }, name, seed) {
   });
   const least = dark.reduce((a, b) => Math.min(a, b));
   const most = dark.reduce((a, b) => Math.max(a, b));
-  if (most - least < 0.02) throw wrong('this picture is of one colour', name, 'use one with dark shapes on a light ground');
+  if (most - least < 0.02)
+    throw wrong('this picture is of one colour', name, 'use one with dark shapes on a light ground');
   // The lightest tone is the ground, of no density.
   let total = 0;
   const sums = dark.map((value) => (total += (value - least) ** 2));
@@ -126,7 +153,10 @@ export const MOST_DRAWN = 400;
 /** A drawing as a text for an address: a byte a coordinate, in base64 for URLs. */
 export function encode(points) {
   const bytes = Array.from(points, (value) => Math.round(((value + HALF) / (2 * HALF)) * 255));
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 }
 
 /** The drawing that a text is; empty where it is none. */

@@ -3,7 +3,15 @@
 
 /** @returns {{alpha: number, sigma: number}} */
 export function level({ kind, ...given }, t) {
-  const { sigma_min: low, sigma_max: high, beta_min, beta_max, steps, beta_start, beta_end } = { ...USUAL[kind], ...given };
+  const {
+    sigma_min: low,
+    sigma_max: high,
+    beta_min,
+    beta_max,
+    steps,
+    beta_start,
+    beta_end,
+  } = { ...USUAL[kind], ...given };
   switch (kind) {
     case 'none':
       return { alpha: 1, sigma: 0 };

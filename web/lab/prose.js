@@ -35,10 +35,18 @@ export function showCaptions(root, { shots, follow, sides, density }) {
   write('truth', `Data${known ? ' and the true score s*' : ''}${level(shots.a)}`);
   const two = Boolean(shots.b);
   for (const [name, shot] of Object.entries(shots)) {
-    const title = follow[name] === 'truth' ? 'True score s*' : sides[name].config.model.energy ? 'Learned score s = −∇E' : 'Learned score s';
+    const title =
+      follow[name] === 'truth'
+        ? 'True score s*'
+        : sides[name].config.model.energy
+          ? 'Learned score s = −∇E'
+          : 'Learned score s';
     write(`field-${name}`, `${two ? `${name.toUpperCase()}: ` : ''}${title}${level(shot)}`);
   }
-  write('density', `${density === 'learned' ? 'Learned log-density −E' : 'True log-density'}, below its greatest${level(shots.a)}`);
+  write(
+    'density',
+    `${density === 'learned' ? 'Learned log-density −E' : 'True log-density'}, below its greatest${level(shots.a)}`,
+  );
   write('difference-a', `Learned less true${two ? ', A' : ''}`);
 }
 

@@ -125,7 +125,9 @@ export class Release {
     }
     this.#board.particles(frames, this.#aims);
     const shown = this.particles.at('a', index);
-    const words = shown ? `step ${shown.index}${Number.isFinite(shown.sigma) && shown.sigma ? `, σ = ${format(shown.sigma)}` : ''}` : 'none';
+    const words = shown
+      ? `step ${shown.index}${Number.isFinite(shown.sigma) && shown.sigma ? `, σ = ${format(shown.sigma)}` : ''}`
+      : 'none';
     this.#one('#frame-out').textContent = words;
     slider.setAttribute('aria-valuetext', words);
   }

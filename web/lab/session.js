@@ -178,6 +178,10 @@ export class Session extends EventTarget {
   close() {
     this.#turn += 1;
     this.#running = false;
-    for (const lab of Object.values(this.#labs)) lab?.then((lab) => lab.close(), () => {});
+    for (const lab of Object.values(this.#labs))
+      lab?.then(
+        (lab) => lab.close(),
+        () => {},
+      );
   }
 }

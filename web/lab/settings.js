@@ -1,13 +1,22 @@
 // The lab's settings: what there is, what applies, and what the engine gets for it. Those of a sampler are the front
 // page's (page/settings.js), made from the engine's schema. No elements here.
 
-import { FIELDS as SAMPLING, SAMPLERS, applies as samplerTakes, problem as samplerProblem, valueOf } from '../page/settings.js';
+import {
+  FIELDS as SAMPLING,
+  SAMPLERS,
+  applies as samplerTakes,
+  problem as samplerProblem,
+  valueOf,
+} from '../page/settings.js';
 import { DISTRIBUTIONS, OBJECTIVES, OWN_POINTS } from './objectives.js';
 
 const titled = (titles) => ({ choices: Object.keys(titles), titles });
 const listed = (facts) => titled(Object.fromEntries(Object.entries(facts).map(([name, { title }]) => [name, title])));
 const isOf = (parameter) => (values) => OBJECTIVES[values.objective].parameters?.includes(parameter) ?? false;
-const hasProcess = (...kinds) => (values) => kinds.includes(processOf(values));
+const hasProcess =
+  (...kinds) =>
+  (values) =>
+    kinds.includes(processOf(values));
 
 /** Settings of a sampler that the lab leaves at their defaults: they are of images or of classes. */
 const LEFT = ['times', 'clip', 'threshold', 'seed', 'norms', 'spacing'];
@@ -16,7 +25,14 @@ const LEFT = ['times', 'clip', 'threshold', 'seed', 'norms', 'spacing'];
 const OWN = {
   data: { title: 'Distribution', group: 'data', initial: 'two-moons', ...titled(DISTRIBUTIONS) },
   points: { title: 'Points', text: true, when: ({ data }) => data === 'drawn', initial: '' },
-  objective: { title: 'Objective', group: 'objective', both: true, initial: 'denoising', ...listed(OBJECTIVES), groups: OBJECTIVES },
+  objective: {
+    title: 'Objective',
+    group: 'objective',
+    both: true,
+    initial: 'denoising',
+    ...listed(OBJECTIVES),
+    groups: OBJECTIVES,
+  },
   sigma: { title: 'Noise σ', group: 'objective', both: true, min: 0.001, max: 10, initial: '0.1', when: isOf('sigma') },
   density: {
     title: 'Density',
@@ -34,7 +50,16 @@ const OWN = {
     ...titled({ rademacher: 'random signs', gaussian: 'normal numbers', sphere: 'a sphere' }),
     when: isOf('directions'),
   },
-  projections: { title: 'Projections', group: 'objective', both: true, min: 1, max: 64, whole: true, initial: '1', when: isOf('projections') },
+  projections: {
+    title: 'Projections',
+    group: 'objective',
+    both: true,
+    min: 1,
+    max: 64,
+    whole: true,
+    initial: '1',
+    when: isOf('projections'),
+  },
   variance_reduced: {
     title: 'Variance',
     group: 'objective',
@@ -67,12 +92,42 @@ const OWN = {
     ...titled({ own: 'the objective’s own', vp: 'VP', 'sub-vp': 'sub-VP', ve: 'VE', edm: 'EDM' }),
     when: ({ objective }) => !OBJECTIVES[objective].clean && !['ncsn', 'ddpm'].includes(objective),
   },
-  sigma_min: { title: 'Least σ', group: 'process', both: true, min: 1e-5, max: 1, initial: '0.01', when: hasProcess('ve', 'smld', 'edm') },
-  sigma_max: { title: 'Largest σ', group: 'process', both: true, min: 0.1, max: 100, initial: '10', when: hasProcess('ve', 'smld', 'edm') },
-  levels: { title: 'Levels', group: 'process', both: true, min: 2, max: 1000, whole: true, initial: '10', when: hasProcess('smld') },
+  sigma_min: {
+    title: 'Least σ',
+    group: 'process',
+    both: true,
+    min: 1e-5,
+    max: 1,
+    initial: '0.01',
+    when: hasProcess('ve', 'smld', 'edm'),
+  },
+  sigma_max: {
+    title: 'Largest σ',
+    group: 'process',
+    both: true,
+    min: 0.1,
+    max: 100,
+    initial: '10',
+    when: hasProcess('ve', 'smld', 'edm'),
+  },
+  levels: {
+    title: 'Levels',
+    group: 'process',
+    both: true,
+    min: 2,
+    max: 1000,
+    whole: true,
+    initial: '10',
+    when: hasProcess('smld'),
+  },
   width: { title: 'Width', group: 'network', min: 4, max: 512, whole: true, initial: '128' },
   depth: { title: 'Hidden layers', group: 'network', min: 1, max: 8, whole: true, initial: '3' },
-  activation: { title: 'Activation', group: 'network', initial: 'silu', ...titled({ silu: 'SiLU', softplus: 'softplus', tanh: 'tanh' }) },
+  activation: {
+    title: 'Activation',
+    group: 'network',
+    initial: 'silu',
+    ...titled({ silu: 'SiLU', softplus: 'softplus', tanh: 'tanh' }),
+  },
   time: {
     title: 'Time embedding',
     group: 'network',
@@ -91,7 +146,12 @@ const OWN = {
   batch: { title: 'Batch', group: 'training', min: 1, max: 8192, whole: true, initial: '512' },
   train: { title: 'Training steps', group: 'training', min: 0, max: 1e6, whole: true, initial: '2000' },
   seed: { title: 'Seed', group: 'training', min: 0, max: Number.MAX_SAFE_INTEGER, whole: true, initial: '1' },
-  compare: { title: 'Second field', group: 'compare', initial: 'off', ...titled({ off: 'none', on: 'beside the first' }) },
+  compare: {
+    title: 'Second field',
+    group: 'compare',
+    initial: 'off',
+    ...titled({ off: 'none', on: 'beside the first' }),
+  },
   score: {
     title: 'Particles follow',
     group: 'sampler',
@@ -123,7 +183,16 @@ function sampling() {
     const initial = INITIAL[name] ?? '';
     const words = name === 'sampler' ? titlesOf(SAMPLERS) : titles;
     const facts = { title, choices, titles: words, min, max, whole, list, flag, usual, placeholder, help, initial };
-    return [name, { ...facts, group: 'sampler', both: name !== 'n', sampling: true, extra: !['sampler', 'n', 'steps', 'label', 'guidance'].includes(name) }];
+    return [
+      name,
+      {
+        ...facts,
+        group: 'sampler',
+        both: name !== 'n',
+        sampling: true,
+        extra: !['sampler', 'n', 'steps', 'label', 'guidance'].includes(name),
+      },
+    ];
   });
 }
 
@@ -136,7 +205,9 @@ export const INITIAL = Object.fromEntries(Object.entries(FIELDS).map(([name, { i
 
 /** The second field's settings have the first's names with this before them, and are the first's where they are empty. */
 export const SECOND = 'b.';
-export const SECONDS = Object.keys(FIELDS).filter((name) => FIELDS[name].both).map((name) => SECOND + name);
+export const SECONDS = Object.keys(FIELDS)
+  .filter((name) => FIELDS[name].both)
+  .map((name) => SECOND + name);
 
 /** A setting's name without the second field's mark. */
 export const plain = (name) => (name.startsWith(SECOND) ? name.slice(SECOND.length) : name);
@@ -182,7 +253,8 @@ export function problem(name, text) {
   if (field.text) return null;
   if (field.choices) return field.choices.includes(text) ? null : `choose one of ${field.choices.join(', ')}`;
   const value = Number(text);
-  const good = text.trim() !== '' && value >= field.min && value <= field.max && (!field.whole || Number.isInteger(value));
+  const good =
+    text.trim() !== '' && value >= field.min && value <= field.max && (!field.whole || Number.isInteger(value));
   return good ? null : `a ${field.whole ? 'whole ' : ''}number from ${field.min} to ${field.max}`;
 }
 
@@ -192,7 +264,8 @@ export function configOf(values) {
   const kind = processOf(values);
   const clean = kind === 'none';
   const process = { kind };
-  if (['ve', 'smld', 'edm'].includes(kind)) Object.assign(process, { sigma_min: number('sigma_min'), sigma_max: number('sigma_max') });
+  if (['ve', 'smld', 'edm'].includes(kind))
+    Object.assign(process, { sigma_min: number('sigma_min'), sigma_max: number('sigma_max') });
   if (kind === 'smld') process.levels = number('levels');
   return {
     name: 'lab',
@@ -203,7 +276,11 @@ export function configOf(values) {
       width: number('width'),
       depth: number('depth'),
       activation: values.activation,
-      time: clean ? { kind: 'none' } : values.time === 'fourier' ? { kind: 'fourier', scale: 1 } : { kind: values.time },
+      time: clean
+        ? { kind: 'none' }
+        : values.time === 'fourier'
+          ? { kind: 'fourier', scale: 1 }
+          : { kind: values.time },
       energy: values.energy === 'on',
     },
     process,
@@ -227,7 +304,9 @@ function written(name, text) {
 function parametersOf(values) {
   const names = OBJECTIVES[values.objective].parameters ?? [];
   const pairs = names.map((name) => [name, written(name, values[name])]);
-  return Object.fromEntries(pairs.map(([name, value]) => (name === 'draw' ? ['times', { kind: value, t_min: 1e-5 }] : [name, value])));
+  return Object.fromEntries(
+    pairs.map(([name, value]) => (name === 'draw' ? ['times', { kind: value, t_min: 1e-5 }] : [name, value])),
+  );
 }
 
 /** The sampler's settings of one field's values. */

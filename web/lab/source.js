@@ -81,7 +81,8 @@ export class Source {
   /** The points of a kind of distribution; undefined for those that the engine has. */
   points(kind) {
     if (kind === 'drawn') return checked(Float32Array.from(this.#drawn), 'the drawing');
-    if (kind === 'file') return checked(this.#file?.points ?? new Float32Array(), this.#file?.name ?? 'no file is open');
+    if (kind === 'file')
+      return checked(this.#file?.points ?? new Float32Array(), this.#file?.name ?? 'no file is open');
     return undefined;
   }
 
@@ -94,7 +95,11 @@ export class Source {
     if (drawing) {
       canvas.tabIndex = 0;
       const count = this.#drawn.length / 2;
-      this.#board.panel('truth').label(`A drawing of ${count} points. Arrow keys move a cross, Enter puts a point there, Backspace takes the last one away.`);
+      this.#board
+        .panel('truth')
+        .label(
+          `A drawing of ${count} points. Arrow keys move a cross, Enter puts a point there, Backspace takes the last one away.`,
+        );
       this.#board.sketch('truth', Float32Array.from(this.#drawn), this.#aim);
     } else {
       canvas.removeAttribute('tabindex');

@@ -15,10 +15,25 @@ const ROWS = {
   error: { title: 'Relative error of the score, at data', of: ({ shot }) => shot?.error },
   modes: { title: 'Relative error within 2 nats of the mode', of: ({ shot }) => first(shot?.regions) },
   desert: { title: 'Relative error in the emptiest region', of: ({ shot }) => last(shot?.regions) },
-  speed: { title: 'Time of a training step, ms', of: ({ side }) => (side.step ? (1000 * side.seconds) / side.step : null) },
-  small: { title: 'Size of the score at the smallest σ', of: ({ curve }) => curve?.[0]?.learned, data: ({ curve }) => curve?.[0]?.truth },
-  large: { title: 'Size of the score at the largest σ', of: ({ curve }) => curve?.at(-1)?.learned, data: ({ curve }) => curve?.at(-1)?.truth },
-  slope: { title: 'Slope of log size by log σ, below σ = 0.3', of: ({ curve }) => slope(curve, 'learned'), data: ({ curve }) => slope(curve, 'truth') },
+  speed: {
+    title: 'Time of a training step, ms',
+    of: ({ side }) => (side.step ? (1000 * side.seconds) / side.step : null),
+  },
+  small: {
+    title: 'Size of the score at the smallest σ',
+    of: ({ curve }) => curve?.[0]?.learned,
+    data: ({ curve }) => curve?.[0]?.truth,
+  },
+  large: {
+    title: 'Size of the score at the largest σ',
+    of: ({ curve }) => curve?.at(-1)?.learned,
+    data: ({ curve }) => curve?.at(-1)?.truth,
+  },
+  slope: {
+    title: 'Slope of log size by log σ, below σ = 0.3',
+    of: ({ curve }) => slope(curve, 'learned'),
+    data: ({ curve }) => slope(curve, 'truth'),
+  },
   share: {
     title: 'Share of the particles in the heavier mode',
     of: ({ particles, split }) => particles && split && share(particles.x, split),
@@ -76,7 +91,10 @@ export function writeTable(table, fields, { rows = USUAL } = {}) {
     }))
     .filter(({ values }) => values.some((value) => value !== null));
   const compared = filled.some(({ reference }) => reference !== null);
-  const columns = [...names.map((name) => (names.length > 1 ? name.toUpperCase() : 'Measured')), ...(compared ? ['Data'] : [])];
+  const columns = [
+    ...names.map((name) => (names.length > 1 ? name.toUpperCase() : 'Measured')),
+    ...(compared ? ['Data'] : []),
+  ];
   const head = element('tr', [element('td', ''), ...columns.map((name) => heading(name, 'col'))]);
   const body = filled.map(({ row, title, values, reference }) => {
     const cells = compared ? [...values, reference] : values;
