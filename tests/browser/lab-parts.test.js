@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readAddress, writeAddress } from '../../web/lab/address.js';
+import { configOf, samplingOf, valuesOf } from '../../web/lab/config.js';
 import { History } from '../../web/lab/history.js';
 import { byRegion, moments, pathLength, relative, share, sliced } from '../../web/lab/measure.js';
 import { DISTRIBUTIONS, OBJECTIVES, OWN_POINTS } from '../../web/lab/objectives.js';
@@ -12,7 +13,7 @@ import { decode, encode } from '../../web/lab/points.js';
 import { PRESETS } from '../../web/lab/presets.js';
 import { level, timeOf } from '../../web/lab/process.js';
 import { normals, square } from '../../web/lab/random.js';
-import { FIELDS, applies, configOf, samplingOf, sideOf } from '../../web/lab/settings.js';
+import { FIELDS, applies, sideOf } from '../../web/lab/settings.js';
 import { root } from './server.js';
 
 const rust = (path) => readFileSync(join(root, path), 'utf8');
@@ -63,6 +64,16 @@ test('the second field is the first but for what it has otherwise', () => {
   assert.equal(a.optimiser.lr, b.optimiser.lr);
   assert.deepEqual(samplingOf(sideOf(values, 'a')), { seed: 1, sampler: 'ula', n: 512, step_size: 0.1 });
   assert.deepEqual(samplingOf(sideOf(values, 'b')), { seed: 1, sampler: 'mala', n: 512 });
+});
+
+test('a config leads back to the settings that led to it', () => {
+  for (const objective of Object.keys(OBJECTIVES)) {
+    const { values } = readAddress(
+      `?objective=${objective}&width=40&energy=on&lr=0.01&time=sinusoidal&data=tree&projections=3&directions=sphere&sigma=0.2&weighting=likelihood&draw=importance&variance_reduced=off`,
+    );
+    const config = configOf(sideOf(values, 'a'));
+    assert.deepEqual(configOf(sideOf({ ...readAddress('?').values, ...valuesOf(config) }, 'a')), config);
+  }
 });
 
 test('every setting has a title, and its first value is no problem', () => {

@@ -103,10 +103,10 @@ test('what an address has wrong is said, and any part or setting can be hidden b
   );
   await state(bare, 'done');
   assert.ok(await bare.isHidden('.controls'));
-  assert.deepEqual(await shown(bare), ['field-a', 'difference-a', 'density', 'regions']);
+  assert.deepEqual(await shown(bare), ['field-a', 'density', 'difference-a', 'regions']);
   assert.deepEqual(
     await bare.$$eval('.cell:not([hidden]) .letter', (letters) => letters.map(({ textContent }) => textContent)),
-    ['a', 'b', 'c', 'd'],
+    ['a', 'c', 'b', 'd'],
   );
   await leave(bare);
 });
@@ -348,9 +348,12 @@ test('weights go out as a file and come back as the same field', async () => {
   await page.click('#reset');
   await state(page, 'idle');
   assert.notEqual(await error(), trained);
+  // Its own settings come with it.
+  await page.selectOption('[name="data"]', 'rings');
   await page.setInputFiles('#weights-file', path);
   await page.waitForFunction(() => document.querySelector('#live').textContent.includes('is loaded'));
   assert.equal(await error(), trained);
+  assert.equal(await page.inputValue('[name="data"]'), 'eight-gaussians');
   writeFileSync(path, 'no weights');
   await page.setInputFiles('#weights-file', []);
   await page.setInputFiles('#weights-file', path);

@@ -42,6 +42,11 @@ class Training {
   #net;
 
   constructor(config, { points, weights }) {
+    if (weights && !new TextDecoder().decode(weights).startsWith('{"mock"')) {
+      throw new ScorefieldError('not-weights', 'this is no weights file', { where: 'weights', remedy: 'load one that the lab or the command line has written' });
+    }
+    const stored = weights && JSON.parse(new TextDecoder().decode(weights));
+    config ??= stored.config;
     const { lr } = config.optimiser;
     if (!(lr > 0 && lr < 1)) throw new ScorefieldError('setting', `optimiser.lr = ${lr}`, { remedy: 'expected a number in (0, 1)' });
     this.config = structuredClone(config);
@@ -50,11 +55,7 @@ class Training {
     this.scale = Math.max(...this.#points.map(Math.abs)) / 2;
     this.#net = new Net(config, this.scale);
     this.parameters = this.#net.w.length;
-    if (weights) {
-      const text = new TextDecoder().decode(weights);
-      if (!text.startsWith('{"mock"')) throw new ScorefieldError('not-weights', 'this is no weights file', { where: 'weights', remedy: 'load one that the lab or the command line has written' });
-      this.#net.w.set(JSON.parse(text).w);
-    }
+    if (stored) this.#net.w.set(stored.w);
   }
 
   async step(k = 1) {
@@ -118,7 +119,7 @@ class Training {
   }
 
   async export() {
-    return new TextEncoder().encode(JSON.stringify({ mock: 1, w: [...this.#net.w] }));
+    return new TextEncoder().encode(JSON.stringify({ mock: 1, w: [...this.#net.w], config: this.config }));
   }
 
   async close() {}

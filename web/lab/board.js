@@ -4,7 +4,7 @@ import { format } from '../page/words.js';
 import { arrows, contours, cross, discs, dots, heat, trails } from './layers.js';
 import { norm, regionNames, viewOf } from './measure.js';
 import { Panel } from './panel.js';
-import { Plot } from './plot.js';
+import { Plot, power } from './plot.js';
 import { ARROWS } from './evaluate.js';
 import { noised } from './random.js';
 import { themeOf, whenThemeChanges } from './theme.js';
@@ -65,28 +65,34 @@ export class Board {
     for (const panel of Object.values(this.#panels)) panel.view = view;
   }
 
-  /** Which cells there are: what has nothing to show takes no room. Letters follow. */
-  arrange({ two, truth, density, levels }) {
-    this.#root.querySelector('.cells').classList.toggle('few', !two && !truth);
+  /**
+   * Which cells there are: what has nothing to show takes no room. `learned`: a network is looked at, not the true score
+   * alone.
+   */
+  arrange({ two, truth, density, levels, learned }) {
     const shown = {
       truth: true,
       'field-a': true,
       'field-b': two,
       density,
-      'difference-a': truth,
-      'difference-b': truth && two,
-      loss: true,
-      regions: truth,
-      levels,
+      'difference-a': truth && learned,
+      'difference-b': truth && two && learned,
+      loss: learned,
+      regions: truth && learned,
+      levels: levels && learned,
     };
-    // With one field its difference comes next; with two, both are in the row below, after the density.
-    const { density: below, 'difference-a': next } = this.#cells;
-    if (two) next.before(below);
-    else next.after(below);
-    let letter = 'a'.charCodeAt(0);
-    for (const [name, cell] of Object.entries(this.#cells)) cell.hidden = !shown[name] || cell.dataset.kept === 'away';
+    // In the first row, beside the fields: where there is one, its difference or else its loss.
+    const third = two ? null : shown['difference-a'] ? 'difference-a' : 'loss';
+    for (const [name, cell] of Object.entries(this.#cells)) {
+      cell.hidden = !shown[name] || cell.dataset.kept === 'away';
+      cell.classList.toggle('first', name === third);
+    }
     const order = [...this.#root.querySelectorAll('.cell')].filter((cell) => !cell.hidden);
-    for (const cell of order) cell.querySelector('.letter').textContent = String.fromCharCode(letter++);
+    const isFirst = (cell) => cell.matches('.first, .cell:not(.sliders ~ *)');
+    order.sort((a, b) => isFirst(b) - isFirst(a));
+    order.forEach(
+      (cell, i) => (cell.querySelector('.letter').textContent = String.fromCharCode('a'.charCodeAt(0) + i)),
+    );
   }
 
   /** Draws what was measured of each field; `follow`: which score the particles of a field follow. */
@@ -159,7 +165,7 @@ export class Board {
       const [u, v] = [cells.learned[2 * i] - cells.truth[2 * i], cells.learned[2 * i + 1] - cells.truth[2 * i + 1]];
       return (Math.log10(Math.hypot(u, v) + 1e-12) - top + DECADES) / DECADES;
     });
-    const ticks = Array.from({ length: DECADES + 1 }, (_, i) => [i / DECADES, format(10 ** (top - DECADES + i))]);
+    const ticks = Array.from({ length: DECADES + 1 }, (_, i) => [i / DECADES, power(top - DECADES + i)]);
     const panel = this.#panels[`difference-${name}`];
     const bar = { ramp: this.#theme.ramps.error, ticks, label: '‖s − s*‖' };
     panel.base((context, frame, { ramps }) => heat(context, frame, values, ramps.error), { bar });

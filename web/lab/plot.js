@@ -191,14 +191,13 @@ function axis(values, log, fromZero = false) {
   }
   const every = Math.max(1, Math.ceil((high - low) / 5));
   const ticks = [];
-  for (let power = Math.ceil(low); power <= high; power++) {
-    if (power % every === 0)
-      ticks.push([10 ** power, power >= -2 && power <= 3 ? format(10 ** power) : `10${raised(power)}`]);
+  for (let exponent = Math.ceil(low); exponent <= high; exponent++) {
+    if (exponent % every === 0) ticks.push([10 ** exponent, power(exponent)]);
   }
   if (ticks.length < 2) {
     for (const digit of [2, 3, 5]) {
-      for (let power = Math.floor(low); power <= high; power++) {
-        const value = digit * 10 ** power;
+      for (let exponent = Math.floor(low); exponent <= high; exponent++) {
+        const value = digit * 10 ** exponent;
         if (Math.log10(value) > low && Math.log10(value) < high) ticks.push([value, format(value)]);
       }
     }
@@ -206,4 +205,7 @@ function axis(values, log, fromZero = false) {
   return { low, high, ticks };
 }
 
-const raised = (power) => [...String(power)].map((digit) => (digit === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit])).join('');
+/** A power of ten, short. */
+export const power = (exponent) => (exponent >= -2 && exponent <= 3 ? format(10 ** exponent) : `10${raised(exponent)}`);
+
+const raised = (exponent) => [...String(exponent)].map((digit) => (digit === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit])).join('');

@@ -94,8 +94,9 @@ export const PRESETS = {
     title: 'On a manifold the score explodes',
     text: [
       'These data lie on a line in the plane: across it their density is a spike, and without noise it has no score ' +
-        'at all. With noise σ the score points back to the line with a size of 1/σ. The curve by σ shows it on ' +
-        'logarithmic axes: a slope of −1, and a network that must follow it to be right near the data.',
+        'at all. With noise σ the score points back to the line with a size of about 1/σ: on the logarithmic axes of ' +
+        'the plot by σ, a slope of −1 without end. A network varies smoothly and falls behind below some σ, however ' +
+        'long it is trained; so every sampler stops at a smallest σ.',
     ],
     cite: { ...NCSN, where: '§3.1' },
     values: {
@@ -105,7 +106,7 @@ export const PRESETS = {
       sigma_min: '0.001',
       sigma_max: '3',
       train: '2000',
-      t: '0.3',
+      t: '0.6',
       by: 'norm',
     },
     rows: ['small', 'large', 'slope'],
@@ -179,10 +180,10 @@ export const PRESETS = {
   guidance: {
     title: 'Guidance trades spread for certainty',
     text: [
-      'Each Gaussian is a class, and both fields follow the true score of the rightmost one. Guidance (B) adds w times ' +
-        'the difference between the score of the class and that of all: particles are pushed away from the other ' +
-        'classes, past where the class’s own points lie, and closer together. What comes out is no longer a sample of ' +
-        'the class, whose mean and spread are in column A.',
+      'Each Gaussian is a class. Particles of A follow the true score of the rightmost one and end as its points. ' +
+        'Guidance (B) adds w − 1 times the difference between the score of the class and that of all eight: it pushes ' +
+        'particles away from the other classes, past where the class’s own points lie, and closer together. What comes ' +
+        'out is no sample of the class any more, as the table says. (The arrows are of all classes.)',
     ],
     cite: { name: 'Ho & Salimans 2022', href: 'https://arxiv.org/abs/2207.12598', where: '§3' },
     values: {

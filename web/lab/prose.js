@@ -43,10 +43,7 @@ export function showCaptions(root, { shots, follow, sides, density }) {
           : 'Learned score s';
     write(`field-${name}`, `${two ? `${name.toUpperCase()}: ` : ''}${title}${level(shot)}`);
   }
-  write(
-    'density',
-    `${density === 'learned' ? 'Learned log-density −E' : 'True log-density'}, below its greatest${level(shots.a)}`,
-  );
+  write('density', `${density === 'learned' ? 'Learned log-density −E' : 'True log-density'}${level(shots.a)}`);
   write('difference-a', `Learned less true${two ? ', A' : ''}`);
 }
 

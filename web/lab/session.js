@@ -29,8 +29,24 @@ export class Session extends EventTarget {
     this.#open = open;
   }
 
-  get names() {
-    return Object.keys(this.sides);
+  /** The run config in a file of weights. */
+  async read(weights) {
+    const lab = await this.#lab('a');
+    // Points in place of the data, which are not looked at.
+    const training = await lab.train(null, { weights, points: Float32Array.from({ length: 16 }, (_, i) => i) });
+    await training.close();
+    return training.config;
+  }
+
+  /** The engine of a field; another one where it could not be loaded. */
+  async #lab(name) {
+    this.#labs[name] ??= this.#open({ onProgress: (event) => this.#tell('progress', event) });
+    try {
+      return await this.#labs[name];
+    } catch (error) {
+      this.#labs[name] = undefined;
+      throw error;
+    }
   }
 
   /** Steps that all have taken. */
@@ -67,14 +83,7 @@ export class Session extends EventTarget {
   }
 
   async #start(name, { config, points, weights }) {
-    this.#labs[name] ??= this.#open({ onProgress: (event) => this.#tell('progress', event) });
-    let lab;
-    try {
-      lab = await this.#labs[name];
-    } catch (error) {
-      this.#labs[name] = undefined;
-      throw error;
-    }
+    const lab = await this.#lab(name);
     await this.sides[name]?.training.close();
     const training = await lab.train(config, { points, weights });
     return { training, config: training.config ?? config, losses: [], step: 0, seconds: 0 };

@@ -1,14 +1,8 @@
-// The lab's settings: what there is, what applies, and what the engine gets for it. Those of a sampler are the front
-// page's (page/settings.js), made from the engine's schema. No elements here.
+// The lab's settings: what there is, and what applies. Those of a sampler are the front page's (page/settings.js), made
+// from the engine's schema. No elements here.
 
-import {
-  FIELDS as SAMPLING,
-  SAMPLERS,
-  applies as samplerTakes,
-  problem as samplerProblem,
-  valueOf,
-} from '../page/settings.js';
-import { DISTRIBUTIONS, OBJECTIVES, OWN_POINTS } from './objectives.js';
+import { FIELDS as SAMPLING, SAMPLERS, applies as samplerTakes, problem as samplerProblem } from '../page/settings.js';
+import { DISTRIBUTIONS, OBJECTIVES } from './objectives.js';
 
 const titled = (titles) => ({ choices: Object.keys(titles), titles });
 const listed = (facts) => titled(Object.fromEntries(Object.entries(facts).map(([name, { title }]) => [name, title])));
@@ -256,65 +250,4 @@ export function problem(name, text) {
   const good =
     text.trim() !== '' && value >= field.min && value <= field.max && (!field.whole || Number.isInteger(value));
   return good ? null : `a ${field.whole ? 'whole ' : ''}number from ${field.min} to ${field.max}`;
-}
-
-/** The run config of one field's values, as the engine and the command line have it. */
-export function configOf(values) {
-  const number = (name) => Number(values[name]);
-  const kind = processOf(values);
-  const clean = kind === 'none';
-  const process = { kind };
-  if (['ve', 'smld', 'edm'].includes(kind))
-    Object.assign(process, { sigma_min: number('sigma_min'), sigma_max: number('sigma_max') });
-  if (kind === 'smld') process.levels = number('levels');
-  return {
-    name: 'lab',
-    data: OWN_POINTS.includes(values.data) ? { file: FILES[values.data] } : { name: values.data },
-    model: {
-      kind: 'mlp',
-      dim: 2,
-      width: number('width'),
-      depth: number('depth'),
-      activation: values.activation,
-      time: clean
-        ? { kind: 'none' }
-        : values.time === 'fourier'
-          ? { kind: 'fourier', scale: 1 }
-          : { kind: values.time },
-      energy: values.energy === 'on',
-    },
-    process,
-    objective: { kind: values.objective, ...parametersOf(values) },
-    optimiser: { lr: number('lr'), ema: 0.99 },
-    train: { steps: Math.max(1, number('train')), batch: number('batch'), seed: number('seed') },
-  };
-}
-
-/** What the command line's config calls the points that the reader gives with it. */
-const FILES = { drawn: 'drawn.npy', file: 'points.npy' };
-
-/** A text as a config has it. */
-function written(name, text) {
-  const { choices } = FIELDS[name];
-  if (!choices) return Number(text);
-  return choices.includes('on') ? text === 'on' : text;
-}
-
-/** An objective's parameters. */
-function parametersOf(values) {
-  const names = OBJECTIVES[values.objective].parameters ?? [];
-  const pairs = names.map((name) => [name, written(name, values[name])]);
-  return Object.fromEntries(
-    pairs.map(([name, value]) => (name === 'draw' ? ['times', { kind: value, t_min: 1e-5 }] : [name, value])),
-  );
-}
-
-/** The sampler's settings of one field's values. */
-export function samplingOf(values) {
-  const settings = { seed: Number(values.seed) };
-  for (const name of Object.keys(FIELDS)) {
-    const isSet = FIELDS[name].sampling && values[name] !== '' && applies(name, values);
-    if (isSet) settings[name] = valueOf(name, values[name]);
-  }
-  return settings;
 }

@@ -9,7 +9,7 @@ const last = (regions) => regions?.findLast((error) => error !== null) ?? null;
 
 /**
  * What can be in it. `of`: the value of a field (`{side, shot, curve, particles, data, split}`), null where there is
- * none; `data`: that of the data.
+ * none; `data`: that of the data; `truth`: that of the true score.
  */
 const ROWS = {
   error: { title: 'Relative error of the score, at data', of: ({ shot }) => shot?.error },
@@ -22,17 +22,17 @@ const ROWS = {
   small: {
     title: 'Size of the score at the smallest σ',
     of: ({ curve }) => curve?.[0]?.learned,
-    data: ({ curve }) => curve?.[0]?.truth,
+    truth: ({ curve }) => curve?.[0]?.truth,
   },
   large: {
     title: 'Size of the score at the largest σ',
     of: ({ curve }) => curve?.at(-1)?.learned,
-    data: ({ curve }) => curve?.at(-1)?.truth,
+    truth: ({ curve }) => curve?.at(-1)?.truth,
   },
   slope: {
     title: 'Slope of log size by log σ, below σ = 0.3',
     of: ({ curve }) => slope(curve, 'learned'),
-    data: ({ curve }) => slope(curve, 'truth'),
+    truth: ({ curve }) => slope(curve, 'truth'),
   },
   share: {
     title: 'Share of the particles in the heavier mode',
@@ -72,6 +72,17 @@ function slope(curve, name) {
   return xy / xx;
 }
 
+/** What is known of each field of a session, for the table; of particles, once they have arrived. */
+export function fieldsOf(sides, { shots, curves, particles, data, split }) {
+  return Object.fromEntries(
+    Object.entries(sides).map(([name, side]) => {
+      const arrived = particles.state === 'done' && particles.paths[name];
+      const moved = arrived ? { particles: particles.last(name), length: particles.lengthOf(name) } : {};
+      return [name, { side, shot: shots[name], curve: curves[name], data, split, ...moved }];
+    }),
+  );
+}
+
 /**
  * Writes it.
  *
@@ -81,19 +92,22 @@ function slope(curve, name) {
  */
 export function writeTable(table, fields, { rows = USUAL } = {}) {
   const names = Object.keys(fields);
+  table.hidden = names.length === 0;
+  if (table.hidden) return;
   const filled = rows
     .map((row) => ({ ...ROWS[row], row }))
-    .map(({ title, of, data, row }) => ({
+    .map(({ title, of, data, truth, row }) => ({
       row,
       title,
       values: names.map((name) => of(fields[name]) ?? null),
-      reference: data?.(fields.a) ?? null,
+      reference: (data ?? truth)?.(fields.a) ?? null,
+      isTrue: Boolean(truth),
     }))
     .filter(({ values }) => values.some((value) => value !== null));
   const compared = filled.some(({ reference }) => reference !== null);
   const columns = [
     ...names.map((name) => (names.length > 1 ? name.toUpperCase() : 'Measured')),
-    ...(compared ? ['Data'] : []),
+    ...(compared ? [filled.every(({ isTrue }) => isTrue) ? 'True' : 'Data'] : []),
   ];
   const head = element('tr', [element('td', ''), ...columns.map((name) => heading(name, 'col'))]);
   const body = filled.map(({ row, title, values, reference }) => {

@@ -6,6 +6,7 @@ import { Message } from '../page/panels.js';
 import { cut, format } from '../page/words.js';
 import { readAddress, writeAddress } from './address.js';
 import { Board } from './board.js';
+import { configOf, samplingOf, valuesOf } from './config.js';
 import { Form } from './form.js';
 import { level } from './process.js';
 import { Progress } from './progress.js';
@@ -14,11 +15,11 @@ import { PRESETS, releases } from './presets.js';
 import { normals } from './random.js';
 import { Release } from './release.js';
 import { Session } from './session.js';
-import { FIELDS, configOf, plain, processOf, samplingOf, sideOf } from './settings.js';
+import { FIELDS, plain, processOf, sideOf } from './settings.js';
 import { HALF } from './points.js';
 import { copy, download } from './share.js';
 import { Source } from './source.js';
-import { writeTable } from './table.js';
+import { fieldsOf, writeTable } from './table.js';
 import { Watch } from './watch.js';
 
 /** Points of the data that are shown and compared with, and milliseconds between two of the plots in training. */
@@ -216,7 +217,7 @@ export class LabPage {
     await this.session.pause();
     this.session.sides = {};
     this.watch.forget();
-    this.board.arrange({ two: this.#names.length > 1, truth: false, density: false, levels: false });
+    this.board.arrange({ two: this.#names.length > 1, learned: true });
     this.board.fields({}, this.#noise, {});
     this.#one('#measured').hidden = true;
     this.session.state = 'idle';
@@ -280,6 +281,7 @@ export class LabPage {
       two: Boolean(shots.b),
       truth: a.cells.truth !== null,
       density,
+      learned: a.step > 0 || Object.values(follow).includes('learned'),
       levels: Object.values(this.session.sides).some(({ config }) => config.process.kind !== 'none'),
     });
     this.board.fields(shots, this.#noise, follow);
@@ -302,25 +304,15 @@ export class LabPage {
   #table(shots = this.watch.shots) {
     this.#summed = performance.now();
     const preset = this.#preset && PRESETS[this.#preset];
-    const { particles } = this.release;
-    const fields = Object.fromEntries(
-      Object.entries(this.session.sides).map(([name, side]) => {
-        const over = particles.state === 'done' && particles.paths[name];
-        const moved = over ? { particles: particles.last(name), length: particles.lengthOf(name) } : {};
-        return [
-          name,
-          {
-            side,
-            shot: shots[name],
-            curve: this.watch.curves[name],
-            data: this.#clean,
-            split: preset?.split,
-            ...moved,
-          },
-        ];
-      }),
-    );
-    if (fields.a) writeTable(this.#one('#measured'), fields, { rows: preset?.rows });
+    const { session, watch, release } = this;
+    const about = {
+      shots,
+      curves: watch.curves,
+      particles: release.particles,
+      data: this.#clean,
+      split: preset?.split,
+    };
+    writeTable(this.#one('#measured'), fieldsOf(session.sides, about), { rows: preset?.rows });
   }
 
   /** What is measured where training rests, the curves by σ too where there are, and the table. */
@@ -337,20 +329,15 @@ export class LabPage {
 
   /** What samples each field; null while nothing can. */
   #samplers() {
-    if (!this.session.sides.a || this.session.state === 'loading' || this.session.running) return null;
+    const { sides, state, running } = this.session;
+    if (!sides.a || state === 'loading' || running) return null;
     const values = this.#values();
     return Object.fromEntries(
-      Object.entries(this.session.sides).map(([name, { training }]) => {
+      Object.entries(sides).map(([name, { training }]) => {
         const own = sideOf(values, name);
-        return [
-          name,
-          {
-            training,
-            settings: samplingOf(own),
-            score: own.score,
-            place: processOf(own) === 'none' && own.from === 'prior' ? 'uniform' : own.from,
-          },
-        ];
+        // Data without noise have no prior.
+        const place = processOf(own) === 'none' && own.from === 'prior' ? 'uniform' : own.from;
+        return [name, { training, settings: samplingOf(own), score: own.score, place }];
       }),
     );
   }
@@ -396,7 +383,13 @@ export class LabPage {
 
   async #load(file) {
     this.message.hide();
-    await this.#prepare(false, new Uint8Array(await file.arrayBuffer()));
+    const weights = new Uint8Array(await file.arrayBuffer());
+    const values = valuesOf(await this.session.read(weights));
+    this.#preset = null;
+    showStory(this.#one('#story'), null);
+    this.form.fill({ ...values, compare: 'off' });
+    this.source.show();
+    await this.#prepare(false, weights);
     if (this.session.state !== 'error') this.progress.say(`${cut(file.name, 60)} is loaded.`);
   }
 
