@@ -51,11 +51,18 @@ export function moments(points) {
   return { mean, std: square.map(Math.sqrt) };
 }
 
-/** The share of points on the positive side of a line through the origin, given by its normal. */
-export function share(points, [a, b]) {
-  let count = 0;
-  for (let i = 0; i < points.length; i += 2) if (a * points[i] + b * points[i + 1] > 0) count += 1;
-  return (2 * count) / points.length;
+/** The points on the positive side of a line through the origin, given by its normal. */
+export function beyond(points, [a, b]) {
+  const found = [];
+  for (let i = 0; i < points.length; i += 2) {
+    if (a * points[i] + b * points[i + 1] > 0) found.push(points[i], points[i + 1]);
+  }
+  return Float32Array.from(found);
+}
+
+/** Their share of all. */
+export function share(points, normal) {
+  return beyond(points, normal).length / points.length;
 }
 
 /** Directions of the sliced distance, and quantiles that are compared along each. */

@@ -49,7 +49,7 @@ export const PRESETS = {
       train: '0',
       from: 'uniform',
       score: 'truth',
-      objective: 'sliced',
+      objective: 'denoising-at-one-level',
       sampler: 'ula',
       steps: '1000',
       step_size: '0.05',
@@ -155,27 +155,26 @@ export const PRESETS = {
     text: [
       'Langevin dynamics with a finite step do not sample the density that they follow: the longer the step, the wider ' +
         'the cloud (A). The test of Metropolis and Hastings accepts or refuses each step by the density itself, and so ' +
-        'takes the error out (B). It needs a density: this network gives an energy, whose slope is the score.',
+        'takes that error out (B). It needs a density and not only a score: here the true one, elsewhere a network ' +
+        'that gives an energy, whose slope is the score.',
     ],
     cite: { name: 'Roberts & Tweedie 1996', href: 'https://doi.org/10.2307/3318418', where: '§1.4' },
     values: {
-      data: 'eight-gaussians',
+      ...TOY,
       compare: 'on',
-      energy: 'on',
-      objective: 'denoising',
-      train: '2000',
-      t: '0.02',
-      t_end: '0.02',
-      'b.t_end': '0.02',
+      objective: 'denoising-at-one-level',
+      train: '0',
+      score: 'truth',
       from: 'uniform',
       sampler: 'ula',
       steps: '300',
-      step_size: '0.03',
+      step_size: '0.8',
       'b.sampler': 'mala',
       'b.steps': '300',
-      'b.step_size': '0.03',
+      'b.step_size': '0.8',
     },
-    rows: ['spread', 'distance', 'nfe'],
+    rows: ['inside', 'nfe'],
+    split: [1, 1],
   },
   guidance: {
     title: 'Guidance trades spread for certainty',
@@ -204,4 +203,4 @@ export const PRESETS = {
 };
 
 /** Presets that release particles by themselves: those whose numbers are of particles. */
-export const releases = ({ rows }) => rows.some((row) => ['share', 'distance', 'spread', 'middle'].includes(row));
+export const releases = ({ rows }) => rows.some((row) => ['share', 'distance', 'inside', 'middle'].includes(row));

@@ -69,11 +69,10 @@ export class Session extends EventTarget {
     this.#running = false;
     this.#set('loading');
     try {
-      const sides = {};
       const names = Object.keys(asked);
-      await Promise.all(names.map(async (name) => (sides[name] = await this.#start(name, asked[name]))));
+      const begun = await Promise.all(names.map((name) => this.#start(name, asked[name])));
       if (turn !== this.#turn) return false;
-      this.sides = sides;
+      this.sides = Object.fromEntries(names.map((name, i) => [name, begun[i]]));
       this.#set('idle');
       return true;
     } catch (error) {

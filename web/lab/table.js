@@ -1,7 +1,7 @@
 // The table of what was measured: a row a quantity, a column a field, and beside them what the data have.
 
 import { format } from '../page/words.js';
-import { moments, share, sliced } from './measure.js';
+import { beyond, moments, share, sliced } from './measure.js';
 
 /** Regions at both ends of `byRegion`, of those that hold points. */
 const first = (regions) => regions?.[0] ?? null;
@@ -42,6 +42,11 @@ const ROWS = {
   middle: {
     title: 'Mean of x₁, of x₂',
     of: ({ particles }) => particles && moments(particles.x).mean,
+  },
+  inside: {
+    title: 'Standard deviation of x₁, of x₂, within the heavier mode',
+    of: ({ particles, split }) => particles && split && moments(beyond(particles.x, split)).std,
+    data: ({ data, split }) => split && moments(beyond(data, split)).std,
   },
   spread: {
     title: 'Standard deviation of x₁, of x₂',
