@@ -81,6 +81,7 @@ export class Board {
       regions: truth && learned,
       levels: levels && learned,
     };
+    this.#root.querySelector('.cells').classList.toggle('full', Boolean(two && learned));
     // In the first row, beside the fields: where there is one, its difference or else its loss.
     const third = two ? null : shown['difference-a'] ? 'difference-a' : 'loss';
     for (const [name, cell] of Object.entries(this.#cells)) {

@@ -37,7 +37,15 @@ export class Progress {
     const there = ready && Boolean(sides.a);
     const train = this.#one('#train');
     train.disabled = !ready;
-    train.textContent = running ? 'Pause' : step === 0 ? 'Train' : step < target ? 'Go on' : 'Train further';
+    train.textContent = running
+      ? 'Pause'
+      : target === 0
+        ? 'Run'
+        : step === 0
+          ? 'Train'
+          : step < target
+            ? 'Go on'
+            : 'Train further';
     this.#enable('#single', there);
     this.#enable('#reset', there && step > 0);
     this.#enable('#release', there && !running);
@@ -70,6 +78,7 @@ export class Progress {
       error: 'Stopped by an error',
       idle: sides.a ? 'Ready' : 'Draw in panel a',
     };
+    if (target === 0 && state === 'done') words.done = 'Nothing is learned here';
     status.textContent = words[state] ?? `Step ${step} of ${target}${rate}`;
   }
 
