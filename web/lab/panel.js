@@ -2,6 +2,7 @@
 // What changes seldom is kept as images, below what changes with every frame.
 
 import { format } from '../page/words.js';
+import { scaleOf } from './theme.js';
 
 const [LEFT, RIGHT, TOP, BOTTOM, BAR] = [34, 2, 7, 20, 26];
 
@@ -16,7 +17,9 @@ export class Panel {
   }));
   #paintTop = () => {};
   #due = false;
+  /** The width in units of the drawing, CSS pixels in a unit, and pixels of the canvas in one. */
   #size = 0;
+  #unit = 1;
   #ratio = 1;
   #bar = null;
   /** @type {{centre: [number, number], extent: number}} */
@@ -37,7 +40,7 @@ export class Panel {
     document.addEventListener('visibilitychange', () => this.redraw(), { signal });
   }
 
-  /** The square, in CSS pixels. */
+  /** The square, in units. */
   get frame() {
     const side = this.#size - LEFT - RIGHT;
     return { left: LEFT, top: TOP, side, view: this.view };
@@ -47,7 +50,9 @@ export class Panel {
   toPlane({ clientX, clientY }) {
     const box = this.#canvas.getBoundingClientRect();
     const { left, top, side, view } = this.frame;
-    const [u, v] = [(clientX - box.left - left) / side, (clientY - box.top - top) / side];
+    const [u, v] = [(clientX - box.left) / this.#unit - left, (clientY - box.top) / this.#unit - top].map(
+      (d) => d / side,
+    );
     if (!(u >= 0 && u <= 1 && v >= 0 && v <= 1)) return null;
     return [view.centre[0] + view.extent * (2 * u - 1), view.centre[1] - view.extent * (2 * v - 1)];
   }
@@ -124,10 +129,11 @@ export class Panel {
 
   /** As many pixels as the screen has. */
   #fit() {
-    const size = this.#canvas.clientWidth;
-    const ratio = Math.min(2, devicePixelRatio || 1);
+    const unit = scaleOf(this.#canvas.ownerDocument.documentElement);
+    const size = this.#canvas.clientWidth / unit;
+    const ratio = Math.min(2, devicePixelRatio || 1) * unit;
     if (size === this.#size && ratio === this.#ratio) return;
-    [this.#size, this.#ratio] = [size, ratio];
+    [this.#size, this.#unit, this.#ratio] = [size, unit, ratio];
     const height = size - LEFT - RIGHT + TOP + BOTTOM + this.room;
     for (const canvas of [this.#canvas, ...this.#layers.map((layer) => layer.canvas)]) {
       canvas.width = Math.round(size * ratio);
@@ -195,7 +201,8 @@ export class Panel {
     context.strokeRect(left + 0.5, y - 0.5, width, height + 1);
     context.fillStyle = theme.soft;
     context.textBaseline = 'top';
-    ticks.forEach(([place, text], i) => {
+    const shown = width < 115 ? [ticks[0], ticks.at(-1)] : ticks;
+    shown.forEach(([place, text], i) => {
       context.textAlign = i === 0 ? 'left' : place > 0.98 ? 'right' : 'center';
       context.fillText(text, left + place * width, y + height + 2);
     });

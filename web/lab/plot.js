@@ -2,6 +2,7 @@
 // axis, and its series are named in it.
 
 import { format } from '../page/words.js';
+import { scaleOf } from './theme.js';
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [34, 2, 7, 34];
 
@@ -42,9 +43,10 @@ export class Plot {
 
   #draw() {
     if (document.hidden) return;
-    const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
+    const unit = scaleOf(this.#canvas.ownerDocument.documentElement);
+    const [width, height] = [this.#canvas.clientWidth / unit, this.#canvas.clientHeight / unit];
     if (!width || !height) return;
-    const ratio = Math.min(2, devicePixelRatio || 1);
+    const ratio = Math.min(2, devicePixelRatio || 1) * unit;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.#canvas.width !== w || this.#canvas.height !== h) [this.#canvas.width, this.#canvas.height] = [w, h];
     const context = this.#canvas.getContext('2d');
@@ -79,6 +81,8 @@ export class Plot {
       y.log,
       Boolean(x.labels) && !y.log,
     );
+    // Room for the names of bars.
+    if (x.labels && shown.length > 1) up.high += 0.3 * (up.high - up.low);
     const at = (value, { low, high }, log) => ((log ? Math.log10(value) : value) - low) / (high - low);
     const px = (value) => box.left + box.width * at(value, across, x.log);
     const py = (value) => box.top + box.height * (1 - at(value, up, y.log));
@@ -154,7 +158,9 @@ export class Plot {
         context.moveTo(px(value), bottom);
         context.lineTo(px(value), bottom - 4);
       }
-      context.fillText(text, px(value), bottom + 4);
+      // Where there is little room, a range is called by its beginning.
+      const fits = !x.labels || context.measureText(text).width < px(1) - px(0) - 3;
+      context.fillText(fits ? text : text.split('–')[0], px(value), bottom + 4);
     }
     context.textAlign = 'right';
     context.textBaseline = 'middle';

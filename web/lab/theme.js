@@ -22,6 +22,9 @@ export function themeOf(element) {
   };
 }
 
+/** How large the drawings are, in CSS pixels of a page whose text has 16: they grow with it. */
+export const scaleOf = (element) => Math.max(1, parseFloat(getComputedStyle(element).fontSize) / 16);
+
 /** 256 colours between some, evenly; RGBA. */
 function rampOf(stops) {
   const all = new Uint8ClampedArray(256 * 4);
