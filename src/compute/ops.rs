@@ -5,11 +5,12 @@
 //! Activations are NHWC: a 1×1 convolution is a matrix product, attention needs no transposition, and
 //! an im2col row is a few contiguous copies.
 
+pub use super::kernels::Activation;
 use super::kernels::{Kernels, Norm, Shuffle};
 use burn::{
     Tensor,
     backend::{Dispatch, DispatchTensor},
-    tensor::{Int, activation},
+    tensor::{Int, activation as burns},
 };
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -113,7 +114,26 @@ pub fn group_norm_film(
 /// `x`: `[n, i]`, `weight`: `[i, o]`, `bias`: `[o]`; result: `[n, o]`.
 #[must_use]
 pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
-    product(x, weight) + bias.unsqueeze()
+    Tensor::from_dispatch(Dispatch::dense_layer(x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()))
+}
+
+/// The `order`-th derivative of the activation, value by value: 0 to 3.
+///
+/// # Shapes
+/// `z` and the result: `[n, w]`.
+#[must_use]
+pub fn activation(z: Tensor<2>, function: Activation, order: u8) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::activation(z.into_dispatch(), function, order))
+}
+
+/// t ⊙ that, for each of m blocks of rows below each other. Its gradient by z takes the next derivative: order 0 to 2 where
+/// that is wanted.
+///
+/// # Shapes
+/// `z`: `[n, w]`; `t` and the result: `[m·n, w]`.
+#[must_use]
+pub fn modulated(z: Tensor<2>, t: Tensor<2>, function: Activation, order: u8) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::modulated(z.into_dispatch(), t.into_dispatch(), function, order))
 }
 
 /// a·b, for each pair of matrices.
@@ -140,7 +160,7 @@ pub fn waves_layer(level: Tensor<2>, frequencies: Tensor<1>, weight: Tensor<2>, 
     or_steps(own, || {
         let angle = level * frequencies.unsqueeze();
         let features = Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1);
-        activation::silu(linear(features, weight, bias))
+        burns::silu(linear(features, weight, bias))
     })
 }
 
@@ -171,7 +191,7 @@ pub fn class_layer(
         if let Some(rows) = rows {
             z = z + rows.select(0, class);
         }
-        activation::silu(z)
+        burns::silu(z)
     })
 }
 
@@ -190,7 +210,7 @@ pub fn attention(qkv: Tensor<4>, heads: usize) -> Tensor<4> {
         let qkv = qkv.reshape([n, tokens, 3, heads, width]).permute([2, 0, 3, 1, 4]);
         let [q, k, v] = [0, 1, 2].map(|i| qkv.clone().narrow(0, i, 1).reshape([n, heads, tokens, width]));
         let logits = product(q, k.swap_dims(2, 3)) * (1.0 / (width as f64).sqrt());
-        product(activation::softmax(logits, 3), v).swap_dims(1, 2).reshape([n, h, w, c])
+        product(burns::softmax(logits, 3), v).swap_dims(1, 2).reshape([n, h, w, c])
     })
 }
 

@@ -29,9 +29,10 @@ mod unet;
 #[cfg(test)]
 mod tests;
 
+pub use crate::compute::ops::Activation;
 pub use architecture::{Architecture, Network, unet_by_default};
 pub use config::{Evaluate, NetworkConfig};
 pub use embedding::TimeEmbedding;
 pub use limits::Limits;
-pub use mlp::{Activation, Mlp, MlpConfig};
+pub use mlp::{Mlp, MlpConfig};
 pub use unet::{UNet, UNetConfig};

@@ -2,7 +2,10 @@
 //!
 //! The backends convolve NCHW; the notation of the normalisation's gradients is that of `norm`.
 
-use super::options::Norm;
+use super::{
+    extension::Kernels,
+    options::{Activation, Norm},
+};
 use burn::{
     backend::{Backend, TensorMetadata, tensor::FloatTensor},
     tensor::{Shape, ops::ConvOptions},
@@ -117,4 +120,97 @@ pub fn group_norm_backward<B: Backend>(
     let along = mean::<B>(B::float_mul(grad.clone(), unit.clone()));
     let grad = B::float_sub(B::float_sub(grad.clone(), mean::<B>(grad)), B::float_mul(unit, along));
     [B::float_reshape(B::float_mul(grad, rate), size), dgamma, dbeta]
+}
+
+pub fn linear<B: Kernels>(x: FloatTensor<B>, weight: FloatTensor<B>, bias: FloatTensor<B>) -> FloatTensor<B> {
+    let outputs = weight.shape()[1];
+    B::float_add(B::product(x, weight), B::float_reshape(bias, Shape::from([1, outputs])))
+}
+
+pub fn linear_backward<B: Kernels>(
+    x: FloatTensor<B>,
+    weight: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    want_x: bool,
+) -> (Option<FloatTensor<B>>, [FloatTensor<B>; 2]) {
+    let [_, outputs] = grad.shape().dims();
+    let db = B::float_reshape(B::float_sum_dim(grad.clone(), 0), Shape::from([outputs]));
+    let dx = want_x.then(|| B::product(grad.clone(), B::float_transpose(weight)));
+    (dx, [B::product(B::float_transpose(x), grad), db])
+}
+
+/// a·z + b.
+fn affine<B: Backend>(z: FloatTensor<B>, a: f64, b: f64) -> FloatTensor<B> {
+    B::float_add_scalar(B::float_mul_scalar(z, a.into()), b.into())
+}
+
+pub fn activation<B: Backend>(z: FloatTensor<B>, activation: Activation, order: u8) -> FloatTensor<B> {
+    if activation == Activation::Tanh {
+        let t = B::float_tanh(z);
+        if order == 0 {
+            return t;
+        }
+        let squares = B::float_mul(t.clone(), t.clone());
+        let slope = affine::<B>(squares.clone(), -1.0, 1.0);
+        return match order {
+            1 => slope,
+            2 => B::float_mul(affine::<B>(t, -2.0, 0.0), slope),
+            _ => B::float_mul(affine::<B>(squares, 6.0, -2.0), slope),
+        };
+    }
+    let s = B::sigmoid(z.clone());
+    // s′ = s·(1 − s), s″ = s′·(1 − 2s)
+    let slope = B::float_mul(s.clone(), affine::<B>(s.clone(), -1.0, 1.0));
+    let rest = affine::<B>(s.clone(), -2.0, 1.0);
+    match (activation, order) {
+        (Activation::Softplus, 0) => {
+            // max(z, 0) + ln(1 + e^−|z|)
+            let small = B::float_log1p(B::float_exp(B::float_neg(B::float_abs(z.clone()))));
+            B::float_add(B::float_clamp_min(z, 0.0.into()), small)
+        }
+        (Activation::Softplus, 1) => s,
+        (Activation::Softplus, 2) => slope,
+        (Activation::Softplus, _) => B::float_mul(slope, rest),
+        (_, 0) => B::float_mul(z, s),
+        // s + z·s′
+        (_, 1) => B::float_add(s, B::float_mul(z, slope)),
+        // s′·(2 + z·(1 − 2s))
+        (_, 2) => B::float_mul(slope, affine::<B>(B::float_mul(z, rest), 1.0, 2.0)),
+        // s′·((1 − 2s)·(3 + z·(1 − 2s)) − 2z·s′)
+        (_, _) => {
+            let first = B::float_mul(rest.clone(), affine::<B>(B::float_mul(z.clone(), rest), 1.0, 3.0));
+            let second = affine::<B>(B::float_mul(z, slope.clone()), 2.0, 0.0);
+            B::float_mul(slope, B::float_sub(first, second))
+        }
+    }
+}
+
+/// `[m·n, w]` to `[m, n, w]`, for z's n rows.
+fn stacked<B: Backend>(t: FloatTensor<B>, n: usize) -> FloatTensor<B> {
+    let [rows, w] = t.shape().dims();
+    B::float_reshape(t, Shape::from([rows / n, n, w]))
+}
+
+pub fn modulated<B: Backend>(
+    z: FloatTensor<B>,
+    t: FloatTensor<B>,
+    activation: Activation,
+    order: u8,
+) -> FloatTensor<B> {
+    let (n, size) = (z.shape()[0], t.shape());
+    let factor = stacked::<B>(self::activation::<B>(z, activation, order), n);
+    B::float_reshape(B::float_mul(stacked::<B>(t, n), factor), size)
+}
+
+pub fn modulated_backward<B: Kernels>(
+    z: FloatTensor<B>,
+    t: FloatTensor<B>,
+    grad: FloatTensor<B>,
+    activation: Activation,
+    order: u8,
+) -> [FloatTensor<B>; 2] {
+    let (n, size) = (z.shape()[0], z.shape());
+    let both = B::float_sum_dim(stacked::<B>(B::float_mul(t, grad.clone()), n), 0);
+    let dz = B::modulated(z.clone(), B::float_reshape(both, size), activation, order + 1);
+    [dz, B::modulated(z, grad, activation, order)]
 }

@@ -5,7 +5,7 @@
 
 use super::{
     composed,
-    options::{Norm, Shuffle},
+    options::{Activation, Norm, Shuffle},
 };
 use burn::backend::{
     Backend, backend_extension,
@@ -30,6 +30,21 @@ pub trait Kernels: Backend {
     /// See [`product`](crate::compute::ops::product).
     fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_matmul(a, b)
+    }
+
+    /// See [`linear`](crate::compute::ops::linear).
+    fn dense_layer(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::linear::<Self>(x, weight, bias)
+    }
+
+    /// See [`activation`](crate::compute::ops::activation).
+    fn activation(z: FloatTensor<Self>, activation: Activation, order: u8) -> FloatTensor<Self> {
+        composed::activation::<Self>(z, activation, order)
+    }
+
+    /// See [`modulated`](crate::compute::ops::modulated).
+    fn modulated(z: FloatTensor<Self>, t: FloatTensor<Self>, activation: Activation, order: u8) -> FloatTensor<Self> {
+        composed::modulated::<Self>(z, t, activation, order)
     }
 
     /// See [`group_norm`](crate::compute::ops::group_norm).
@@ -126,6 +141,27 @@ pub trait KernelGradients: Kernels {
         grad: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         composed::conv2d_input_backward::<Self>(x, weight, grad)
+    }
+
+    /// Those of a layer's input (where it is wanted), weight and bias, given its result's.
+    fn dense_layer_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        want_x: bool,
+    ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 2]) {
+        composed::linear_backward::<Self>(x, weight, grad, want_x)
+    }
+
+    /// Those of z and t of [`Kernels::modulated`], given its result's.
+    fn modulated_backward(
+        z: FloatTensor<Self>,
+        t: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        activation: Activation,
+        order: u8,
+    ) -> [FloatTensor<Self>; 2] {
+        composed::modulated_backward::<Self>(z, t, grad, activation, order)
     }
 
     /// Those of a normalisation's input, γ and β, given its result's.

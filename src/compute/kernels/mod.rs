@@ -26,5 +26,5 @@ mod tests;
 
 pub use self::{
     extension::Kernels,
-    options::{Norm, Shuffle},
+    options::{Activation, Norm, Shuffle},
 };

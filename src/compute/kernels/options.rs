@@ -1,5 +1,20 @@
 //! What operators are told besides their tensors.
 
+use serde::{Deserialize, Serialize};
+
+/// What follows a layer: a(z), by value, with its derivatives a′, a″ and a‴.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// z·s(z), s(z) = 1/(1 + e⁻ᶻ).
+    #[default]
+    Silu,
+    /// ln(1 + eᶻ).
+    Softplus,
+    /// tanh z.
+    Tanh,
+}
+
 /// What a group normalisation is besides its tensors.
 #[derive(Clone, Copy, Debug)]
 pub struct Norm {

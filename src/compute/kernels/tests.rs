@@ -4,7 +4,10 @@ use super::{
     cpu::math,
     testing::{cases, cases::Draw, reference},
 };
-use crate::{compute::ops, noise::MAX_SEED};
+use crate::{
+    compute::ops::{self, Activation},
+    noise::MAX_SEED,
+};
 use burn::{
     Tensor,
     tensor::{DType, Device, Distribution, activation},
@@ -134,6 +137,56 @@ proptest! {
             let ours = (case.ours)().expect("a kernel");
             let worst = block_on(cases::distance(ours, case.theirs));
             prop_assert!(worst <= TOLERANCE.into(), "{name}, {} with {} views: {worst}", case.sizes, case.views);
+        }
+    }
+}
+
+/// The values are burn's, and each derivative is the slope of the one before by central differences: h² times a fourth
+/// derivative of about 1, and 1e-16/h of rounding.
+#[test]
+fn activations_and_their_derivatives_are_right() {
+    const STEP: f64 = 1e-5;
+    // −20 to 20, where all of them are flat or straight.
+    let z = Tensor::<1>::from_data(
+        (0..401).map(|i| f64::from(i) * 0.1 - 20.0).collect::<Vec<_>>().as_slice(),
+        (&Device::flex(), DType::F64),
+    );
+    let z = z.reshape([1, 401]);
+    for function in [Activation::Silu, Activation::Softplus, Activation::Tanh] {
+        let at = |h: f64, order| ops::activation(z.clone() + h, function, order);
+        assert_close(at(0.0, 0).cast(DType::F32), reference::activated(z.clone(), function).cast(DType::F32));
+        for order in 0..3 {
+            let slope = (at(STEP, order) - at(-STEP, order)) / (2.0 * STEP);
+            let worst = (at(0.0, order + 1) - slope).abs().max().into_scalar::<f64>();
+            assert!(worst < 1e-9, "{function:?}, derivative {}: {worst}", order + 1);
+        }
+    }
+}
+
+/// The gradients of a product and of what follows a layer, against burn's own differentiation of burn's own operators.
+#[test]
+fn gradients_of_layers_are_burns() {
+    let (x, weight, bias, direction) = (random([7, 5]), random([5, 3]), random([3]), random([14, 3]));
+    let tangent = random([14, 3]);
+    for function in [Activation::Silu, Activation::Softplus, Activation::Tanh] {
+        let gradients = |ours: bool| {
+            let [x, weight, tangent] = [&x, &weight, &tangent].map(|tensor| tensor.clone().detach().require_grad());
+            let bias = bias.clone().detach().require_grad();
+            let (y, gram) = if ours {
+                let z = ops::linear(x.clone(), weight.clone(), bias.clone());
+                let gram = ops::product(ops::activation(z.clone(), function, 0).transpose(), z.clone());
+                (ops::modulated(z, tangent.clone(), function, 0), gram)
+            } else {
+                let z = x.clone().matmul(weight.clone()) + bias.clone().unsqueeze();
+                let a = reference::activated(z.clone(), function);
+                (Tensor::cat(vec![a.clone(), a.clone()], 0) * tangent.clone(), a.transpose().matmul(z))
+            };
+            let all = ((y * direction.clone()).sum() + gram.square().sum() * 0.1).backward();
+            let bias: Tensor<2> = bias.grad(&all).unwrap().unsqueeze();
+            [x, weight, tangent].map(|tensor| tensor.grad(&all).unwrap()).into_iter().chain([bias]).collect::<Vec<_>>()
+        };
+        for (ours, theirs) in gradients(true).into_iter().zip(gradients(false)) {
+            assert_close(ours, theirs);
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Activation;
 use crate::{
     Result,
     checks::range,
     net::{
-        Network, NetworkConfig, TimeEmbedding,
+        Activation, Network, NetworkConfig, TimeEmbedding,
         init::Init,
         layers::{Layer, Layers, Rows},
     },

@@ -9,14 +9,12 @@
 //!
 //! Tangents of both, ẋ = v, by forward mode; all directions of a layer are one product.
 //!
-//! `config` has its configuration with its limits, `activation` a with its derivatives, `net` the module.
+//! `config` has its configuration with its limits, `net` the module.
 
-mod activation;
 mod config;
 mod net;
 #[cfg(test)]
 mod tests;
 
-pub use activation::Activation;
 pub use config::MlpConfig;
 pub use net::Mlp;

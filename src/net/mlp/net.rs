@@ -6,10 +6,10 @@ use burn::{
     tensor::Int,
 };
 
-use super::{Activation, MlpConfig};
+use super::MlpConfig;
 use crate::{
     compute::{
-        ops::{linear, product},
+        ops::{Activation, activation, linear, modulated, product},
         parallel::among_workers,
     },
     net::{Evaluate, NetworkConfig as _, block::Linear, init::Init},
@@ -86,8 +86,8 @@ impl Evaluate for Mlp {
             let (value, tangent) = match self.output(&hidden) {
                 Some(output) => {
                     let last = hidden.len() - 1;
-                    let slope = self.activation.slope(hidden[last].clone());
-                    (output, product(along(slope, tangents[last].clone()), self.head.weight.val()))
+                    let tangent = self.modulated(&hidden[last], tangents[last].clone(), 1);
+                    (output, product(tangent, self.head.weight.val()))
                 }
                 None => self.force_tangent(&hidden, &tangents),
             };
@@ -104,7 +104,7 @@ impl Evaluate for Mlp {
         self.has_energy().then(|| {
             among_workers(&x.device(), || {
                 let last = self.hidden(x, c_noise, class).pop().expect("at least one hidden layer");
-                product(self.activation.value(last), self.head.weight.val())
+                product(self.activated(&last), self.head.weight.val())
             })
         })
     }
@@ -128,15 +128,14 @@ impl Mlp {
         }
         let mut hidden = vec![z];
         for layer in &self.hidden[1..] {
-            let before = hidden[hidden.len() - 1].clone();
-            hidden.push(layer.forward(self.activation.value(before)));
+            hidden.push(layer.forward(self.activated(&hidden[hidden.len() - 1])));
         }
         hidden
     }
 
     /// F of the hidden layers; none of an energy network.
     fn output(&self, hidden: &[Tensor<2>]) -> Option<Tensor<2>> {
-        let last = self.activation.value(hidden[hidden.len() - 1].clone());
+        let last = self.activated(&hidden[hidden.len() - 1]);
         self.head.bias.as_ref().map(|bias| linear(last, self.head.weight.val(), bias.val()))
     }
 
@@ -144,23 +143,35 @@ impl Mlp {
     fn tangents(&self, hidden: &[Tensor<2>], direction: Tensor<2>) -> Vec<Tensor<2>> {
         let mut tangents = vec![product(direction, self.hidden[0].weight.val())];
         for (layer, z) in self.hidden[1..].iter().zip(hidden) {
-            let tangent = along(self.activation.slope(z.clone()), tangents[tangents.len() - 1].clone());
+            let tangent = self.modulated(z, tangents[tangents.len() - 1].clone(), 1);
             tangents.push(product(tangent, layer.weight.val()));
         }
         tangents
     }
 
-    /// w as a row: ∂E/∂a(z_L).
-    fn last_gradient(&self) -> Tensor<2> {
-        self.head.weight.val().transpose()
+    /// a(z).
+    fn activated(&self, z: &Tensor<2>) -> Tensor<2> {
+        activation(z.clone(), self.activation, 0)
+    }
+
+    /// The activation's derivative at z, times `tangent`, whose directions are below each other.
+    fn modulated(&self, z: &Tensor<2>, tangent: Tensor<2>, order: u8) -> Tensor<2> {
+        modulated(z.clone(), tangent, self.activation, order)
+    }
+
+    /// ∂E/∂a(z_L) = w in every one of `n` rows.
+    fn last_gradient(&self, n: usize) -> Tensor<2> {
+        let weight = self.head.weight.val().transpose();
+        let width = weight.dims()[1];
+        weight.expand([n, width])
     }
 
     /// −∇E.
     fn force(&self, hidden: &[Tensor<2>]) -> Tensor<2> {
         // q is the gradient by a layer's a(z), g that by its z.
-        let mut q = self.last_gradient();
+        let mut q = self.last_gradient(hidden[0].dims()[0]);
         for (layer, z) in self.hidden.iter().zip(hidden).rev() {
-            let g = self.activation.slope(z.clone()) * q;
+            let g = self.modulated(z, q, 1);
             q = product(g, layer.weight.val().transpose());
         }
         -q
@@ -168,17 +179,16 @@ impl Mlp {
 
     /// −∇E and its tangents, `[n, d]` and `[m·n, d]`.
     fn force_tangent(&self, hidden: &[Tensor<2>], tangents: &[Tensor<2>]) -> (Tensor<2>, Tensor<2>) {
-        let mut q = self.last_gradient();
+        let mut q = self.last_gradient(hidden[0].dims()[0]);
         let mut q_tangent: Option<Tensor<2>> = None;
         for ((layer, z), tangent) in self.hidden.iter().zip(hidden).zip(tangents).rev() {
-            let slope = self.activation.slope(z.clone());
-            let curvature = self.activation.curvature(z.clone()) * q.clone();
-            let mut g_tangent = along(curvature, tangent.clone());
+            // ġ = a″(z) ⊙ ż ⊙ q + a′(z) ⊙ q̇
+            let mut g_tangent = along(q.clone(), self.modulated(z, tangent.clone(), 2));
             if let Some(q_tangent) = q_tangent {
-                g_tangent = g_tangent + along(slope.clone(), q_tangent);
+                g_tangent = g_tangent + self.modulated(z, q_tangent, 1);
             }
             let weight = layer.weight.val().transpose();
-            q = product(slope * q, weight.clone());
+            q = product(self.modulated(z, q, 1), weight.clone());
             q_tangent = Some(product(g_tangent, weight));
         }
         (-q, -q_tangent.expect("at least one hidden layer"))

@@ -2,13 +2,14 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `conv`, `winograd`, `norm`, `attention` | the kernels, on slices |
+//! | `conv`, `winograd`, `norm`, `attention`, `dense` | the kernels, on slices |
 //! | `packed` | transformed weights, kept |
 //! | `shape` | the sizes of a convolution |
 //! | `product`, `math`, `simd` | what those are built on |
 
 mod attention;
 mod conv;
+mod dense;
 pub mod math;
 mod norm;
 mod packed;
@@ -17,13 +18,18 @@ pub mod shape;
 mod simd;
 mod winograd;
 
-use burn::{backend::tensor::FloatTensor, tensor::DType};
+use burn::{
+    backend::{ops::FloatTensorOps as _, tensor::FloatTensor},
+    tensor::DType,
+};
 use burn_flex::{Flex, FlexTensor, Layout};
+
+use self::product::Matrix;
 
 use super::{
     composed,
     extension::{KernelGradients, Kernels},
-    options::{Norm, Shuffle},
+    options::{Activation, Norm, Shuffle},
 };
 use crate::compute::{
     buffer::{self, Buffer},
@@ -41,6 +47,39 @@ fn tensor<const D: usize>(values: impl Into<Buffer>, dims: [usize; D]) -> FlexTe
 
 fn dims<const D: usize>(tensor: &FlexTensor) -> [usize; D] {
     tensor.layout().shape().dims()
+}
+
+/// With its values one after the other; not copied where they are.
+fn dense(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
+}
+
+/// The values of a tensor that is dense.
+fn slice(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("a dense tensor of f32")
+}
+
+/// A tensor of two dimensions as a matrix, by its strides.
+fn matrix(tensor: &FlexTensor) -> Matrix<'_> {
+    let layout = tensor.layout();
+    let strides = [0, 1].map(|axis| layout.strides()[axis].unsigned_abs());
+    Matrix::strided(&tensor.storage()[layout.start_offset()..], dims(tensor), strides)
+}
+
+/// a·b, or that plus a row.
+fn matrix_product(a: &FlexTensor, b: FlexTensor, bias: Option<&[f32]>) -> FlexTensor {
+    let ([m, k], [k2, n]) = (dims(a), dims(&b));
+    assert_eq!(k, k2, "[{m}, {k}] times [{k2}, {n}]");
+    // The kernel reads whole rows of b.
+    let b = dense(b);
+    let copy = a.layout().strides().iter().any(|&stride| stride < 0).then(|| a.to_contiguous());
+    tensor(dense::matrix_product(matrix(copy.as_ref().unwrap_or(a)), Matrix::new(slice(&b), n), bias), [m, n])
+}
+
+/// Whether the kernel takes the product of these: two matrices of f32 with something in them.
+fn matrices(a: &FlexTensor, b: &FlexTensor) -> bool {
+    let whole = |tensor: &FlexTensor| tensor.layout().num_dims() == 2 && tensor.layout().num_elements() > 0;
+    single(&[a, b]) && whole(a) && whole(b)
 }
 
 fn conv_shape(x: &FlexTensor, weight: &FlexTensor) -> shape::Shape {
@@ -128,6 +167,35 @@ impl Kernels for Flex {
         })
     }
 
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        if matrices(&a, &b) { matrix_product(&a, b, None) } else { Self::float_matmul(a, b) }
+    }
+
+    fn dense_layer(x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: FloatTensor<Self>) -> FloatTensor<Self> {
+        if !(matrices(&x, &weight) && single(&[&bias])) {
+            return composed::linear::<Self>(x, weight, bias);
+        }
+        let bias = dense(bias);
+        matrix_product(&x, weight, Some(slice(&bias)))
+    }
+
+    fn activation(z: FloatTensor<Self>, activation: Activation, order: u8) -> FloatTensor<Self> {
+        if !single(&[&z]) {
+            return composed::activation::<Self>(z, activation, order);
+        }
+        let z = dense(z);
+        tensor(dense::activation(slice(&z), activation, order), dims::<2>(&z))
+    }
+
+    fn modulated(z: FloatTensor<Self>, t: FloatTensor<Self>, activation: Activation, order: u8) -> FloatTensor<Self> {
+        if !single(&[&z, &t]) {
+            return composed::modulated::<Self>(z, t, activation, order);
+        }
+        let [z, t] = [z, t].map(dense);
+        modulated_dims(&z, &t);
+        tensor(dense::modulated(slice(&z), slice(&t), activation, order), dims::<2>(&t))
+    }
+
     fn group_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -204,7 +272,45 @@ impl Kernels for Flex {
     }
 }
 
+fn modulated_dims(z: &FlexTensor, t: &FlexTensor) {
+    let ([n, w], [rows, columns]) = (dims(z), dims(t));
+    assert!(n > 0 && rows % n == 0 && columns == w, "[{rows}, {columns}] times a function of [{n}, {w}]");
+}
+
 impl KernelGradients for Flex {
+    fn dense_layer_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        want_x: bool,
+    ) -> (Option<FloatTensor<Self>>, [FloatTensor<Self>; 2]) {
+        if !(matrices(&x, &weight) && single(&[&grad])) {
+            return composed::linear_backward::<Self>(x, weight, grad, want_x);
+        }
+        let grad = dense(grad);
+        let columns = dims::<2>(&weight)[1];
+        let db = tensor(dense::column_sums(slice(&grad), columns), [columns]);
+        let dx = want_x.then(|| matrix_product(&grad, weight.transpose(0, 1), None));
+        (dx, [matrix_product(&x.transpose(0, 1), grad, None), db])
+    }
+
+    fn modulated_backward(
+        z: FloatTensor<Self>,
+        t: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        activation: Activation,
+        order: u8,
+    ) -> [FloatTensor<Self>; 2] {
+        if !single(&[&z, &t, &grad]) {
+            return composed::modulated_backward::<Self>(z, t, grad, activation, order);
+        }
+        let [z, t, grad] = [z, t, grad].map(dense);
+        modulated_dims(&z, &t);
+        let (values, size) = (slice(&z), dims::<2>(&t));
+        let dz = tensor(dense::modulated_gradient(values, slice(&t), slice(&grad), activation, order), dims::<2>(&z));
+        [dz, tensor(dense::modulated(values, slice(&grad), activation, order), size)]
+    }
+
     fn conv2d_same_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,

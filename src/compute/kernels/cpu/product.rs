@@ -34,6 +34,24 @@ impl<'a> Matrix<'a> {
         self.rows
     }
 
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Any strides.
+    pub fn strided(values: &'a [f32], [rows, columns]: [usize; 2], [row, column]: [usize; 2]) -> Self {
+        let last = |count: usize, stride: usize| count.saturating_sub(1) * stride;
+        let within = last(rows, row) + last(columns, column) < values.len();
+        assert!(rows * columns == 0 || within, "a matrix of the slice");
+        Self { values, rows, columns, row, column }
+    }
+
+    /// `count` rows from `first` on.
+    pub fn part(self, first: usize, count: usize) -> Self {
+        assert!(first + count <= self.rows, "rows of the matrix");
+        Self { values: &self.values[first * self.row..], rows: count, ..self }
+    }
+
     pub fn transposed(self) -> Self {
         let Self { values, rows, columns, row, column } = self;
         Self { values, rows: columns, columns: rows, row: column, column: row }

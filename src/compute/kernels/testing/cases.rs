@@ -10,7 +10,7 @@ use crate::{
             composed,
             cpu::shape::Shape,
             extension::{KernelGradients, Kernels},
-            options::{Norm, Shuffle},
+            options::{Activation, Norm, Shuffle},
         },
         ops, vectors,
     },
@@ -40,13 +40,19 @@ pub fn kernels(gpu: bool) -> Vec<(&'static str, Kernel)> {
         ("join", join),
         ("sum", sum),
     ];
-    let cpu: [(_, Kernel); 3] = [
+    let cpu: [(_, Kernel); 8] = [
+        ("dense_layer", linear),
+        ("activation", activated),
+        ("modulated", modulated),
+        ("dense_layer_backward", linear_gradients),
+        ("modulated_backward", modulated_gradients),
         ("conv2d_same_backward", conv2d_gradients),
         ("conv2d_same_input_backward", conv2d_input_gradient),
         ("group_norm_backward", group_norm_gradients),
     ];
     let gpus: [(_, Kernel); 3] = [("waves_layer", waves_layer), ("class_layer", class_layer), ("product", product)];
-    both.into_iter().chain(if gpu { gpus } else { cpu }).collect()
+    let own: &[(_, Kernel)] = if gpu { &gpus } else { &cpu };
+    both.iter().chain(own).copied().collect()
 }
 
 /// What a kernel gives, and what burn's operators give for the same numbers.
@@ -377,4 +383,74 @@ fn group_norm_gradients(draw: &mut Draw) -> Case {
         outputs(composed::group_norm_backward::<Flex>(x.clone(), gamma.clone(), beta.clone(), grad.clone(), norm));
     let ours = move || Some(outputs(Flex::group_norm_backward(x, gamma, beta, grad, norm)));
     draw.case((size, norm), ours, theirs)
+}
+
+/// Rows, inputs and outputs of a layer: few, or more than a core takes at once.
+fn layer_sizes(draw: &mut Draw) -> [usize; 3] {
+    if draw.yes() {
+        [9, 39, 149].map(|most| draw.size(1..=most))
+    } else {
+        [draw.size(60..=149), 128, draw.size(1..=149)]
+    }
+}
+
+/// A matrix, in half of all cases a view: transposed, or a part of more rows.
+fn matrix(draw: &mut Draw, [rows, columns]: [usize; 2], deviation: f64) -> Both<2> {
+    let kind = draw.size(0..=3);
+    draw.views += usize::from(kind < 2);
+    match kind {
+        0 => draw.tensor([columns, rows], deviation).map(Tensor::transpose),
+        1 => draw.tensor([rows + 2, columns], deviation).map(|x| x.narrow(0, 1, rows)),
+        _ => draw.tensor([rows, columns], deviation),
+    }
+}
+
+fn linear(draw: &mut Draw) -> Case {
+    let sizes @ [n, i, o] = layer_sizes(draw);
+    let ([x, x0], [weight, weight0]) = (matrix(draw, [n, i], 1.0), matrix(draw, [i, o], 1.0 / (i as f64).sqrt()));
+    let [bias, bias0] = draw.tensor([o], 1.0);
+    draw.case(sizes, move || Some(only(ops::linear(x, weight, bias))), only(x0.matmul(weight0) + bias0.unsqueeze()))
+}
+
+fn linear_gradients(draw: &mut Draw) -> Case {
+    let (sizes @ [n, i, o], want_x) = (layer_sizes(draw), draw.yes());
+    let x = flex(matrix(draw, [n, i], 1.0 / (n as f64).sqrt()));
+    let weight = flex(matrix(draw, [i, o], 1.0 / (o as f64).sqrt()));
+    let grad = flex(matrix(draw, [n, o], 1.0));
+    let outputs = |(dx, [dw, db]): (Option<FlexTensor>, [FlexTensor; 2])| -> Vec<_> {
+        [unflex::<2>(dw), unflex::<1>(db)].into_iter().chain(dx.map(unflex::<2>)).collect()
+    };
+    let theirs = outputs(composed::linear_backward::<Flex>(x.clone(), weight.clone(), grad.clone(), want_x));
+    draw.case((sizes, want_x), move || Some(outputs(Flex::dense_layer_backward(x, weight, grad, want_x))), theirs)
+}
+
+/// A function with the order of its derivative, below `orders`; pre-activations; and as many blocks of tangents.
+fn tangents(draw: &mut Draw, orders: usize) -> ((Activation, u8), [usize; 3], Both<2>, Both<2>) {
+    let function = [Activation::Silu, Activation::Softplus, Activation::Tanh][draw.size(0..=2)];
+    let (order, [n, w, m]) = (draw.size(0..=orders - 1) as u8, [60, 149, 3].map(|most| draw.size(1..=most)));
+    let (z, t) = (matrix(draw, [n, w], 3.0), matrix(draw, [m * n, w], 1.0));
+    ((function, order), [n, w, m], z, t)
+}
+
+fn activated(draw: &mut Draw) -> Case {
+    let ((function, order), sizes, [z, _], _) = tangents(draw, 4);
+    let theirs = unflex::<2>(composed::activation::<Flex>(flex([z.clone(), z.clone()]), function, order));
+    draw.case((sizes, function, order), move || Some(only(ops::activation(z, function, order))), vec![theirs])
+}
+
+fn modulated(draw: &mut Draw) -> Case {
+    let ((function, order), sizes, z, [t, t0]) = tangents(draw, 4);
+    let theirs = unflex::<2>(composed::modulated::<Flex>(flex(z.clone()), flex([t0.clone(), t0]), function, order));
+    let [z, _] = z;
+    draw.case((sizes, function, order), move || Some(only(ops::modulated(z, t, function, order))), vec![theirs])
+}
+
+fn modulated_gradients(draw: &mut Draw) -> Case {
+    let ((function, order), sizes @ [n, w, m], z, t) = tangents(draw, 3);
+    let grad = flex(matrix(draw, [m * n, w], 1.0));
+    let (z, t) = (flex(z), flex(t));
+    let outputs = |gradients: [FlexTensor; 2]| gradients.map(unflex::<2>).into();
+    let theirs = outputs(composed::modulated_backward::<Flex>(z.clone(), t.clone(), grad.clone(), function, order));
+    let ours = move || Some(outputs(Flex::modulated_backward(z, t, grad, function, order)));
+    draw.case((sizes, function, order), ours, theirs)
 }

@@ -1,6 +1,6 @@
 //! The operators as one would write them with burn's: what the kernels are compared with.
 
-use crate::compute::ops::EPSILON;
+use crate::compute::ops::{Activation, EPSILON};
 use burn::{
     Tensor,
     tensor::{Int, activation, module, ops::ConvOptions},
@@ -61,4 +61,12 @@ pub fn class_layer(
     class: Tensor<1, Int>,
 ) -> Tensor<2> {
     activation::silu(x.matmul(weight) + bias.unsqueeze() + rows.select(0, class))
+}
+
+pub fn activated(z: Tensor<2>, function: Activation) -> Tensor<2> {
+    match function {
+        Activation::Silu => activation::silu(z),
+        Activation::Softplus => activation::softplus(z, 1.0),
+        Activation::Tanh => z.tanh(),
+    }
 }
