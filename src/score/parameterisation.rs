@@ -1,4 +1,4 @@
-//! How a network's output F becomes a score: by EDM's [preconditioning](super::preconditioning), as one of four
+//! How a network's output F becomes a score: by EDM's [preconditioning](super::preconditioning), as one of five
 //! predictions, converted exactly, or as the score of data without noise. Under xₜ = α·x₀ + σ·ε, with ρ² = α² + σ²,
 //!
 //! | prediction | is | from |
@@ -7,6 +7,7 @@
 //! | `x0` | x₀ | Tweedie's estimate E\[x₀ \| xₜ\], what a denoiser returns |
 //! | `v` | (α·ε − σ·x₀)/ρ | Salimans & Ho 2022, <https://arxiv.org/abs/2202.00512>, appendix D, where ρ = 1 |
 //! | `score` | −ε/σ | Song et al. 2021, <https://arxiv.org/abs/2011.13456> |
+//! | `scaled-score` | σ·(−ε/σ) = −ε | Song & Ermon 2020, <https://arxiv.org/abs/2006.09011>, technique 3: s = F/σ (`scale_by_sigma`) |
 //!
 //! With ρ the velocity is that of xₜ/ρ, which moves on a circle from x₀ to ε: so k-diffusion and diffusers have it on
 //! VE, too. Every conversion is a·x + b·prediction with a and b from
@@ -92,6 +93,9 @@ pub enum Prediction {
     V,
     /// The score −ε/σ.
     Score,
+    /// The score times σ, −ε: NCSNv2's, whose network is not told the noise level.
+    #[serde(rename = "scaled-score")]
+    ScaledScore,
 }
 
 /// a·x + b·prediction.
@@ -125,6 +129,7 @@ impl Prediction {
             Self::X0 => self.denoised(level),
             Self::Epsilon => self.noise(level),
             Self::Score => self.noise(level).scaled(-1.0 / sigma),
+            Self::ScaledScore => self.noise(level).scaled(-1.0),
             Self::V => {
                 let (epsilon, x0) = (self.noise(level).scaled(alpha / norm), self.denoised(level).scaled(sigma / norm));
                 Affine { x: epsilon.x - x0.x, prediction: epsilon.prediction - x0.prediction }
@@ -141,6 +146,7 @@ impl Prediction {
             Self::X0 => Affine { x: 0.0, prediction: 1.0 },
             Self::V => Affine { x: alpha / (norm * norm), prediction: -sigma / norm },
             Self::Score => Affine { x: 1.0 / alpha, prediction: sigma * sigma / alpha },
+            Self::ScaledScore => Affine { x: 1.0 / alpha, prediction: sigma / alpha },
         }
     }
 
@@ -153,6 +159,7 @@ impl Prediction {
             Self::X0 => Affine { x: 1.0 / sigma, prediction: -alpha / sigma },
             Self::V => Affine { x: sigma / (norm * norm), prediction: alpha / norm },
             Self::Score => Affine { x: 0.0, prediction: -sigma },
+            Self::ScaledScore => Affine { x: 0.0, prediction: -1.0 },
         }
     }
 }
@@ -168,7 +175,8 @@ mod tests {
     use super::*;
     use crate::score::{Gaussian, Score as _};
 
-    const ALL: [Prediction; 4] = [Prediction::Epsilon, Prediction::X0, Prediction::V, Prediction::Score];
+    const ALL: [Prediction; 5] =
+        [Prediction::Epsilon, Prediction::X0, Prediction::V, Prediction::Score, Prediction::ScaledScore];
 
     impl Affine {
         fn of(self, x: f64, prediction: f64) -> f64 {
@@ -230,7 +238,8 @@ mod tests {
             let rows = TensorData::new(x.to_vec(), [1, 2]);
             let exact = gaussian.score(Tensor::from_data(rows, (&Device::flex(), DType::F64)), &level).into_data();
             let scores = [0, 1].map(|i| -epsilon[i] / sigma);
-            for (prediction, predicted) in ALL.into_iter().zip([epsilon, x0, v, scores]) {
+            let scaled = scores.map(|score| sigma * score);
+            for (prediction, predicted) in ALL.into_iter().zip([epsilon, x0, v, scores, scaled]) {
                 let parameterisation = Parameterisation::Prediction { prediction, conditioning: Conditioning::Time };
                 let Coefficients { input, c_noise, skip, out } = parameterisation.at(&level);
                 assert_eq!((input, c_noise), (1.0 / f64::hypot(alpha, sigma), 999.0 * level.t));
@@ -246,7 +255,7 @@ mod tests {
     proptest! {
         #[test]
         fn round_trips_come_back(
-            x in -3.0..3.0f64, y in -3.0..3.0f64, alpha in 1e-3..1.0f64, ratio in -3.0..3.0f64, from in 0usize..4, to in 0usize..4,
+            x in -3.0..3.0f64, y in -3.0..3.0f64, alpha in 1e-3..1.0f64, ratio in -3.0..3.0f64, from in 0..ALL.len(), to in 0..ALL.len(),
         ) {
             let level = Level { t: 0.5, alpha, sigma: alpha * 10f64.powf(ratio) };
             let (from, to) = (ALL[from], ALL[to]);

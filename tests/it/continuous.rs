@@ -23,7 +23,8 @@ const STD: f64 = 0.5;
 const ROWS: usize = 4000;
 const DIM: usize = 6;
 const STEP: u64 = 3;
-const ALL: [Prediction; 4] = [Prediction::Epsilon, Prediction::X0, Prediction::V, Prediction::Score];
+const ALL: [Prediction; 5] =
+    [Prediction::Epsilon, Prediction::X0, Prediction::V, Prediction::Score, Prediction::ScaledScore];
 const PROCESSES: [Process; 2] =
     [Process::Vp(Vp { beta_min: 0.1, beta_max: 20.0 }), Process::Ve(Ve { sigma_min: 0.01, sigma_max: 50.0 })];
 
@@ -93,7 +94,8 @@ fn the_loss_is_of_the_score_and_not_of_what_is_predicted() {
     for process in &PROCESSES {
         let [input, c_noise, epsilon, weight] = batch(Prediction::Epsilon, process);
         assert!(weight.iter().all(|&weight| weight == 1.0));
-        for prediction in [Prediction::X0, Prediction::V, Prediction::Score] {
+        for prediction in &ALL[1..] {
+            let prediction = *prediction;
             let [same, again, target, weight] = batch(prediction, process);
             assert!(same == input && again == c_noise, "all see the same");
             for row in 0..ROWS {
@@ -155,6 +157,7 @@ fn a_denoiser_reads_its_network_as_what_it_predicts() {
                     Prediction::X0 => (alpha * f - x) / (sigma * sigma),
                     Prediction::V => -(sigma * x + alpha * norm * f) / (norm * norm * sigma),
                     Prediction::Score => *f,
+                    Prediction::ScaledScore => f / sigma,
                 });
                 for (ours, expected) in scores.iter().zip(expected) {
                     // f32 sums of two products, and a network that sees x in one rounding or another: a relative 1e-5.

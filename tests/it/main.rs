@@ -6,6 +6,7 @@ mod eval;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod likelihood;
+mod mlp;
 mod network;
 mod objective;
 mod optimiser;

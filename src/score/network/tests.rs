@@ -39,7 +39,7 @@ fn energy(time: TimeEmbedding) -> MlpConfig {
 
 fn parameterisations() -> impl Iterator<Item = Parameterisation> {
     let conditioning = Conditioning::default();
-    [Prediction::Epsilon, Prediction::X0, Prediction::V, Prediction::Score]
+    [Prediction::Epsilon, Prediction::X0, Prediction::V, Prediction::Score, Prediction::ScaledScore]
         .map(|prediction| Parameterisation::Prediction { prediction, conditioning })
         .into_iter()
         .chain([Parameterisation::Edm { sigma_data: 0.7 }])
