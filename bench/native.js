@@ -14,10 +14,11 @@ function build() {
   return artifacts.find(({ executable, target }) => executable && target.name === 'network').executable;
 }
 
-/** Ours, by `benches/network`. */
-export function native({ model }) {
+/** Ours, by `benches/network`, on as many threads as there are cores, or fewer. */
+export function native({ model }, threads) {
   binary ??= build();
-  return start([binary, model], { cwd: root });
+  const env = threads ? { RAYON_NUM_THREADS: String(threads) } : {};
+  return start([binary, model], { cwd: root, env });
 }
 
 /** PyTorch, by `bench/peers.py`. */

@@ -8,6 +8,8 @@ import { quantile, race } from './race.js';
 import * as start from './start.js';
 
 const TRAINING = 128;
+/** Points of a step in the lab. */
+const LAB = 512;
 const RUN = { sampler: 'heun', n: 16 };
 
 const oursNative = ({ ours, x, level }, batch, shape) => ({
@@ -42,6 +44,29 @@ async function training({ ours, peer, forms, limits, report, say }) {
     ...trained.map((form) => ({ name: `PyTorch, ${form}`, measure: async (repeat) => (await peer.ask('train', { form, repeat })).seconds })),
   ];
   report.races.train = { [TRAINING]: await race(contestants, { ...limits, budget: 4 * limits.budget }) };
+}
+
+/** One training step of the score lab's network natively, by objective and threads; ours, implicit ÷ denoising. */
+async function lab({ places, report, limits, say }) {
+  report.races.lab = {};
+  const forms = { denoising: ['eager'], implicit: ['reverse mode twice', 'forward mode'] };
+  for (const threads of [...new Set([1, report.machine.cores])]) {
+    const [ours, peer] = [await native(places, threads), await torch(places, threads)];
+    for (const objective of Object.keys(forms)) {
+      say(`lab, ${objective}, ${threads} thread(s)`);
+      await ours.ask('lab_prepare', { objective, batch: LAB });
+      for (const form of forms[objective]) await peer.ask('lab_prepare', { form, objective, batch: LAB });
+      const contestants = [
+        { name: 'Scorefield', measure: async (repeat) => (await ours.ask('lab', { objective, repeat })).seconds },
+        ...forms[objective].map((form) => ({
+          name: `PyTorch, ${form}`,
+          measure: async (repeat) => (await peer.ask('lab', { form, objective, repeat })).seconds,
+        })),
+      ];
+      report.races.lab[`${objective}, ${threads} thread(s)`] = await race(contestants, limits);
+    }
+    await Promise.all([ours.close(), peer.close()]);
+  }
 }
 
 /** One evaluation natively, by resolution. */
@@ -161,6 +186,7 @@ async function cold({ browser, places, quick, report, say }) {
 export const PARTS = {
   native: evaluation,
   train: training,
+  lab,
   resolution,
   wasm: (context) => inBrowser('wasm', context),
   webgpu: (context) => inBrowser('webgpu', context),

@@ -165,15 +165,61 @@ class Peer:
         return {"seconds": (time.perf_counter() - begun) / repeat}
 
     def update(self, state, x, c_noise, label, target):
+        return self.descend(state, F.mse_loss(state["net"](x, c_noise, label), target))
+
+    def descend(self, state, loss):
         net, adam = state["net"], state["adam"]
         adam.zero_grad(set_to_none=True)
-        loss = F.mse_loss(net(x, c_noise, label), target)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
         with torch.no_grad():
             torch._foreach_lerp_(state["average"], [p.detach() for p in net.parameters()], 1e-3)
         return loss.item(), norm.item()
+
+    def lab_prepare(self, form, objective, batch):
+        """The score lab's network, 2-128-128-128-2, on points of N(0, I), with the recipe of the trainer."""
+        widths = [2, 128, 128, 128]
+        hidden = [layer for i in range(3) for layer in (nn.Linear(widths[i], widths[i + 1]), nn.SiLU())]
+        net = nn.Sequential(*hidden, nn.Linear(128, 2))
+        self.training[f"{objective}, {form}"] = {
+            "net": net,
+            "average": [p.detach().clone() for p in net.parameters()],
+            "adam": torch.optim.Adam(net.parameters(), lr=1e-5, fused=True),
+            "points": torch.randn(10_000, 2),
+            "batch": batch,
+        }
+        return {}
+
+    def lab(self, form, objective, repeat=1):
+        """Seconds a step of it."""
+        state = self.training[f"{objective}, {form}"]
+        loss = {"denoising": self.denoising, "implicit": self.implicit}[objective]
+        begun = time.perf_counter()
+        for _ in range(repeat):
+            clean = state["points"][torch.randint(0, len(state["points"]), (state["batch"],))]
+            self.descend(state, loss(state["net"], clean, form))
+        return {"seconds": (time.perf_counter() - begun) / repeat}
+
+    def denoising(self, net, clean, form):
+        """EDM's weighting, as `batch`, for data of deviation 1; the network is not told the noise level."""
+        sigma = torch.exp(torch.randn(len(clean), 1) * 1.2 - 1.2)
+        noise, root = torch.randn_like(clean), torch.sqrt(sigma**2 + 1)
+        return F.mse_loss(net((clean + sigma * noise) / root), (sigma * clean - noise) / root)
+
+    def implicit(self, net, clean, form):
+        """tr ∂s/∂x + |s|²/2: by a second differentiation in reverse mode, or in forward mode, all directions at once."""
+        if form == "forward mode":
+            axes = torch.eye(2)[:, None, :].expand(2, *clean.shape)
+            tangents = torch.func.vmap(lambda v: torch.func.jvp(net, (clean,), (v,)), out_dims=(None, 0))(axes)
+            s, tangents = tangents
+            trace = tangents[0, :, 0] + tangents[1, :, 1]
+        else:
+            clean = clean.requires_grad_()
+            s = net(clean)
+            rows = [torch.autograd.grad(s[:, i].sum(), clean, create_graph=True)[0][:, i] for i in range(2)]
+            trace = rows[0] + rows[1]
+        return (trace + 0.5 * s.square().sum(1)).mean()
 
     def train_check(self, folder, rates):
         """Losses and gradients' norms of the steps that ours took, on its batches and at its rates."""

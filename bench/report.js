@@ -23,7 +23,7 @@ function races(title, results, what) {
   const names = [...new Set(sizes.flatMap((size) => results[size].map(({ name }) => name)))];
   const find = (name, size) => results[size].find((result) => result.name === name);
   const rows = names.map((name) => [name, ...sizes.map((size) => cell(find(name, size)))]);
-  return table([title, ...sizes.map((size) => `${what} ${size}`)], rows);
+  return table([title, ...sizes.map((size) => [what, size].filter(Boolean).join(' '))], rows);
 }
 
 function title({ machine, versions, native, torch, adapter, quick }) {
@@ -99,6 +99,7 @@ export function markdown(report) {
     'Milliseconds: median (quartiles) · **ours ÷ it**; below 1 Scorefield is faster. One evaluation of the shipped network, unless another thing is named.',
     all.native && races('Native, CPU', all.native, 'batch'),
     all.train && races('Training step: forward, backward, clipping, Adam, average', all.train, 'batch'),
+    all.lab && races('Training step of 2-128-128-128-2, batch 512', all.lab, ''),
     all.wasm && races('Browser, WebAssembly', all.wasm, 'batch'),
     all.webgpu && races('Browser, WebGPU', all.webgpu, 'batch'),
     all.resolution && races('Native, batch 4, fresh weights', all.resolution, 'side'),

@@ -1,6 +1,6 @@
 // `./dev bench`: Scorefield beside PyTorch, onnxruntime-web and TensorFlow.js, on the same weights and in one run.
 //
-//     node bench/run.js [--quick] [--only native,train,resolution,wasm,webgpu,counts,memory,runs,cold] [--adapter any] [--readme]
+//     node bench/run.js [--quick] [--only native,train,lab,resolution,wasm,webgpu,counts,memory,runs,cold] [--adapter any] [--readme]
 //
 // `dev` installs the peers and builds first, and sets SCOREFIELD_BENCH to the folder of the peers. `--readme` also puts the
 // tables into docs/bench.md.

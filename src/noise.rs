@@ -14,7 +14,7 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-use crate::compute::{buffer, parallel::map_chunks};
+use crate::compute::{buffer, parallel::map_rows};
 
 /// What a draw is for. Each purpose is a stream of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Noise {
     pub fn normal(&self, first: u64, [n, d]: [usize; 2], purpose: Purpose, draw: u64, device: &Device) -> Tensor<2> {
         let mut values = buffer::take(n * d);
         if d > 0 {
-            map_chunks(values.as_mut_slice(), d, |row, values| {
+            map_rows(values.as_mut_slice(), d, d, |row, values| {
                 self.fill_normal(first + row as u64, purpose, draw, values);
             });
         }

@@ -13,11 +13,11 @@ use burn::{
     tensor::{Device, Int, TensorData},
 };
 use scorefield::{
-    data::{Dataset, DatasetName},
+    data::{Dataset, DatasetName, Points},
     device::DeviceChoice,
     model::Model,
     net::{Architecture, NetworkConfig as _, cost},
-    noise::Noise,
+    noise::{Noise, Purpose},
     objective::ObjectiveConfig,
     sampler::{Sampler, SamplerKind, Settings},
     score::{Parameterisation, Score, account, network::Denoiser},
@@ -53,6 +53,10 @@ pub enum Request {
     TrainPrepare { batch: usize },
     /// Seconds a training step, the mean of `repeat`.
     Train { repeat: usize },
+    /// Makes a trainer of the score lab's network, 2-128-128-128-2 without a noise level, by an objective.
+    LabPrepare { objective: String, batch: usize },
+    /// Seconds a step of that trainer, the mean of `repeat`.
+    Lab { objective: String, repeat: usize },
     /// Takes some steps; writes each one's batch into `folder`, and gives losses, gradients' norms and rates.
     TrainCheck { batch: usize, steps: u64, folder: PathBuf },
     /// Dispatches, FLOPs and bytes of an evaluation on a GPU, and the least possible.
@@ -80,6 +84,7 @@ pub struct Bench {
     inputs: BTreeMap<(PathBuf, Vec<usize>), Tensor<2>>,
     fresh: BTreeMap<[usize; 3], Model>,
     training: Option<(Trainer, Dataset)>,
+    labs: BTreeMap<String, (Trainer, Points)>,
 }
 
 impl Bench {
@@ -97,6 +102,7 @@ impl Bench {
             inputs: BTreeMap::new(),
             fresh: BTreeMap::new(),
             training: None,
+            labs: BTreeMap::new(),
         })
     }
 
@@ -137,6 +143,19 @@ impl Bench {
             }
             Request::Train { repeat } => {
                 let (trainer, data) = self.training.as_mut().context("train_prepare comes first")?;
+                let begun = Instant::now();
+                for _ in 0..repeat {
+                    trainer.step(data)?;
+                }
+                json!({ "seconds": begun.elapsed().as_secs_f64() / repeat as f64 })
+            }
+            Request::LabPrepare { objective, batch } => {
+                let lab = self.lab(&objective, batch)?;
+                self.labs.insert(objective, lab);
+                json!({})
+            }
+            Request::Lab { objective, repeat } => {
+                let (trainer, data) = self.labs.get_mut(&objective).context("lab_prepare comes first")?;
                 let begun = Instant::now();
                 for _ in 0..repeat {
                     trainer.step(data)?;
@@ -239,6 +258,24 @@ impl Bench {
             licence: String::new(),
         };
         Ok((trainer, data))
+    }
+
+    /// A trainer of points from N(0, I): denoising over all noise levels of VP, or implicit score matching of the data as they
+    /// are.
+    fn lab(&self, objective: &str, batch: usize) -> Result<(Trainer, Points)> {
+        let process = if objective == "denoising" { "vp" } else { "none" };
+        let config = format!(
+            "name = 'lab'
+             data = {{ name = 'two-moons', sigma_data = 1.0 }}
+             model = {{ kind = 'mlp', dim = 2, width = 128, depth = 3, time = {{ kind = 'none' }} }}
+             process = {{ kind = '{process}' }}
+             objective = {{ kind = '{objective}' }}
+             train = {{ batch = {batch}, steps = 1_000_000 }}"
+        );
+        let config = RunConfig::parse(&config, "lab", &[])?;
+        let mut points = vec![0.0; 2 * 10_000];
+        Noise::new(1).fill_normal(0, Purpose::Data, 0, &mut points);
+        Ok((Trainer::new(config, &self.device), Points::new(points, 2)?))
     }
 
     /// Steps of the trainer, and the batches that it drew for them: noise is counted, so they can be drawn again.

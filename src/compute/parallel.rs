@@ -22,6 +22,23 @@ pub fn map_chunks<T: Send, R: Send>(data: &mut [T], size: usize, f: impl Fn(usiz
     map_parts(data, len.div_ceil(size), |i| (i * size).min(len), f)
 }
 
+/// Values of the rows that are handed over at once: less takes no longer than to hand it over.
+const VALUES: usize = 256;
+
+/// `f(i, row)` for the i-th row of `size` items, of `values` values' work each; the results in order.
+pub fn map_rows<T: Send, R: Send>(
+    data: &mut [T],
+    size: usize,
+    values: usize,
+    f: impl Fn(usize, &mut [T]) -> R + Sync,
+) -> Vec<R> {
+    let rows = (VALUES / values.max(1)).max(1);
+    let parts = map_chunks(data, rows * size, |part, data| {
+        data.chunks_mut(size).zip(part * rows..).map(|(row, i)| f(i, row)).collect::<Vec<_>>()
+    });
+    parts.into_iter().flatten().collect()
+}
+
 /// `f(i, part)` for `count` parts, the i-th from `start(i)` to `start(i + 1)`; the results in order.
 pub fn map_parts<T: Send, R: Send>(
     data: &mut [T],

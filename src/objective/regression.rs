@@ -9,7 +9,7 @@ use burn::{
 };
 
 use crate::{
-    compute::parallel::map_chunks,
+    compute::parallel::map_rows,
     noise::{Noise, Purpose},
     score::network::Denoiser,
 };
@@ -54,7 +54,7 @@ impl Regression {
         let n = clean.len() / d;
         let (mut input, mut target) = (vec![0.0f32; n * d], vec![0.0f32; n * d]);
         let mut rows: Vec<_> = clean.chunks(d).zip(input.chunks_mut(d)).zip(target.chunks_mut(d)).collect();
-        let levels = map_chunks(&mut rows, 1, |index, rows| {
+        let levels = map_rows(&mut rows, 1, d, |index, rows| {
             let Row { input: [keep, add], c_noise, target: [of_data, of_noise], weight } = row(index as u64);
             let mut epsilon = vec![0.0; d];
             noise.fill_normal(index as u64, Purpose::Perturbation, step, &mut epsilon);

@@ -7,6 +7,8 @@
 use burn::{Tensor, tensor::Device};
 use serde::{Deserialize, Serialize};
 
+use crate::compute::vectors::{Adam, adam};
+
 /// Configuration of [`Optimiser`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -100,17 +102,18 @@ impl Optimiser {
     /// `gradient`: `[p]`.
     pub fn step(&mut self, gradient: Tensor<1>, norm: f64, step: u64, steps: u64) {
         let OptimiserConfig { beta1, beta2, epsilon, clip, ema, .. } = self.config;
-        // As torch.nn.utils.clip_grad_norm_.
-        let gradient = gradient * (clip / (norm + 1e-6)).min(1.0);
         let count = (step + 1) as f64;
-        self.moment1 = self.moment1.clone() * beta1 + gradient.clone() * (1.0 - beta1);
-        self.moment2 = self.moment2.clone() * beta2 + gradient.square() * (1.0 - beta2);
-        let correction1 = 1.0 - libm::pow(beta1, count);
-        let correction2 = 1.0 - libm::pow(beta2, count);
-        let scale = self.moment2.clone().sqrt() / libm::sqrt(correction2) + epsilon;
-        let rate = self.config.rate(step, steps) / correction1;
-        self.parameters = self.parameters.clone() - self.moment1.clone() / scale * rate;
-        let decay = ema.min((1.0 + count) / (10.0 + count));
-        self.average = self.average.clone() + (self.parameters.clone() - self.average.clone()) * (1.0 - decay);
+        let rule = Adam {
+            // As torch.nn.utils.clip_grad_norm_.
+            scale: (clip / (norm + 1e-6)).min(1.0),
+            beta1,
+            beta2,
+            correction: libm::sqrt(1.0 - libm::pow(beta2, count)),
+            epsilon,
+            rate: self.config.rate(step, steps) / (1.0 - libm::pow(beta1, count)),
+            approach: 1.0 - ema.min((1.0 + count) / (10.0 + count)),
+        };
+        let state = [&self.parameters, &self.average, &self.moment1, &self.moment2].map(Clone::clone);
+        [self.parameters, self.average, self.moment1, self.moment2] = adam(state, gradient, rule);
     }
 }

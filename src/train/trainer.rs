@@ -8,7 +8,7 @@ use burn::{
 use super::{RunConfig, StepStats, flat, optimiser::Optimiser};
 use crate::{
     Error, Result,
-    compute::parallel::{among_workers, map_chunks},
+    compute::parallel::{among_workers, map_rows},
     data::Source,
     net::{Network, NetworkConfig as _},
     noise::{Noise, Purpose},
@@ -173,14 +173,17 @@ impl Trainer {
         let dim = space.dim();
         let indices: Vec<_> = (first..).take(n).map(|at| self.order.index(at, data.len(), &self.noise)).collect();
         let mut clean = vec![0.0; n * dim];
-        let classes = map_chunks(&mut clean, dim, |row, out| {
+        let classes = map_rows(&mut clean, dim, dim, |row, out| {
+            let (flip, label) = (self.config.data.flip, data.label(indices[row]));
             let mut coins = [0.0; 2];
-            self.noise.fill_uniform(row as u64, Purpose::Dropout, self.step, &mut coins);
+            if flip || label.is_some() {
+                self.noise.fill_uniform(row as u64, Purpose::Dropout, self.step, &mut coins);
+            }
             data.fill(indices[row], out);
-            if self.config.data.flip && coins[0] < 0.5 {
+            if flip && coins[0] < 0.5 {
                 space.mirror(out);
             }
-            let kept = data.label(indices[row]).filter(|_| coins[1] >= self.config.data.class_dropout);
+            let kept = label.filter(|_| coins[1] >= self.config.data.class_dropout);
             kept.unwrap_or_else(|| self.config.model.null_class()) as i32
         });
         // With autodiff, as the network is.

@@ -8,7 +8,10 @@ use burn::{
 };
 use burn_flex::{Flex, FlexTensor, Layout};
 
-use super::extension::{Plan, Vectors};
+use super::{
+    Adam,
+    extension::{Plan, Vectors},
+};
 use crate::compute::buffer;
 
 /// Values summed up before the next: they stay in the first cache.
@@ -43,6 +46,44 @@ impl Vectors for Flex {
             }
             _ => None,
         }
+    }
+
+    fn adam(
+        parameters: FloatTensor<Self>,
+        average: FloatTensor<Self>,
+        moment1: FloatTensor<Self>,
+        moment2: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        rule: Adam,
+    ) -> Option<FloatTensor<Self>> {
+        let tensors = [parameters, average, moment1, moment2, gradient];
+        let [p, ..] = tensors[0].layout().shape().dims::<1>();
+        let slices = [0, 1, 2, 3, 4].map(|i| tensors[i].as_slice::<f32>().filter(|slice| slice.len() == p));
+        let [Some(parameters), Some(average), Some(moment1), Some(moment2), Some(gradient)] = slices else {
+            return None;
+        };
+        let mut y = buffer::take(4 * p);
+        adam([parameters, average, moment1, moment2, gradient], rule, y.as_mut_slice());
+        Some(FlexTensor::new(y.into_bytes(), Layout::contiguous([4, p].into()), DType::F32))
+    }
+}
+
+fn adam([parameters, average, moment1, moment2, gradient]: [&[f32]; 5], rule: Adam, y: &mut [f32]) {
+    let p = parameters.len();
+    let (new, rest) = y.split_at_mut(p);
+    let (new_average, rest) = rest.split_at_mut(p);
+    let (new_moment1, new_moment2) = rest.split_at_mut(p);
+    let Adam { scale, beta1, beta2, correction, epsilon, rate, approach } = rule;
+    let [scale, correction, epsilon, rate, approach] = [scale, correction, epsilon, rate, approach].map(|x| x as f32);
+    let [keep1, add1, keep2, add2] = [beta1, 1.0 - beta1, beta2, 1.0 - beta2].map(|x| x as f32);
+    let vectors = parameters.iter().zip(average).zip(moment1.iter().zip(moment2)).zip(gradient);
+    let results = new.iter_mut().zip(new_average).zip(new_moment1.iter_mut().zip(new_moment2));
+    for ((((p, average), (m, v)), g), ((p_new, average_new), (m_new, v_new))) in vectors.zip(results) {
+        let g = g * scale;
+        *m_new = m * keep1 + g * add1;
+        *v_new = v * keep2 + g * g * add2;
+        *p_new = p - *m_new / (v_new.sqrt() / correction + epsilon) * rate;
+        *average_new = average + (*p_new - average) * approach;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
-use super::StepRule;
+use super::{Adam, StepRule};
 
 /// A sum's terms, in the order of the tensors.
 #[derive(Clone, Debug)]
@@ -57,6 +57,21 @@ pub trait Vectors: Backend {
         _z: FloatTensor<Self>,
         _norms: FloatTensor<Self>,
         _rule: StepRule,
+    ) -> Option<FloatTensor<Self>> {
+        None
+    }
+
+    /// See [`adam`](super::adam()).
+    ///
+    /// # Shapes
+    /// Every tensor: `[p]`; result: the four below each other, `[4, p]`.
+    fn adam(
+        _parameters: FloatTensor<Self>,
+        _average: FloatTensor<Self>,
+        _moment1: FloatTensor<Self>,
+        _moment2: FloatTensor<Self>,
+        _gradient: FloatTensor<Self>,
+        _rule: Adam,
     ) -> Option<FloatTensor<Self>> {
         None
     }

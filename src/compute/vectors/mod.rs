@@ -6,6 +6,7 @@
 //! a GPU, one loop without temporaries on the CPU. Under automatic differentiation, and for types other than f32 (and
 //! f64 on the CPU), it is composed of burn's operators.
 
+mod adam;
 #[cfg(any(not(target_family = "wasm"), feature = "browser-cpu"))]
 mod cpu;
 mod extension;
@@ -18,6 +19,7 @@ use std::ops::{Add, Div, Mul, Range, Sub};
 
 use burn::{Tensor, backend::Dispatch};
 
+pub use self::adam::{Adam, adam};
 use self::extension::{Plan, PlannedTerm, Vectors};
 
 /// Tensors that one pass reads: with the result and the scalars they are the 8 buffers that every GPU gives a shader.
