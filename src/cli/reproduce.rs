@@ -106,9 +106,9 @@ fn table(experiment: Experiment, report: &Report, figures: &[String], seconds: f
         lines.push(format!(
             "{mark} {:<width$}  {:>12}  {:>12}  {:>9}  {}",
             check.what,
-            short(check.published),
+            if check.at_least { format!("≥ {}", short(check.published)) } else { short(check.published) },
             short(check.ours),
-            short(check.tolerance),
+            if check.at_least { String::new() } else { short(check.tolerance) },
             check.reason
         ));
     }

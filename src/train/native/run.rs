@@ -242,12 +242,14 @@ impl Run {
         if points.is_empty() {
             return Ok(());
         }
-        let axis = |name| Axis { name, log: true };
+        // Implicit and sliced score matching have losses below 0.
+        let positive = points.iter().all(|&(_, loss)| loss > 0.0);
+        let axes = [Axis { name: "step", log: true }, Axis { name: "loss", log: positive }];
         let curve = Curve { name: String::new(), points, marked: false };
         let title = format!("{}: training loss", self.trainer.config().name);
         output::write(
             &self.options.out.join("loss.svg"),
-            svg::curves(&title, axis("step"), axis("loss"), &[curve], Legend::LowerLeft)?.as_bytes(),
+            svg::curves(&title, axes[0], axes[1], &[curve], Legend::LowerLeft)?.as_bytes(),
         )
     }
 
