@@ -27,6 +27,14 @@ export function showStory(section, preset) {
   section.replaceChildren(Object.assign(document.createElement('h2'), { textContent: title }), ...paragraphs);
 }
 
+/** What an objective does, with its paper. */
+export function showObjective(note, { about, paper }) {
+  note.replaceChildren(
+    `${about} `,
+    Object.assign(document.createElement('a'), { href: paper, textContent: 'Its paper' }),
+  );
+}
+
 /** Captions that depend on what is shown. */
 export function showCaptions(root, { shots, follow, sides, density }) {
   const write = (name, text) => (root.querySelector(`#cap-${name}`).textContent = text);

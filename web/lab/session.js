@@ -71,7 +71,13 @@ export class Session extends EventTarget {
     try {
       const names = Object.keys(asked);
       const begun = await Promise.all(names.map((name) => this.#start(name, asked[name])));
-      if (turn !== this.#turn) return false;
+      // What a newer beginning has overtaken, and what this one has no place for, takes no memory.
+      if (turn !== this.#turn) {
+        for (const { training } of begun) training.close().catch(() => {});
+        return false;
+      }
+      for (const name of Object.keys(this.sides))
+        if (!names.includes(name)) this.sides[name].training.close().catch(() => {});
       this.sides = Object.fromEntries(names.map((name, i) => [name, begun[i]]));
       this.#set('idle');
       return true;

@@ -10,7 +10,8 @@ import { configOf, samplingOf, valuesOf } from './config.js';
 import { Form } from './form.js';
 import { level } from './process.js';
 import { Progress } from './progress.js';
-import { hide, showCaptions, showPresets, showStory } from './prose.js';
+import { hide, showCaptions, showObjective, showPresets, showStory } from './prose.js';
+import { OBJECTIVES } from './objectives.js';
 import { PRESETS, releases } from './presets.js';
 import { normals } from './random.js';
 import { Release } from './release.js';
@@ -168,6 +169,7 @@ export class LabPage {
     this.form.refresh();
     if (target.name === 'by') this.board.levels(this.watch.curves, target.value);
     if (target.name === 'data') this.source.show();
+    if (target.name === 'train' && target.validity.valid) this.#target = target.valueAsNumber;
     this.#refresh();
     const field = FIELDS[plain(target.name)];
     // A drawing has yet to be drawn.
@@ -368,6 +370,7 @@ export class LabPage {
     this.#one('#time-out').textContent = words;
     this.#one('#time').setAttribute('aria-valuetext', words);
     this.#one('#second').hidden = this.#names.length < 2;
+    showObjective(this.#one('#objective-note'), OBJECTIVES[values.objective]);
   }
 
   async #open(file) {
