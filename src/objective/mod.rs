@@ -47,7 +47,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 pub use self::{
-    continuous::{Continuous, ContinuousConfig},
+    continuous::{Continuous, ContinuousConfig, Weighting},
     ddpm::{DdpmLoss, DdpmLossConfig},
     denoising::{Denoising, DenoisingConfig},
     directions::Directions,
