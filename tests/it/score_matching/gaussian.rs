@@ -158,18 +158,14 @@ fn every_objective_is_least_at_the_true_score_and_has_its_value_there() {
     }
 }
 
-/// For a linear score s = A·x + b Hyvärinen's objective at a finite sample is least at A = −C⁻¹, b = C⁻¹m with the sample's
-/// own mean and covariance, where it is −½·tr C⁻¹: −d/2 of a whitened one.
+/// For s = −a·(x − b) Hyvärinen's objective at a whitened sample, not in expectation, is ½·a²·(1 + b²) − a in one dimension:
+/// least at a = 1, b = 0, where it is −½.
 #[test]
-fn the_implicit_objective_of_a_sample_is_least_at_its_own_gaussian() {
-    let x = batch(&Process::None, false, 0).x;
-    let column = |i: usize| x.iter().skip(i).step_by(DIM).copied().collect::<Vec<_>>();
-    let white: Vec<_> = {
-        let first = column(0);
-        let m = first.iter().sum::<f64>() / ROWS as f64;
-        let std = (first.iter().map(|x| (x - m).powi(2)).sum::<f64>() / ROWS as f64).sqrt();
-        first.iter().map(|x| (x - m) / std).collect()
-    };
+fn the_implicit_objective_of_a_whitened_sample_is_least_at_the_standard_gaussian() {
+    let x: Vec<f64> = batch(&Process::None, false, 0).x.into_iter().step_by(DIM).collect();
+    let center = x.iter().sum::<f64>() / ROWS as f64;
+    let std = (x.iter().map(|x| (x - center).powi(2)).sum::<f64>() / ROWS as f64).sqrt();
+    let white = x.iter().map(|x| (x - center) / std).collect();
     let samples = super::samples(white, 1);
     let criterion = terms(ImplicitConfig::default().init(&Process::None, 1.0).criterion);
     let at = |a: f64, m: f64| {

@@ -101,7 +101,9 @@ fn they_are_unbiased_and_vary_less() {
                     "{process:?}: {average} ± {deviation}, not {expected}"
                 );
             }
-            if weighting == Weighting::Likelihood {
+            // ln σ of VE and of a geometric ladder is linear in t: uniform times are importance-sampled already.
+            let alike = matches!(process, Process::Ve(_) | Process::Smld(_));
+            if weighting == Weighting::Likelihood && !alike {
                 assert!(sampled.1 < uniform.1, "{process:?}: {} is not less than {}", sampled.1, uniform.1);
             }
         }
