@@ -1,6 +1,7 @@
 //! Score-matching objectives against closed forms, PyTorch, and one another.
 
 mod gaussian;
+mod mixture;
 mod reference;
 mod slices;
 mod times;
