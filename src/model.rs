@@ -102,12 +102,18 @@ impl Model {
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self> {
         if MixtureConfig::is_meant(name, bytes) {
             let (config, mixture) = MixtureConfig::parse(name, bytes)?;
-            let mixture = Arc::new(mixture.on(device, DType::F32));
-            return Ok(Self::Mixture(Analytic { name: name.to_owned(), mixture, process: config.process }));
+            return Ok(Self::mixture(name, mixture, config.process, device));
         }
         let file = File::parse(name, bytes)?;
         let net = file.network(device)?;
         Self::new(file.manifest, net)
+    }
+
+    /// A mixture under a process.
+    #[must_use]
+    pub fn mixture(name: &str, mixture: Mixture, process: Process, device: &Device) -> Self {
+        let mixture = Arc::new(mixture.on(device, DType::F32));
+        Self::Mixture(Analytic { name: name.to_owned(), mixture, process })
     }
 
     /// Network or mixture.

@@ -7,8 +7,8 @@
 //       What trunk has put into the folder STAGING, in place; trunk's hook runs it, with TRUNK_STAGING_DIR for STAGING.
 //       Of a folder that is laid out already it changes nothing.
 //   node web/assemble.js --engines DIR --out DIST
-//       All of DIST anew, without a Rust build: the engines from DIR (engine.js, engine_bg.wasm, engine-gpu.js,
-//       engine-gpu_bg.wasm; or a DIST to take them from), the rest from the sources.
+//       All of DIST anew, without a Rust build: the engines from DIR (NAME.js and NAME_bg.wasm of engine, engine-gpu and
+//       engine-training; or a DIST to take them from), the rest from the sources.
 
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Folders of web/ whose files are internal. */
 const PARTS = ['api', 'worker', 'page', 'lab'];
-const ENGINES = ['engine.js', 'engine_bg.wasm', 'engine-gpu.js', 'engine-gpu_bg.wasm'];
+const ENGINES = ['engine', 'engine-gpu', 'engine-training'].flatMap((name) => [`${name}.js`, `${name}_bg.wasm`]);
 /** What may be there besides: wasm-bindgen's types, and scripts of its crates. */
 const EXTRAS = /^(engine.*\.d\.ts|snippets)$/;
 /** The pages, with what each refers to in its head; the last is the module that brings it to life. */

@@ -5,7 +5,7 @@
 //       ENGINES: the folder that `./dev engine` puts engines into
 
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, watch, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from './assemble.js';
 import { root, serve } from '../tests/browser/server.js';
@@ -23,15 +23,30 @@ function compile(name) {
   return new Promise((resolve) => child.on('close', (code) => resolve(code === 0)));
 }
 
-/** The site from what there is: before WebGPU's engine the CPU's stands in its place. */
+/** The engines in the order in which they are compiled. */
+const ENGINES = ['engine', 'engine-training', 'engine-gpu'];
+
+/** In place of an engine that is still being compiled. */
+const LATER = `export default async () => {};
+export const Engine = {
+  create() {
+    throw { code: 'engine', what: 'this engine is still being compiled', where: '', remedy: 'reload the page in some minutes' };
+  },
+};
+`;
+
+const isMade = (name) => existsSync(join(engines, `${name}_bg.wasm`));
+
+/** The site from what there is. */
 function layOut() {
-  let from = engines;
-  if (!existsSync(join(engines, 'engine-gpu_bg.wasm'))) {
-    from = join(engines, 'cpu-alone');
-    mkdirSync(from, { recursive: true });
-    for (const file of ['engine.js', 'engine_bg.wasm']) copyFileSync(join(engines, file), join(from, file));
-    copyFileSync(join(engines, 'engine_bg.wasm'), join(from, 'engine-gpu_bg.wasm'));
-    writeFileSync(join(from, 'engine-gpu.js'), "export * from './engine.js';\nexport { default } from './engine.js';\n");
+  const from = join(engines, 'present');
+  rmSync(from, { recursive: true, force: true });
+  mkdirSync(from, { recursive: true });
+  for (const name of ENGINES) {
+    const made = isMade(name) ? name : 'engine';
+    copyFileSync(join(engines, `${made}_bg.wasm`), join(from, `${name}_bg.wasm`));
+    if (made === name) copyFileSync(join(engines, `${name}.js`), join(from, `${name}.js`));
+    else writeFileSync(join(from, `${name}.js`), LATER);
   }
   assemble({ engines: from, out: join(root, 'dist') });
 }
@@ -48,11 +63,11 @@ async function update(rust) {
     layOut();
     return show('', 'reload it');
   }
-  if (!(await compile('engine'))) return;
-  layOut();
-  if (!existsSync(join(engines, 'engine-gpu_bg.wasm'))) await show('?device=cpu', '(WebGPU is still to come: its engine is being compiled)');
-  if (!(await compile('engine-gpu'))) return;
-  layOut();
+  for (const name of ENGINES) {
+    if (!(await compile(name))) return;
+    layOut();
+    if (!isMade('engine-gpu')) await show('?device=cpu', '(WebGPU is still to come: its engine is being compiled)');
+  }
   await show('', 'the CPU and WebGPU');
 }
 

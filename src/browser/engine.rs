@@ -37,7 +37,7 @@ const DEVICES: &str = if cfg!(feature = "browser-gpu") {
 /// Values that all samples of a run may hold at once: 1 GiB of the 4 GB that WebAssembly has.
 const MAX_VALUES: u64 = 256 << 20;
 
-/// What the page's scripts and this module agree on: `web/worker/worker.js` has the same number. It rises with every change to
+/// What the page's scripts and this module agree on: `web/worker/serve.js` has the same number. It rises with every change to
 /// what is called here, or is answered.
 const BOUNDARY: u32 = 2;
 

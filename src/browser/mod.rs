@@ -1,6 +1,6 @@
 //! The boundary to JavaScript: an engine for one model on one device, and its runs.
 //!
-//! `web/worker/worker.js` is its only caller: it makes an [`Engine`] in a worker, loads a model, and pulls steps out
+//! `web/worker/serve.js` is its only caller: it makes an [`Engine`] in a worker, loads a model, and pulls steps out
 //! of [`Run`]s, one call at a time. Nothing here blocks: results come back by awaited reads, one a shown frame; a GPU's
 //! frames are drawn where they are, and only their end is awaited.
 //! What ends the engine — a panic, a lost device, a GPU error that nobody caught — is reported as an event, for
@@ -15,6 +15,7 @@
 //! | `gpu` | the WebGPU adapter and device, registered with burn |
 //! | `canvas` | frames drawn by that device, without a readback |
 //! | `prepare` | a GPU's pipelines, built before the first step |
+//! | `training` | networks in training, and particles that follow their scores |
 //! | `kernels` | the kernels beside burn's own operators, for the tests |
 //! | `report` | errors, panics and log lines as JavaScript sees them |
 
@@ -31,6 +32,8 @@ mod kernels;
 mod prepare;
 mod report;
 mod run;
+#[cfg(feature = "training")]
+mod training;
 
 pub use codes::{Integrations, Likelihoods};
 pub use engine::{Engine, boundary};
@@ -39,3 +42,5 @@ pub use kernels::check_kernels;
 #[cfg(feature = "browser-gpu")]
 pub use prepare::Preparation;
 pub use run::Run;
+#[cfg(feature = "training")]
+pub use training::{Particles, Training};

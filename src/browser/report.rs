@@ -78,6 +78,14 @@ pub(super) fn read<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T
     fields::read(what, value.unwrap_or_default())
 }
 
+/// A config, which has fields that must be given.
+#[cfg(feature = "training")]
+pub(super) fn parse<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T> {
+    let json = JSON::stringify(value).ok().and_then(|json| json.as_string()).unwrap_or_default();
+    let problem = |error: serde_json::Error| Error::Config { file: what.to_owned(), problem: error.to_string() };
+    serde_json::from_str(&json).map_err(problem)
+}
+
 /// A plain object.
 pub(super) fn object(fields: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();

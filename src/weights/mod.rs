@@ -28,7 +28,7 @@ mod source;
 
 #[cfg(not(target_family = "wasm"))]
 mod file;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 mod write;
 
 #[cfg(test)]
@@ -46,8 +46,9 @@ pub use crate::{
 };
 
 #[cfg(not(target_family = "wasm"))]
+pub use self::file::{read_file, sha256};
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 pub use self::{
-    file::{read_file, sha256},
     module::tensors_of,
     write::{encode, to_bytes},
 };

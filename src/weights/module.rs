@@ -134,20 +134,20 @@ impl<S: Source> ModuleMapper for Loader<'_, S> {
 /// # Errors
 /// [`Error::Device`] when they cannot be read back; [`Error::Weights`] when a parameter is not a
 /// float.
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 pub fn tensors_of<M: Module>(module: &M) -> Result<Vec<(String, TensorData)>> {
     let mut reader = Reader { path: Vec::new(), tensors: Ok(Vec::new()) };
     module.visit(&mut reader);
     reader.tensors
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 struct Reader {
     path: Vec<String>,
     tensors: Result<Vec<(String, TensorData)>>,
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 impl Reader {
     fn refuse(&mut self) {
         let path = self.path.join(".");
@@ -156,7 +156,7 @@ impl Reader {
     }
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "training"))]
 impl ModuleVisitor for Reader {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());

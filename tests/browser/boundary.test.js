@@ -315,5 +315,5 @@ test('parts of a step are one step: the acceptance is that of all samples', asyn
 test('the scripts and the engine have one number of their boundary', async () => {
   const number = async (path, pattern) => pattern.exec(await readFile(join(root, path), 'utf8'))[1];
   const engine = await number('src/browser/engine.rs', /const BOUNDARY: u32 = (\d+);/);
-  assert.equal(await number('web/worker/worker.js', /const BOUNDARY = (\d+);/), engine);
+  assert.equal(await number('web/worker/serve.js', /const BOUNDARY = (\d+);/), engine);
 });

@@ -41,7 +41,7 @@ function assembleMock() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const [engines, out] = [join(temporary, 'engines'), join(temporary, 'dist')];
   mkdirSync(engines);
-  for (const name of ['engine', 'engine-gpu']) {
+  for (const name of ['engine', 'engine-gpu', 'engine-training']) {
     copyFileSync(join(here, 'mock-engine.js'), join(engines, `${name}.js`));
     // A WebAssembly module of nothing.
     writeFileSync(join(engines, `${name}_bg.wasm`), Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));

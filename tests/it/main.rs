@@ -13,6 +13,5 @@ mod optimiser;
 mod points;
 mod resume;
 mod samplers;
-mod score_matching;
 mod train;
 mod train_command;

@@ -8,7 +8,7 @@
 
 import { ScorefieldError } from './errors.js';
 import { optional, present } from './optional.js';
-import { diagnose, ways } from './spawn.js';
+import { SAMPLING, diagnose, ways } from './spawn.js';
 
 /** The end of a worker; whoever waits for it may start another one. */
 export class Death extends Error {
@@ -25,13 +25,14 @@ export class Death extends Error {
   }
 }
 
-/** The way to start a worker that has worked: others would only fail again. */
-let proven = null;
+/** Of each script, the way to start a worker that has worked: others would only fail again. */
+const proven = new Map();
 
 export class Host {
   #worker = null;
   /** Ways that are left, what the others have said, and what is to be said again to the next worker. */
-  #ways = proven ? [proven] : ways();
+  #script;
+  #ways;
   #failures = [];
   #unheard = [];
   #release = () => {};
@@ -42,9 +43,12 @@ export class Host {
   #onDeath;
 
   /**
-   * @param {{timeout?: number, onDeath?: (death: Death) => void}} [options] `timeout` in ms for its first sign of life
+   * @param {{script?: import('./spawn.js').Script, timeout?: number, onDeath?: (death: Death) => void}} [options]
+   *   `timeout` in ms for its first sign of life
    */
-  constructor({ timeout = 0, onDeath = () => {} } = {}) {
+  constructor({ script = SAMPLING, timeout = 0, onDeath = () => {} } = {}) {
+    this.#script = script;
+    this.#ways = proven.has(script) ? [proven.get(script)] : ways(script);
     this.#onDeath = onDeath;
     this.#start();
     this.ready = this.request('hello', { lock: this.#watch() }, { timeout });
@@ -76,7 +80,7 @@ export class Host {
       }
       if (this.#unheard) {
         this.#unheard = null;
-        proven = way;
+        proven.set(this.#script, way);
         release();
       }
       this.#receive(data);
@@ -104,7 +108,7 @@ export class Host {
       this.#start();
       return;
     }
-    diagnose(this.#failures).then(({ what, remedy }) => this.kill(new Death('script', what, remedy)));
+    diagnose(this.#script, this.#failures).then(({ what, remedy }) => this.kill(new Death('script', what, remedy)));
   }
 
   /** The worker holds a lock for as long as it lives; whoever gets it next knows that it has died. */

@@ -6,16 +6,17 @@ import { allow, blockedBy, refusal } from './policy.js';
 
 const modules = new Map();
 
-/** The CPU's is small; any other is fetched only where it is needed, and has a line here and one in worker/worker.js. */
+/** The CPU's is small; any other is fetched only where it is needed, and has a line here and a worker that opens it. */
 const FILES = {
   cpu: new URL('../engine_bg.wasm', import.meta.url),
   webgpu: new URL('../engine-gpu_bg.wasm', import.meta.url),
+  training: new URL('../engine-training_bg.wasm', import.meta.url),
 };
 
 /**
  * The compiled engine of a device.
  *
- * @param {'webgpu' | 'cpu'} device
+ * @param {'webgpu' | 'cpu' | 'training'} device
  * @param {(event: {phase: 'engine', loaded: number, total?: number}) => void} onProgress told if this call fetches it
  * @returns {Promise<WebAssembly.Module>}
  */

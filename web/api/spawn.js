@@ -15,31 +15,43 @@ const NAME = 'scorefield';
  */
 const here = import.meta.url;
 const at = (path) => new URL(path, here).href;
-const address = at('../worker/worker.js');
-/** What the script imports, for the search of what is missing. */
-const IMPORTED = ['./errors.js', './optional.js', '../worker/canvas.js', '../engine.js', '../engine-gpu.js'].map(at);
-/** In some bundles there is no such address. */
-const isServed = /^https?:/.test(address);
+/** What every worker's script imports. */
+const COMMON = ['./errors.js', './optional.js', '../worker/serve.js', '../worker/canvas.js'];
 
 /**
- * The ways to start a worker here, the best first: each gives `{ worker, release }`, `release` to be called when the
- * worker runs or never will, or throws.
+ * A worker's script: its address, what it imports, for the search of what is missing, and how it is started where it is of
+ * the page's own origin.
+ *
+ * @typedef {{address: string, imported: string[], start: () => Worker}} Script
  */
-export function ways() {
-  if (!isServed || new URL(address).origin === globalThis.origin) return [fromScript, fromClassic];
+
+/** @type {Script} A model that is sampled from. */
+export const SAMPLING = {
+  address: at('../worker/worker.js'),
+  imported: [...COMMON, '../engine.js', '../engine-gpu.js'].map(at),
+  start: () => new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module', name: NAME }),
+};
+
+/** In some bundles there is no such address. */
+const isServed = ({ address }) => /^https?:/.test(address);
+
+/**
+ * The ways to start a worker of `script` here, the best first: each gives `{ worker, release }`, `release` to be called
+ * when the worker runs or never will, or throws.
+ *
+ * @param {Script} script
+ */
+export function ways(script) {
+  const { address } = script;
+  const fromScript = () => ({
+    worker: trusting(script.start, () => new Worker(trusted(address), { type: 'module', name: NAME })),
+    release() {},
+  });
+  const fromModule = () => fromBlob(`import ${JSON.stringify(address)};`, 'module');
+  const fromClassic = () => fromBlob(importing(address), 'classic');
+  if (!isServed(script) || new URL(address).origin === globalThis.origin) return [fromScript, fromClassic];
   return globalThis.origin === 'null' ? [fromClassic, fromModule] : [fromModule, fromClassic];
 }
-
-function fromScript() {
-  const literal = () => new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module', name: NAME });
-  return {
-    worker: trusting(literal, () => new Worker(trusted(address), { type: 'module', name: NAME })),
-    release() {},
-  };
-}
-
-const fromModule = () => fromBlob(`import ${JSON.stringify(address)};`, 'module');
-const fromClassic = () => fromBlob(IMPORT, 'classic');
 
 function fromBlob(source, type) {
   const blob = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
@@ -60,7 +72,7 @@ function fromBlob(source, type) {
 }
 
 /** Imports the script and hands it what has come meanwhile; or says why it cannot. */
-const IMPORT = `
+const importing = (address) => `
 const early = [];
 const keep = (event) => {
   event.stopImmediatePropagation();
@@ -92,7 +104,7 @@ let types = null;
 function trusted(url) {
   types ??= trustedTypes.createPolicy(NAME, {
     createScriptURL(url) {
-      if (url === address || url.startsWith('blob:')) return url;
+      if (url.startsWith(at('../worker/')) || url.startsWith('blob:')) return url;
       throw new TypeError(`${url} is no script of Scorefield’s`);
     },
   });
@@ -102,10 +114,12 @@ function trusted(url) {
 /**
  * Why no way has led to a running worker.
  *
+ * @param {Script} script
  * @param {object[]} failures what each way has thrown or, `{message, directive}`, reported
  * @returns {Promise<{what: string, remedy: string}>}
  */
-export async function diagnose(failures) {
+export async function diagnose(script, failures) {
+  const { address } = script;
   const home = sourceOf(address);
   const needed = home === `'self'` ? home : `blob: ${home}`;
   const directive = (await blockedBy(address)) ?? (await blockedBy('blob'));
@@ -114,7 +128,7 @@ export async function diagnose(failures) {
   const inside = failures.find((failure) => failure.directive)?.directive;
   if (inside) return refused(inside, home);
   if (await blockedType()) return typesMissing();
-  const lost = await missing();
+  const lost = await missing(script);
   if (lost) return lost;
   const said = failures.map((failure) => failure?.message).find(Boolean);
   const what = `no worker can be started here${said ? ` (${said})` : ''}`;
@@ -139,8 +153,8 @@ function typesMissing() {
 }
 
 /** What of the script and its imports is not served, or not as JavaScript; null where all are. */
-async function missing() {
-  for (const file of isServed ? [address, ...IMPORTED] : []) {
+async function missing(script) {
+  for (const file of isServed(script) ? [script.address, ...script.imported] : []) {
     let response;
     try {
       response = await fetch(file);
