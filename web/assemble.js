@@ -1,5 +1,5 @@
 // Lays the built site out. Public names, which stay, are at its root: index.html, lab.html, scorefield.js,
-// scorefield.d.ts, models/.
+// scorefield.d.ts, lab.html, lab.js, lab.d.ts, models/.
 // All else is in one folder whose name is a hash of what it holds: after a redeployment no cache can combine one
 // version's scripts with another's WebAssembly.
 //
@@ -26,7 +26,9 @@ const PAGES = {
   'index.html': ['page/controls.css', 'page/style.css', 'page/page.js'],
   'lab.html': ['page/controls.css', 'page/style.css', 'lab/style.css', 'lab/lab.js'],
 };
-const PUBLIC = [...Object.keys(PAGES), 'scorefield.js', 'scorefield.d.ts', 'models'];
+/** What others import, with its types. */
+const MODULES = ['scorefield', 'lab'];
+const PUBLIC = [...Object.keys(PAGES), ...MODULES.flatMap((name) => [`${name}.js`, `${name}.d.ts`]), 'models'];
 const VERSION = /^v-[0-9a-f]{12}$/;
 
 /** The name of a laid out site's folder of internal files. */
@@ -54,7 +56,9 @@ export function layOut(site) {
   for (const old of readdirSync(site).filter((old) => VERSION.test(old))) rmSync(join(site, old), { recursive: true });
   renameSync(inside, join(site, name));
   // Types are found beside the script that they are of.
-  for (const file of ['scorefield.js', 'scorefield.d.ts']) writeFileSync(join(site, file), `export * from './${name}/api/scorefield.js';\n`);
+  for (const module of MODULES) {
+    for (const ending of ['js', 'd.ts']) writeFileSync(join(site, `${module}.${ending}`), `export * from './${name}/api/${module}.js';\n`);
+  }
   for (const [page, files] of Object.entries(PAGES)) {
     const html = readFileSync(join(site, page), 'utf8');
     writeFileSync(join(site, page), refer(page, html, files, site, name));
@@ -118,7 +122,7 @@ function imported(entry) {
 /** Everything that must be there is, with all that the modules name. */
 function check(site, name) {
   need(site, [...Object.keys(PAGES), 'models/index.json']);
-  need(join(site, name), [...PARTS, ...ENGINES, 'api/scorefield.js', 'api/scorefield.d.ts', 'api/settings.d.ts', 'page/controls.css', 'page/style.css', 'lab/style.css']);
+  need(join(site, name), [...PARTS, ...ENGINES, ...MODULES.flatMap((name) => [`api/${name}.js`, `api/${name}.d.ts`]), 'api/settings.d.ts', 'page/controls.css', 'page/style.css', 'lab/style.css']);
   for (const part of PARTS) {
     for (const file of files(join(site, name, part)).filter((file) => file.endsWith('.js'))) {
       const lost = named(file, STATIC, OTHERS).find((other) => !existsSync(other));

@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { schema } from '../../web/api/schema.js';
+import * as lab from '../../web/api/lab.js';
 import * as api from '../../web/api/scorefield.js';
 import { command } from './native.js';
 import { root } from './server.js';
@@ -14,9 +15,10 @@ const types = readFileSync(join(root, 'web', 'api', 'scorefield.d.ts'), 'utf8');
 const settingTypes = readFileSync(join(root, 'web', 'api', 'settings.d.ts'), 'utf8');
 const strings = (text) => [...text.replaceAll(/\/\*\*.*?\*\//gs, '').matchAll(/'([^']+)'/g)].map(([, name]) => name);
 
-test('what scorefield.js exports is what its types declare', () => {
-  const declared = [...types.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name);
-  assert.deepEqual(Object.keys(api).sort(), declared.sort());
+test('what scorefield.js and lab.js export is what their types declare', () => {
+  const declared = (text) => [...text.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name).sort();
+  assert.deepEqual(Object.keys(api).sort(), declared(types));
+  assert.deepEqual(Object.keys(lab).sort(), declared(readFileSync(join(root, 'web', 'api', 'lab.d.ts'), 'utf8')));
 });
 
 test('the types and the command line know the samplers of the schema', () => {

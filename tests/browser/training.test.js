@@ -75,11 +75,10 @@ function apart(a, b) {
 /** What `use` does with an open lab in the page. */
 async function inPage(use, ...args) {
   const page = await open(browser, `${server.origin}/tests/browser/blank.html`);
-  const internal = `${server.origin}/${await page.evaluate(async (origin) => /v-[0-9a-f]+/.exec(await (await fetch(`${origin}/scorefield.js`)).text())[0], server.origin)}`;
   try {
     return await page.evaluate(
-      async ([text, internal, args]) => {
-        const { openLab } = await import(`${internal}/api/lab.js`);
+      async ([text, origin, args]) => {
+        const { openLab } = await import(`${origin}/lab.js`);
         const lab = await openLab();
         try {
           return await (0, eval)(text)(lab, ...args);
@@ -87,7 +86,7 @@ async function inPage(use, ...args) {
           lab.close();
         }
       },
-      [String(use), internal, args],
+      [String(use), server.origin, args],
     );
   } finally {
     await page.context().close();
