@@ -145,6 +145,15 @@ pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::product(a.into_dispatch(), b.into_dispatch()))
 }
 
+/// [cos, sin](f·level).
+///
+/// # Shapes
+/// `level`: `[n, 1]`, `frequencies`: `[e]`; result: `[n, 2·e]`.
+#[must_use]
+pub fn waves(level: Tensor<2>, frequencies: Tensor<1>) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::waves(level.into_dispatch(), frequencies.into_dispatch()))
+}
+
 /// silu(W·[cos, sin](f·level) + b): the first layer on a noise level's waves.
 ///
 /// # Shapes

@@ -52,8 +52,8 @@ impl Directions {
         noise.fill_normal(row, Purpose::Direction, draw, &mut normal);
         out.iter_mut().zip(&normal).for_each(|(v, z)| *v = f64::from(*z));
         if self == Self::Sphere {
-            // Nine of ten thousand million pairs of normal draws are shorter than this.
-            let norm = libm::sqrt(out.iter().map(|v| v * v).sum::<f64>()).max(1e-6);
+            // Not 0/0, of draws that are all 0.
+            let norm = libm::sqrt(out.iter().map(|v| v * v).sum::<f64>()).max(f64::MIN_POSITIVE);
             let scale = libm::sqrt(out.len() as f64) / norm;
             out.iter_mut().for_each(|v| *v *= scale);
         }

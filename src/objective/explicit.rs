@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Data points of a kernel density estimate, where a config does not say.
-const POINTS: usize = 1000;
+const POINTS: usize = 500;
 
 /// The density whose score is to be learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

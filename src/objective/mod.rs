@@ -47,7 +47,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 pub use self::{
-    continuous::{Continuous, ContinuousConfig},
+    continuous::{Continuous, ContinuousConfig, Weighting},
     ddpm::{DdpmLoss, DdpmLossConfig},
     denoising::{Denoising, DenoisingConfig},
     directions::Directions,
@@ -180,7 +180,7 @@ macro_rules! objectives {
 objectives! {
     /// Denoising score matching with EDM's weighting and preconditioning: every noise level begins with loss 1.
     Denoising = "denoising", DenoisingConfig;
-    /// Denoising score matching with λ = σ², the error of ε: score_sde's continuous loss without likelihood weighting.
+    /// Denoising score matching over continuous time with λ = σ², the error of ε, or with likelihood's λ = g² (score_sde's).
     Continuous = "continuous", ContinuousConfig;
     /// NCSN's sum over the levels of a ladder with λ = σ², every level drawn alike; for process smld.
     Ncsn = "ncsn", NcsnConfig;

@@ -85,6 +85,6 @@ impl Criterion for Sliced {
             along + square * 0.5
         });
         let sum = terms.reduce(|sum, term| sum + term).expect("at least one projection");
-        sum / m as f64
+        sum * (1.0 / m as f64)
     }
 }

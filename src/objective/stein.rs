@@ -75,6 +75,6 @@ impl Criterion for Stein {
         let s = score.score(samples.tensor_of_x());
         let others = samples.tensor(kernel, n).matmul(s.clone());
         let terms = (s * (others + samples.tensor(gradient, d) * 2.0)).sum_dim(1) + trace / n as f64;
-        terms / (n.max(2) - 1) as f64
+        terms * (1.0 / (n.max(2) - 1) as f64)
     }
 }

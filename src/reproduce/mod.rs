@@ -1,7 +1,7 @@
 //! Published results, re-created: each number beside the published one, with the tolerance and its reason, and a figure.
 //!
-//! All but one run on exact scores of analytic mixtures, or are arithmetic: what differs from the paper is then the
-//! sampler, not the network. `ncsn_learned` trains its networks. A new result is a file with a `run` and an arm of [`Experiment`].
+//! Most run on exact scores of analytic mixtures, or are arithmetic: what differs from the paper is then the sampler, not
+//! the network. `ncsn_learned` and `ssm` train networks of seconds. A new result is a file with a `run` and an arm of [`Experiment`].
 
 mod annealed_bias;
 mod ladders;
@@ -11,6 +11,7 @@ mod ncsn_learned;
 mod ncsn_mixture;
 mod one_dimensional;
 mod solvers;
+mod ssm;
 
 use burn::{
     Tensor,
@@ -51,6 +52,8 @@ pub enum Experiment {
     GaussianLikelihood,
     /// NCSNv2's five noise ladders.
     Ladders,
+    /// Sliced score matching against the exact trace.
+    Ssm,
 }
 
 /// One number beside the published one.
@@ -112,6 +115,7 @@ impl Experiment {
         Self::DdimGain,
         Self::GaussianLikelihood,
         Self::Ladders,
+        Self::Ssm,
     ];
 
     /// The name on the command line.
@@ -128,6 +132,7 @@ impl Experiment {
             Self::DdimGain => "ddim-gain",
             Self::GaussianLikelihood => "gaussian-likelihood",
             Self::Ladders => "ncsnv2-ladders",
+            Self::Ssm => "ssm",
         }
     }
 
@@ -153,6 +158,9 @@ impl Experiment {
                 "log-likelihood by the probability flow against the closed form (Song et al. 2021)"
             }
             Self::Ladders => "NCSNv2's five published noise ladders (Song & Ermon 2020)",
+            Self::Ssm => {
+                "sliced score matching against the exact trace: bias, variance, error, cost (Song et al. 2019)"
+            }
         }
     }
 
@@ -172,6 +180,7 @@ impl Experiment {
             Self::DdimGain => solvers::ddim_gain(),
             Self::GaussianLikelihood => likelihood::run(),
             Self::Ladders => ladders::run(),
+            Self::Ssm => ssm::run(device),
         }
     }
 }

@@ -153,3 +153,6 @@ pub fn discrepancy(x: &[f64], s: &[f64], d: usize, kernel: SteinKernel, h: Optio
     let total = |which: usize| sums.iter().map(|sum| sum[which]).sum::<f64>() / pairs;
     Discrepancy { squared: total(0), null_deviation: libm::sqrt(2.0 * total(1) / pairs), bandwidth: h }
 }
+
+#[cfg(test)]
+mod tests;

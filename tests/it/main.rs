@@ -13,5 +13,6 @@ mod optimiser;
 mod points;
 mod resume;
 mod samplers;
+mod score_matching;
 mod train;
 mod train_command;

@@ -8,8 +8,12 @@ use burn::{
     tensor::{DType, Device, Int, TensorData},
 };
 use scorefield::{
+    data::Points,
     net::{Activation, Evaluate as _, MlpConfig, Network, NetworkConfig as _, TimeEmbedding},
-    train::flat,
+    noise::{Noise, Purpose},
+    sampler::{Sampler, SamplerKind, Settings},
+    score::network::{Denoiser, NetworkScore},
+    train::{RunConfig, Trainer, flat},
 };
 use serde::Deserialize;
 
@@ -128,4 +132,60 @@ fn values_tangents_and_gradients_of_a_jacobian_are_pytorchs() {
             close(ours, case.gradients.get(&name).unwrap_or(&none), tolerance, &format!("{what}, ∂{name}"));
         }
     }
+}
+
+/// An energy network that has learnt 0.8·N(1, 0.3²) + 0.2·N(−1, 0.3²) under VP has its moments at t = 0.3 by MALA and HMC,
+/// which accept by the learned density; ULA, at the same step as MALA, has not.
+#[test]
+fn metropolis_on_a_learned_energy_has_the_datas_moments() {
+    const N: usize = 8000;
+    let config = RunConfig::parse(
+        "name = 'energy'
+         data = { name = 'two-moons', sigma_data = 0.854 }
+         model = { kind = 'mlp', dim = 1, width = 64, depth = 2, energy = true }
+         process = { kind = 'vp' }
+         optimiser = { lr = 3e-3, warmup = 20, decay = 'cosine', ema = 0.98 }
+         train = { batch = 512, steps = 800, seed = 3 }",
+        "energy.toml",
+        &[],
+    )
+    .unwrap();
+    let (mut values, mut sides) = (vec![0.0f32; 20_000], vec![0.0; 20_000]);
+    Noise::new(6).fill_normal(0, Purpose::Data, 0, &mut values);
+    Noise::new(6).fill_uniform(1, Purpose::Data, 0, &mut sides);
+    for (x, side) in values.iter_mut().zip(sides) {
+        *x = 0.3 * *x + if side < 0.8 { 1.0 } else { -1.0 };
+    }
+    let (data, device) = (Points::new(values, 1).unwrap(), Device::flex());
+    let process = config.process.clone();
+    let parameterisation = config.objective().parameterisation();
+    let mut trainer = Trainer::new(config, &device);
+    for _ in 0..800 {
+        trainer.step(&data).unwrap();
+    }
+    let denoiser = Denoiser { net: trainer.averaged(), parameterisation };
+    let score = NetworkScore::new(denoiser, &vec![None; N], 1.0, 0, &device);
+
+    // Of x₀ 0.6 and 0.3² + 1 − 0.6²; of x at t by the process.
+    let level = process.level(0.3);
+    let (mean, variance) = (level.alpha * 0.6, level.alpha.powi(2) * 0.73 + level.sigma.powi(2));
+    let errors = |sampler, steps, step_size| {
+        let (step_size, t_end) = (Some(step_size), Some(level.t));
+        let settings = Settings { sampler, n: N, steps: Some(steps), step_size, t_end, ..Settings::default() };
+        let settings = Settings { denoise: false, ..settings };
+        let mut sampler = Sampler::new(&settings.plan(&process, 1).unwrap(), &device).unwrap();
+        while sampler.step(&score).unwrap().is_some() {}
+        let x: Vec<f64> = sampler.x().into_data().iter().collect();
+        let m = x.iter().sum::<f64>() / N as f64;
+        let v = x.iter().map(|x| (x - m).powi(2)).sum::<f64>() / N as f64;
+        [m - mean, v / variance - 1.0]
+    };
+    for (sampler, steps, step_size) in [(SamplerKind::Mala, 150, 0.5), (SamplerKind::Hmc, 30, 0.3)] {
+        let [m, v] = errors(sampler, steps, step_size);
+        // Four standard errors, √(1/N) = 0.011 and √(2/N) = 0.016; what 800 steps have yet to learn is a few hundredths.
+        assert!(m.abs() < 0.08 && v.abs() < 0.1, "{sampler:?}: mean off by {m}, variance by {v}");
+    }
+    // Its variance is S²/(1 − ε/2S²) on a Gaussian, a third too much at ε = 0.5.
+    let [_, v] = errors(SamplerKind::Ula, 150, 0.5);
+    assert!(v > 0.15, "ULA's variance off by {v}");
 }

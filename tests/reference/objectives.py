@@ -176,7 +176,9 @@ def criteria(net, x, alpha, sigma, read, scale, weight):
     squares = sorted(squares[i, j].item() for i in range(N) for j in range(i))
     terms["stein-rbf"] = stein(x, s, "rbf", math.sqrt(squares[len(squares) // 2]))
     terms["stein-imq"] = stein(x, s, "imq", BANDWIDTH)
-    return s, {name: net.result((weight.squeeze(1) * term).mean()) for name, term in terms.items()}
+    # A discrepancy compares rows, which are at one level then: of one weight.
+    weights = {name: 1.0 if name.startswith("stein") else weight.squeeze(1) for name in terms}
+    return s, {name: net.result((weights[name] * term).mean()) for name, term in terms.items()}
 
 
 def case(rng, energy, noisy):

@@ -214,9 +214,11 @@ export class Board {
         if (path) {
           const { all, last } = path;
           const many = all[last].length / 2;
+          // The paths of many would hide the field.
+          const length = many > 600 ? 0 : many > 80 ? 6 : 400;
           trails(context, frame, all, last, {
             colour: theme.ink,
-            length: many > 80 ? 6 : 400,
+            length,
             alpha: many > 80 ? 0.16 : 0.6,
           });
           discs(context, frame, all[last], { colour, rim: theme.page, radius: many > 300 ? 1.7 : 2.6 });

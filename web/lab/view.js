@@ -107,8 +107,12 @@ export class LabPage {
     this.source.show();
   }
 
+  /** All settings as text. */
   #values() {
-    return { ...this.form.values(), t: String(Number(this.#t.toPrecision(3))), points: this.source.text };
+    const values = { ...this.form.values(), t: String(Number(this.#t.toPrecision(3))), points: this.source.text };
+    // Where there is no error to plot, its absence is nobody's choice.
+    if (this.form.field('by').querySelector('[value="error"]').disabled) values.by = 'error';
+    return values;
   }
 
   /** Where the fields are looked at. */
@@ -152,6 +156,7 @@ export class LabPage {
     on(this.session, 'state', ({ detail }) => this.#state(detail));
     on(this.session, 'progress', ({ detail }) => this.progress.loading(detail));
     on(this.watch, 'seen', ({ detail }) => this.#seen(detail));
+    on(this.watch, 'surveyed', () => this.#levels());
   }
 
   /** Whatever fails is told: nothing that a reader does ends in an error that nobody sees. */
@@ -167,7 +172,7 @@ export class LabPage {
     if (target.id === 'points-file') return target.files[0] && this.#open(target.files[0]);
     if (target.id === 'weights-file') return target.files[0] && this.#load(target.files[0]);
     this.form.refresh();
-    if (target.name === 'by') this.board.levels(this.watch.curves, target.value);
+    if (target.name === 'by') this.#levels();
     if (target.name === 'data') this.source.show();
     if (target.name === 'train' && target.validity.valid) this.#target = target.valueAsNumber;
     this.#refresh();
@@ -202,14 +207,14 @@ export class LabPage {
     const asked = Object.fromEntries(
       this.#names.map((name) => [name, { config: configOf(sideOf(values, name)), points, weights }]),
     );
+    this.#target = Number(values.train);
     if (!(await this.session.begin(asked))) return undefined;
     this.watch.forget();
-    this.#target = Number(values.train);
     this.#clean = await this.session.sides.a.training.data(DATA);
     this.board.data(this.#clean, drawing ? { centre: [0, 0], extent: HALF } : undefined);
     this.source.show();
     await this.watch.look();
-    await this.#settle(false);
+    await this.#settle();
     this.#refresh();
     return go ? this.train() : undefined;
   }
@@ -241,7 +246,7 @@ export class LabPage {
     await this.session.train(this.#target, { speed, look: () => this.watch.glance() });
     if (this.session.running) return undefined;
     await this.watch.look();
-    await this.#settle(true);
+    await this.#settle();
     const preset = this.#preset && PRESETS[this.#preset];
     if (this.session.step >= this.#target && preset && releases(preset)) await this.release.go();
     return undefined;
@@ -258,7 +263,7 @@ export class LabPage {
     this.watch.forget();
     this.#target = Number(this.form.field('train').value);
     await this.watch.look();
-    await this.#settle(false);
+    await this.#settle();
   }
 
   /** Another look was taken. */
@@ -317,16 +322,20 @@ export class LabPage {
     writeTable(this.#one('#measured'), fieldsOf(session.sides, about), { rows: preset?.rows });
   }
 
-  /** What is measured where training rests, the curves by σ too where there are, and the table. */
-  async #settle(survey) {
-    if (survey && !this.session.running) await this.watch.survey();
+  /** What is measured where training rests: the curves by σ, and the table. */
+  async #settle() {
+    if (!this.session.running) await this.watch.survey();
+    this.#table();
+  }
+
+  /** The curves by σ; where the true score is not known, there is no error. */
+  #levels() {
     const { curves } = this.watch;
     const by = this.form.field('by');
     const unknown = Boolean(curves.a?.length) && curves.a.every(({ error }) => error === null);
     by.querySelector('[value="error"]').disabled = unknown;
     if (unknown) by.value = 'norm';
     this.board.levels(curves, by.value);
-    this.#table();
   }
 
   /** What samples each field; null while nothing can. */

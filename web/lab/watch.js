@@ -1,13 +1,15 @@
 // Looking at the fields of a session: in training as often as frames come and there is time, at rest whenever something
 // changes. What was seen is kept, for a slider.
 //
-// Events: `seen` (another look was taken; detail: whether it is to be drawn).
+// Events: `seen` (another look was taken; detail: whether it is to be drawn), `surveyed` (there are other curves by σ).
 
 import { alongLevels, snapshot } from './evaluate.js';
 import { History } from './history.js';
 
 /** Milliseconds between two looks, and where nobody looks or nothing is to move. */
 const [LOOK, UNSEEN] = [30, 2000];
+/** Milliseconds between two measurements of the curves by σ. */
+const SURVEY = 1500;
 /** Looks have at most a third of the time. */
 const SHARE = 3;
 const REDUCED = '(prefers-reduced-motion: reduce)';
@@ -16,6 +18,7 @@ export class Watch extends EventTarget {
   #session;
   #at;
   #begun = 0;
+  #surveyed = 0;
   #cost = 0;
   #looking = null;
   #again = false;
@@ -45,6 +48,7 @@ export class Watch extends EventTarget {
     const wait = hidden ? UNSEEN : Math.max(LOOK, SHARE * this.#cost);
     if (this.#looking || performance.now() - this.#begun < wait) return;
     await this.#take(!hidden);
+    if (!hidden && performance.now() - this.#surveyed > SURVEY) await this.survey();
   }
 
   /** Looks in any case; once more after a look that is under way, as something has changed since it began. */
@@ -83,11 +87,14 @@ export class Watch extends EventTarget {
     this.dispatchEvent(new CustomEvent('seen', { detail: drawn }));
   }
 
-  /** Measures along the levels of noise, which takes longer: where training rests. */
+  /** Measures along the levels of noise, which takes longer. */
   async survey() {
+    this.#surveyed = performance.now();
     const { sides } = this.#session;
     const found = {};
     for (const [name, side] of Object.entries(sides)) found[name] = await alongLevels(side, this.#at());
-    if (sides === this.#session.sides) this.curves = found;
+    if (sides !== this.#session.sides) return;
+    this.curves = found;
+    this.dispatchEvent(new Event('surveyed'));
   }
 }

@@ -139,6 +139,12 @@ pub fn linear_backward<B: Kernels>(
     (dx, [B::product(B::float_transpose(x), grad), db])
 }
 
+pub fn waves<B: Backend>(level: FloatTensor<B>, frequencies: FloatTensor<B>) -> FloatTensor<B> {
+    let count = frequencies.shape()[0];
+    let angle = B::float_mul(level, B::float_reshape(frequencies, Shape::from([1, count])));
+    B::float_cat(vec![B::float_cos(angle.clone()), B::float_sin(angle)], 1)
+}
+
 /// a·z + b.
 fn affine<B: Backend>(z: FloatTensor<B>, a: f64, b: f64) -> FloatTensor<B> {
     B::float_add_scalar(B::float_mul_scalar(z, a.into()), b.into())

@@ -37,6 +37,11 @@ pub trait Kernels: Backend {
         composed::linear::<Self>(x, weight, bias)
     }
 
+    /// See [`waves`](crate::compute::ops::waves).
+    fn waves(level: FloatTensor<Self>, frequencies: FloatTensor<Self>) -> FloatTensor<Self> {
+        composed::waves::<Self>(level, frequencies)
+    }
+
     /// See [`activation`](crate::compute::ops::activation).
     fn activation(z: FloatTensor<Self>, activation: Activation, order: u8) -> FloatTensor<Self> {
         composed::activation::<Self>(z, activation, order)

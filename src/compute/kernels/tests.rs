@@ -245,3 +245,18 @@ fn exponential_is_right_to_two_units_in_the_last_place() {
         }
     }
 }
+
+#[test]
+fn cosines_and_sines_are_right_to_a_unit_in_the_last_place() {
+    // Every 1000th float of [−10⁷, 10⁷], and the multiples of π/4, where a rest changes its sign or its polynomial.
+    let floats = (0..=1e7f32.to_bits()).step_by(1000).map(f32::from_bits);
+    let eighths = (0..1000).map(|i| i as f32 * std::f32::consts::FRAC_PI_4);
+    for x in floats.chain(eighths).flat_map(|x| [x, -x]) {
+        let exact = [f64::from(x).cos(), f64::from(x).sin()];
+        for ours in [math::cos_sin::<true>(x), math::cos_sin::<false>(x)] {
+            for (ours, exact) in ours.into_iter().zip(exact) {
+                assert!((f64::from(ours) - exact).abs() < f64::from(f32::EPSILON), "{x}: {ours}, {exact}");
+            }
+        }
+    }
+}

@@ -9,7 +9,7 @@ use burn::{
 use super::MlpConfig;
 use crate::{
     compute::{
-        ops::{Activation, activation, linear, modulated, product},
+        ops::{Activation, activation, linear, modulated, product, waves},
         parallel::among_workers,
     },
     net::{Evaluate, NetworkConfig as _, block::Linear, init::Init},
@@ -119,9 +119,9 @@ impl Mlp {
     fn hidden(&self, x: Tensor<2>, c_noise: Tensor<2>, class: Tensor<1, Int>) -> Vec<Tensor<2>> {
         let mut z = self.hidden[0].forward(x);
         if let (Some(frequencies), Some(time)) = (&self.frequencies, &self.time) {
-            // The frequencies are fixed: detached, so that training leaves them as they are.
-            let angle = c_noise * frequencies.val().detach().unsqueeze();
-            z = z + product(Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1), time.val());
+            // Neither is differentiated: training leaves the frequencies as they are.
+            let waves = waves(constant(c_noise), constant(frequencies.val()));
+            z = z + product(waves, time.val());
         }
         if let Some(rows) = &self.class {
             z = z + rows.val().select(0, class);
@@ -193,6 +193,11 @@ impl Mlp {
         }
         (-q, -q_tangent.expect("at least one hidden layer"))
     }
+}
+
+/// Without automatic differentiation: a constant to what it enters.
+fn constant<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    if tensor.device().is_autodiff() { tensor.inner() } else { tensor }
 }
 
 /// The directions below each other.

@@ -52,8 +52,11 @@ impl Mixture {
             let share = libm::exp(log - most);
             total += share;
             self.away(k, x, a, &mut away);
+            if !alike {
+                precision.iter_mut().zip(precisions(k)).for_each(|(precision, p)| *precision = p);
+            }
             // −Λ⁻¹Qᵀ(x − α·m), and by Q back where there are axes.
-            away.iter_mut().zip(precisions(k)).for_each(|(z, p)| *z *= -share * p);
+            away.iter_mut().zip(&precision).for_each(|(z, p)| *z *= -share * p);
             match &self.axes {
                 None => score.iter_mut().zip(&away).for_each(|(score, z)| *score += z),
                 Some(axes) => {

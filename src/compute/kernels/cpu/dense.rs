@@ -1,10 +1,10 @@
-//! Layers of rows, on slices: y = x·W + b with its gradients, and activations with theirs.
+//! Layers of rows, on slices: y = x·W + b with its gradients, activations with theirs, and a noise level's waves.
 //!
 //! Backward, for the gradient g of y: ∂x = g·Wᵀ, ∂W = xᵀ·g, ∂b = Σ g. Parts are cut by the shapes alone.
 
 use super::{
     super::options::Activation,
-    math::{exp, fma, sigmoid},
+    math::{cos_sin, exp, fma, sigmoid},
     product::{Matrix, Start, product},
     simd::multiversion,
 };
@@ -87,8 +87,30 @@ pub fn modulated_gradient(z: &[f32], t: &[f32], grad: &[f32], function: Activati
     dz
 }
 
+/// The cosines, then the sines, of each level times every frequency.
+pub fn waves(levels: &[f32], frequencies: &[f32]) -> Buffer {
+    let columns = 2 * frequencies.len();
+    let mut y = buffer::take(levels.len() * columns);
+    let rows = (VALUES / 4 / columns).max(1);
+    map_chunks(y.as_mut_slice(), rows * columns, |part, y| {
+        for (level, y) in levels[part * rows..].iter().zip(y.chunks_exact_mut(columns)) {
+            let (cos, sin) = y.split_at_mut(columns / 2);
+            wave(*level, frequencies, cos, sin);
+        }
+    });
+    y
+}
+
 multiversion! {
+    fn wave<FMA, LANES>(level: f32, frequencies: &[f32], cos: &mut [f32], sin: &mut [f32]) -> () = wave_body;
     fn derivative<FMA, LANES>(z: &[f32], activation: Activation, order: u8, y: &mut [f32]) -> () = derivative_body;
+}
+
+#[inline(always)]
+fn wave_body<const FMA: bool, const _L: usize>(level: f32, frequencies: &[f32], cos: &mut [f32], sin: &mut [f32]) {
+    for (frequency, (cos, sin)) in frequencies.iter().zip(cos.iter_mut().zip(sin)) {
+        [*cos, *sin] = cos_sin::<FMA>(level * frequency);
+    }
 }
 
 #[inline(always)]

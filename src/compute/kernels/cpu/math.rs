@@ -31,3 +31,24 @@ pub fn exp<const FMA: bool>(x: f32) -> f32 {
 pub fn sigmoid<const FMA: bool>(x: f32) -> f32 {
     1.0 / (1.0 + exp::<FMA>(-x))
 }
+
+/// [cos x, sin x] to 10⁻⁷, for |x| below 10⁷: the rest of x to a multiple n of π/2, in f64, and the Cephes library's
+/// polynomials for |r| ≤ π/4.
+#[inline(always)]
+pub fn cos_sin<const FMA: bool>(x: f32) -> [f32; 2] {
+    // Adding 1.5·2⁵² leaves the nearest integer in the low bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let x = f64::from(x);
+    let shifted = x * std::f64::consts::FRAC_2_PI + ROUND;
+    let r = (x - (shifted - ROUND) * std::f64::consts::FRAC_PI_2) as f32;
+    let quarter = shifted.to_bits() as u32;
+    let square = r * r;
+    let sin = fma::<FMA>(-1.951_529_6e-4, square, 8.332_161e-3);
+    let sin = fma::<FMA>(fma::<FMA>(sin, square, -1.666_665_5e-1), square * r, r);
+    let cos = fma::<FMA>(2.443_315_7e-5, square, -1.388_731_6e-3);
+    let cos = fma::<FMA>(fma::<FMA>(cos, square, 4.166_664_6e-2), square * square, fma::<FMA>(-0.5, square, 1.0));
+    // Each quarter turn exchanges the two, and every second one changes a sign.
+    let (a, b) = if quarter & 1 == 0 { (cos, sin) } else { (sin, cos) };
+    let signed = |value: f32, negative: u32| f32::from_bits(value.to_bits() ^ ((negative & 2) << 30));
+    [signed(a, quarter + 1), signed(b, quarter)]
+}

@@ -179,6 +179,17 @@ impl Kernels for Flex {
         matrix_product(&x, weight, Some(slice(&bias)))
     }
 
+    fn waves(level: FloatTensor<Self>, frequencies: FloatTensor<Self>) -> FloatTensor<Self> {
+        let [count] = dims(&frequencies);
+        if !single(&[&level, &frequencies]) || count == 0 {
+            return composed::waves::<Self>(level, frequencies);
+        }
+        let [rows, columns] = dims(&level);
+        assert_eq!(columns, 1, "a level a row");
+        let [level, frequencies] = [level, frequencies].map(dense);
+        tensor(dense::waves(slice(&level), slice(&frequencies)), [rows, 2 * count])
+    }
+
     fn activation(z: FloatTensor<Self>, activation: Activation, order: u8) -> FloatTensor<Self> {
         if !single(&[&z]) {
             return composed::activation::<Self>(z, activation, order);

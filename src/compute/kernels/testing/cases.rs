@@ -40,7 +40,8 @@ pub fn kernels(gpu: bool) -> Vec<(&'static str, Kernel)> {
         ("join", join),
         ("sum", sum),
     ];
-    let cpu: [(_, Kernel); 8] = [
+    let cpu: [(_, Kernel); 9] = [
+        ("waves", waves),
         ("dense_layer", linear),
         ("activation", activated),
         ("modulated", modulated),
@@ -383,6 +384,15 @@ fn group_norm_gradients(draw: &mut Draw) -> Case {
         outputs(composed::group_norm_backward::<Flex>(x.clone(), gamma.clone(), beta.clone(), grad.clone(), norm));
     let ours = move || Some(outputs(Flex::group_norm_backward(x, gamma, beta, grad, norm)));
     draw.case((size, norm), ours, theirs)
+}
+
+/// Angles up to about 40, as there.
+fn waves(draw: &mut Draw) -> Case {
+    let [n, count] = [40, 39].map(|most| draw.size(1..=most));
+    let ([level, level0], [f, f0]) = (draw.tensor([n, 1], 1.0), draw.tensor([count], std::f64::consts::TAU));
+    let angle = level0 * f0.unsqueeze();
+    let theirs = Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1);
+    draw.case([n, count], move || Some(only(ops::waves(level, f))), only(theirs))
 }
 
 /// Rows, inputs and outputs of a layer: few, or more than a core takes at once.
