@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use super::{Context, model as models, outputs, outputs::Format};
 use crate::{
     Error,
-    data::{Dataset, DatasetName, Split},
+    data::{DataName, Dataset, DatasetName, Distribution, Split},
     eval,
-    eval::{Bench, Quality, judge, judge::Judge, training::Recipe},
+    eval::{Bench, Quality, judge, judge::Judge, points::PointQuality, training::Recipe},
     model::Model,
-    sampler::Settings,
+    sampler::{Batches, Plan, Settings},
     score::Score,
+    space::Space,
     weights::{read_file, sha256},
 };
 
@@ -82,10 +83,17 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
     let plan = model.plan(settings)?;
     plan.check_given(context.given())?;
     let trained_on = &model.network()?.manifest().data.name;
-    let data = DatasetName::find(trained_on).ok_or_else(|| {
-        let problem = format!("{name} was trained on it, and there is neither a judge of it here nor its images");
-        Error::data(trained_on, problem, format!("evaluate a model of {}", DatasetName::list()))
-    })?;
+    let data = match DataName::find(trained_on) {
+        Some(DataName::Published(data)) => data,
+        Some(DataName::Distribution(distribution)) if model.space() == Space::Points(2) => {
+            context.refuse_idle(&["judge", "data"], "a model of images: points are compared with draws")?;
+            return points(name, &bytes, distribution, &model, &plan, args.batch, (device, described), context);
+        }
+        _ => {
+            let problem = format!("{name} was trained on it, and there is neither a judge of it here nor its images");
+            return Err(Error::data(trained_on, problem, format!("evaluate a model of {}", DatasetName::list())).into());
+        }
+    };
     let judge = match &args.judge {
         Some(path) => Judge::from_bytes(&path.display().to_string(), &read_file(path)?, device)?,
         None => Judge::shipped(data, device)?,
@@ -135,6 +143,52 @@ fn evaluate(name: &str, args: &Args, device: &Device, described: &str, context: 
     }
     context.report(&value, &describe(&quality, &value)?)?;
     Ok(())
+}
+
+/// The quality of points, by their distance from draws.
+#[expect(clippy::too_many_arguments, reason = "the rest of evaluate, for points")]
+fn points(
+    name: &str,
+    bytes: &[u8],
+    distribution: Distribution,
+    model: &Model,
+    plan: &Plan,
+    batch: usize,
+    (device, described): (&Device, &str),
+    context: &Context,
+) -> Result<()> {
+    let start = Instant::now();
+    let settings = &plan.settings;
+    PointQuality::check(settings.n)?;
+    Context::note_batches(plan, batch);
+    let batches = Batches { plan, batch, init: None, guide: None, device };
+    let drawn =
+        batches.draw(|range| model.score(&vec![None; range.len()], settings.guidance, device), |_, _| Ok(()))?;
+    let sampling_seconds = start.elapsed().as_secs_f64();
+    let quality = PointQuality::of(&drawn.samples, distribution)?;
+    let hash = sha256(bytes);
+    let mut value = json!({
+        "model": { "name": name, "sha256": hash }, "data": distribution, "settings": plan.describe(),
+        "process": model.process(), "t_end": plan.t_end, "grid": settings.grid, "seed": settings.seed,
+        "nfe": drawn.nfe, "device": described, "sampling_seconds": sampling_seconds,
+        "seconds": start.elapsed().as_secs_f64(),
+    });
+    if let (Value::Object(value), Value::Object(quality)) = (&mut value, serde_json::to_value(quality)?) {
+        value.extend(quality);
+    }
+    let PointQuality { n, energy_distance, energy_distance_floor: floor, energy_distance_ceiling: ceiling } = quality;
+    let human = format!(
+        "Energy distance from {n} draws of {distribution} that were not trained on\n\
+         {n:>8} samples                {energy_distance:9.5}\n\
+         {n:>8} training points        {floor:9.5}   the floor: 0 in the mean\n\
+         {n:>8} of N(0, σ_d²·I)        {ceiling:9.5}   the ceiling\n\
+         Protocol\n  model    {name} ({hash})\n  sampler  {}, NFE {}, seed {}\n           {}\n  on {described}",
+        value["settings"]["sampler"].as_str().unwrap_or("-"),
+        drawn.nfe,
+        settings.seed,
+        value["settings"],
+    );
+    context.report(&value, &human)
 }
 
 /// The report for people: the figures, then all that is needed to get them again.

@@ -7,7 +7,8 @@
 //! - Label agreement: the part of the class-conditional samples whose likeliest class is the one asked for.
 //! - The distance to the nearest training image, beside that of as many test images ([`nearest()`]).
 //!
-//! Everything is measured on 8-bit pixels, those that are seen: samples are clamped and rounded first.
+//! Everything is measured on 8-bit pixels, those that are seen: samples are clamped and rounded first. Points have no judge:
+//! [`points`].
 
 use std::ops::Range;
 
@@ -27,6 +28,7 @@ pub mod classifier;
 pub mod frechet;
 pub mod judge;
 pub mod nearest;
+pub mod points;
 pub mod training;
 
 use frechet::Gaussian;

@@ -115,7 +115,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
         (shares[0] - 0.8).abs(),
         "the claim is that it is wrong: nine standard errors of 1280 chains (0.011 each)",
     ));
-    let reason = "half of it is the standard error of 1280 chains (0.011), the rest the learned score's";
+    let reason = "two standard errors of 1280 chains (0.011 each), to which the learned score adds its own";
     report.checks.push(Check::new("annealed Langevin: share of the heavy mode", 0.8, shares[1], 0.03, reason));
     let title = "0.8·N((5, 5), I) + 0.2·N((−5, −5), I), learned";
     report.figures.push(("ncsn-mixture-learned.svg".to_owned(), svg::clouds(title, &panels, 9.0)?));

@@ -6,14 +6,15 @@ use burn::tensor::Device;
 use scorefield::{
     data::{Distribution, Spread, points_of_csv},
     model::Model,
-    noise::{Noise, Purpose},
-    sampler::{Batches, Settings},
     space::Space,
     train::{RunConfig, native::Run},
     weights,
 };
 
-use crate::train::{finish, options, resumed};
+use crate::{
+    eval::result,
+    train::{finish, options, resumed},
+};
 
 /// A run of a small network, on the data that `data` says.
 fn config(data: &str, overrides: &[&str]) -> scorefield::Result<RunConfig> {
@@ -91,43 +92,25 @@ fn what_is_no_data_is_refused_by_key() {
     assert!(!folder.path().join("run").exists(), "a run that cannot begin leaves nothing");
 }
 
-/// Σ|x − y| over two samples.
-fn distances(a: &[f32], b: &[f32]) -> f64 {
-    let distance = |p: &[f32], q: &[f32]| f64::from(p[0] - q[0]).hypot(f64::from(p[1] - q[1]));
-    a.chunks(2).map(|p| b.chunks(2).map(|q| distance(p, q)).sum::<f64>()).sum()
-}
-
-/// The energy distance 2·E|X − Y| − E|X − X′| − E|Y − Y′| of two samples of `n` (Székely & Rizzo 2013), which is 0 for
-/// equal laws alone; without bias, so that it is 0 in the mean for draws of one law.
-fn energy_distance(a: &[f32], b: &[f32], n: usize) -> f64 {
-    let (n, pairs) = (n as f64, (n * (n - 1)) as f64);
-    2.0 * distances(a, b) / (n * n) - (distances(a, a) + distances(b, b)) / pairs
-}
-
 #[test]
 fn two_moons_are_learnt() {
-    const N: usize = 2000;
     let folder = tempfile::tempdir().unwrap();
     let short = ["train.steps=600".to_owned(), "train.sample_every=0".to_owned()];
     let config = RunConfig::read(Path::new("configs/lab/two-moons.toml"), &short).unwrap();
     finish(open(config, folder.path(), None).unwrap()).unwrap();
 
-    let (model, device) = (load(folder.path()), Device::flex());
-    let settings = Settings { n: N, seed: 5, ..Settings::default() };
-    let plan = model.plan(&settings).unwrap();
-    let batches = Batches { plan: &plan, batch: N, init: None, guide: None, device: &device };
-    let drawn = batches.draw(|range| model.score(&vec![None; range.len()], 1.0, &device), |_, _| Ok(())).unwrap();
-
-    let (data, other) = (Distribution::TwoMoons.test(N), Distribution::TwoMoons.draw(1, 0, N));
-    let std = Distribution::TwoMoons.std() as f32;
-    let noise = Noise::new(9).normal(0, [N, 2], Purpose::Prior, 0, &device) * std;
-    let noise = noise.into_data().try_into_vec::<f32>().unwrap();
-    let distance = |points: &[f32]| energy_distance(points, &data, N);
-    let (learnt, floor, ceiling) = (distance(&drawn.samples), distance(&other), distance(&noise));
-    let said = format!("learnt {learnt:.4}, of other draws {floor:.4}, of noise of the data's width {ceiling:.4}");
-    println!("energy distance from two moons: {said}");
-    // What draws themselves vary by, some E|X − X′|/N = 0.001, shows the noise's distance of 0.08, and its tenth.
-    assert!(floor.abs() < 0.05 * ceiling && learnt < 0.1 * ceiling, "{said}");
+    let weights = folder.path().join("weights.safetensors");
+    let value = result(&["eval", "--model", weights.to_str().unwrap(), "--n", "2000", "--device", "cpu", "--json"]);
+    let number = |field: &str| value[field].as_f64().unwrap_or_else(|| panic!("{field} in {value}"));
+    let [learnt, floor, ceiling] = ["energy_distance", "energy_distance_floor", "energy_distance_ceiling"].map(number);
+    // What draws themselves vary by, some E|X − X′|/N = 0.001, shows the noise's distance of 0.07, and its tenth.
+    assert!(floor.abs() < 0.05 * ceiling && learnt < 0.1 * ceiling, "{value}");
+    assert_eq!((value["data"].as_str(), value["n"].as_u64()), (Some("two-moons"), Some(2000)));
+    // Draws that were not trained on take fewer bits than by a Gaussian of the data's width: ½·log₂ 2πe + log₂ σ_d each.
+    let test = ["likelihood", "--model", weights.to_str().unwrap(), "--data", "test", "--n", "200", "--device", "cpu"];
+    let bits = result(&[&test[..], &["--json"]].concat())["bits_per_dim"].as_f64().unwrap();
+    let gaussian = (2.0 * std::f64::consts::PI * std::f64::consts::E).sqrt() * Distribution::TwoMoons.std();
+    assert!(bits < gaussian.log2(), "{bits} bits/dim, of a Gaussian as wide {}", gaussian.log2());
 }
 
 #[test]

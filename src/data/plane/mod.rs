@@ -149,8 +149,17 @@ impl Distribution {
     /// It as data: the [`TRAIN`] points that are trained on, with their density where that is a mixture.
     #[must_use]
     pub fn data(self) -> Drawn {
-        let points = Points::new(self.draw(SEED, 0, TRAIN), 2).expect("drawn points are finite");
+        let points = Points::new(self.train(TRAIN), 2).expect("drawn points are finite");
         Drawn { points, mixture: self.exact() }
+    }
+
+    /// The first `n` of the [`TRAIN`] points.
+    ///
+    /// # Shapes
+    /// Result: `[n, 2]` flattened.
+    #[must_use]
+    pub fn train(self, n: usize) -> Vec<f32> {
+        self.draw(SEED, 0, n.min(TRAIN))
     }
 
     /// The first `n` of the [`TEST`] points that come after those.
