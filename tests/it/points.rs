@@ -12,7 +12,7 @@ use scorefield::{
 };
 
 use crate::{
-    eval::result,
+    eval::{refused, result},
     train::{finish, options, resumed},
 };
 
@@ -111,6 +111,17 @@ fn two_moons_are_learnt() {
     let bits = result(&[&test[..], &["--json"]].concat())["bits_per_dim"].as_f64().unwrap();
     let gaussian = (2.0 * std::f64::consts::PI * std::f64::consts::E).sqrt() * Distribution::TwoMoons.std();
     assert!(bits < gaussian.log2(), "{bits} bits/dim, of a Gaussian as wide {}", gaussian.log2());
+}
+
+#[test]
+fn what_is_drawn_is_listed_and_needs_no_getting() {
+    let listed = result(&["data", "list", "--json"]);
+    let rows = listed["distributions"].as_array().unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert!(names.len() == Distribution::ALL.len() && names.contains(&"ncsn-mixture"), "{names:?}");
+    let said = refused(&["data", "get", "rings"]);
+    assert!(said.contains("nothing to get") && said.contains("name = \"rings\""), "{said}");
+    assert!(refused(&["data", "get", "ring"]).contains("expected fashion-mnist, two-moons"));
 }
 
 #[test]
