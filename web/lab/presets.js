@@ -5,9 +5,9 @@
 const NCSN = { name: 'Song & Ermon 2019', href: 'https://arxiv.org/abs/1907.05600' };
 const SDE = { name: 'Song et al. 2021', href: 'https://arxiv.org/abs/2011.13456' };
 
-/** NCSN's toy mixture, and its ladder for it. */
+/** NCSN's toy mixture, and a ladder for it: as in the paper from 20 down, and beyond its 1, which would blur the modes. */
 const TOY = { data: 'ncsn-mixture', activation: 'softplus', depth: '2', n: '1024' };
-const LADDER = { sigma_min: '1', sigma_max: '20', levels: '10' };
+const LADDER = { sigma_min: '0.3', sigma_max: '20', levels: '14' };
 
 /**
  * By name, in their order. `values`: settings; `rows` of the table of measurements (table.js); `split`: the normal of
@@ -55,9 +55,9 @@ export const PRESETS = {
       step_size: '0.1',
       'b.objective': 'ncsn',
       'b.sampler': 'annealed-langevin',
-      'b.steps': '10',
-      'b.level_steps': '50',
-      'b.step_size': '0.1',
+      'b.steps': '14',
+      'b.level_steps': '40',
+      'b.step_size': '0.009',
     },
     rows: ['share', 'distance', 'nfe'],
     split: [1, 1],
@@ -65,9 +65,9 @@ export const PRESETS = {
   'noise-levels': {
     title: 'Noise fills the empty places',
     text: [
-      'The same network learns the score at one small σ (A), and at ten levels from large to small (B). Large noise ' +
-        'spreads the data over the whole plane, so that B has been trained wherever a particle may come from, and each ' +
-        'level hands it on to the next. Released all over the square, A’s particles stay where its guesses send them.',
+      'The same network learns the score at one small σ (A), and at a ladder of them from large to small (B). Large ' +
+        'noise spreads the data over the whole plane, so that B has been trained wherever a particle may come from, and ' +
+        'each level hands it on to the next. Released all over the square, A’s particles stay where its guesses send them.',
     ],
     cite: { ...NCSN, where: '§4' },
     values: {
@@ -83,9 +83,9 @@ export const PRESETS = {
       step_size: '0.1',
       'b.objective': 'ncsn',
       'b.sampler': 'annealed-langevin',
-      'b.steps': '10',
-      'b.level_steps': '50',
-      'b.step_size': '0.1',
+      'b.steps': '14',
+      'b.level_steps': '40',
+      'b.step_size': '0.009',
     },
     rows: ['share', 'distance', 'error', 'nfe'],
     split: [1, 1],
