@@ -7,8 +7,8 @@
 //! F* = (ε − a·x)/b at the weight b²: the loss is the same function of the score. Here it is the mean over dimensions
 //! (`reduce_mean = True`); the code's half of the sum is d/2 times that.
 //!
-//! With `weighting = "likelihood"` λ = g² (Song et al. 2021, <https://arxiv.org/abs/2101.09258>), and the loss bounds the
-//! negative log-likelihood up to a constant. Its terms g²/σ²·|ε̂ − ε|² vary over orders of magnitude, which
+//! With `weighting = "likelihood"` λ = g² (Song et al. 2021, <https://arxiv.org/abs/2101.09258>), and the loss bounds
+//! the negative log-likelihood up to a constant. Its terms g²/σ²·|ε̂ − ε|² vary over orders of magnitude, which
 //! `times.kind = "importance"` takes out of them: the same expectation of numbers that vary less.
 
 use burn::{Tensor, tensor::Device};

@@ -36,7 +36,8 @@ impl DdpmLossConfig {
         }
     }
 
-    /// The objective for `process`, whose steps are those of its ladder; the data's standard deviation does not enter it.
+    /// The objective for `process`, whose steps are those of its ladder; the data's standard deviation does not enter
+    /// it.
     #[must_use]
     pub fn init(self, process: &Process, _sigma_data: f64) -> DdpmLoss {
         DdpmLoss { config: self, process: process.clone() }

@@ -1,7 +1,8 @@
 //! Random directions v with `E[v·vᵀ] = I`, along which a score or its derivative is projected (Song et al. 2019,
 //! <https://arxiv.org/abs/1905.07088>).
 //!
-//! The sphere's radius is √d, so that its directions have the others' second moment and an objective the same expectation.
+//! The sphere's radius is √d, so that its directions have the others' second moment and an objective the same
+//! expectation.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,10 @@
-//! Explicit score matching (Hyvärinen 2005, <https://jmlr.org/papers/v6/hyvarinen05a.html>, eq. 2), where the score to be
-//! learned is known:
+//! Explicit score matching (Hyvärinen 2005, <https://jmlr.org/papers/v6/hyvarinen05a.html>, eq. 2), where the score to
+//! be learned is known:
 //!
 //! ½·E|s(x) − ∇log q(x)|²,
 //!
-//! with q a kernel density estimate of the data, (1/N)·Σᵢ N(x; xᵢ, h²·I) over N of them, or a density in closed form. It
-//! differs from the implicit objective by a constant, and is 0 where s = ∇log q. With a process that has noise it is
+//! with q a kernel density estimate of the data, (1/N)·Σᵢ N(x; xᵢ, h²·I) over N of them, or a density in closed form.
+//! It differs from the implicit objective by a constant, and is 0 where s = ∇log q. With a process that has noise it is
 //! compared with the score of q at that level, which is known, too.
 
 use burn::Tensor;

@@ -3,8 +3,8 @@
 //!
 //! `E[vᵀ(s₊ − s₋)/(2h) + ½·(vᵀ(s₊ + s₋)/2)²]`, or with `variance_reduced` `… + ½·|(s₊ + s₋)/2|²`.
 //!
-//! Two evaluations of the score a projection and no derivative: for any network. The step along v, whose length is about
-//! √d, is ε of the length over which the score changes: h = ε·σ/√d, or ε·σ_d/√d of data without noise.
+//! Two evaluations of the score a projection and no derivative: for any network. The step along v, whose length is
+//! about √d, is ε of the length over which the score changes: h = ε·σ/√d, or ε·σ_d/√d of data without noise.
 
 use burn::Tensor;
 use serde::{Deserialize, Serialize};

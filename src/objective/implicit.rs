@@ -2,8 +2,8 @@
 //!
 //! E[tr ∂s/∂x + ½·|s|²],
 //!
-//! the explicit objective by integration by parts, without the score to be learned and less the constant ½·E|∇log q|². The
-//! trace is exact: as many derivatives as there are dimensions, in forward mode. Data N(0, I) have the value −d/2.
+//! the explicit objective by integration by parts, without the score to be learned and less the constant ½·E|∇log q|².
+//! The trace is exact: as many derivatives as there are dimensions, in forward mode. Data N(0, I) have the value −d/2.
 
 use burn::Tensor;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! The score under training, at the rows of a batch, each at its own level: s = skip·x + out·F(input·x) with one number of
-//! each [coefficient](Coefficients) a row.
+//! The score under training, at the rows of a batch, each at its own level: s = skip·x + out·F(input·x) with one number
+//! of each [coefficient](Coefficients) a row.
 
 use burn::{Tensor, tensor::Int};
 
@@ -8,8 +8,8 @@ use crate::score::{Coefficients, network::Denoiser};
 
 /// A score at the rows of a batch, whose levels it knows.
 pub trait RowScore {
-    /// s(x). Of k·n rows, k copies of the batch one below the other, moved about, each row is at the level that it has in
-    /// the batch.
+    /// s(x). Of k·n rows, k copies of the batch one below the other, moved about, each row is at the level that it has
+    /// in the batch.
     ///
     /// # Shapes
     /// `x` and the result: `[k·n, d]`.

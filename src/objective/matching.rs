@@ -1,8 +1,9 @@
-//! Objectives that know no target but ask something of the score itself at samples of a density, a [`Criterion`]: for the
-//! data as they are where the process is `none`; where it has noise, for the process's densities pₜ, at levels that are
-//! drawn as a denoising loss's are, with the weight λ(t) = σ².
+//! Objectives that know no target but ask something of the score itself at samples of a density, a [`Criterion`]: for
+//! the data as they are where the process is `none`; where it has noise, for the process's densities pₜ, at levels that
+//! are drawn as a denoising loss's are, with the weight λ(t) = σ².
 //!
-//! Without noise the network is the score itself ([`Parameterisation::Clean`]); the parameterisation is EDM's at noise levels, as that of `denoising`, with which such an objective can be compared.
+//! Without noise the network is the score itself ([`Parameterisation::Clean`]); the parameterisation is EDM's at noise
+//! levels, as that of `denoising`, with which such an objective can be compared.
 
 use std::fmt;
 

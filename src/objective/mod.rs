@@ -155,8 +155,8 @@ macro_rules! objectives {
                 match self { $(Self::$name(_) => $kind,)+ }
             }
 
-            /// Whether it needs a process with noise. Without that need it learns the score of the data themselves where the
-            /// process is `none`.
+            /// Whether it needs a process with noise. Without that need it learns the score of the data themselves
+            /// where the process is `none`.
             #[must_use]
             pub fn needs_noise(&self) -> bool {
                 match self { $(Self::$name(config) => config.noise(),)+ }
@@ -180,7 +180,8 @@ macro_rules! objectives {
 objectives! {
     /// Denoising score matching with EDM's weighting and preconditioning: every noise level begins with loss 1.
     Denoising = "denoising", DenoisingConfig;
-    /// Denoising score matching over continuous time with λ = σ², the error of ε, or with likelihood's λ = g² (score_sde's).
+    /// Denoising score matching over continuous time with λ = σ², the error of ε, or with likelihood's λ = g²
+    /// (score_sde's).
     Continuous = "continuous", ContinuousConfig;
     /// NCSN's sum over the levels of a ladder with λ = σ², every level drawn alike; for process smld.
     Ncsn = "ncsn", NcsnConfig;

@@ -2,8 +2,8 @@
 //!
 //! (1/L)·Σᵢ λ(σᵢ)·½·E|s(x + σᵢ·ε, σᵢ) + ε/σᵢ|², λ(σ) = σ²,
 //!
-//! as an expectation over levels that are drawn alike. The network's output is divided by σ, as NCSNv2's is (Song & Ermon
-//! 2020, <https://arxiv.org/abs/2006.09011>, technique 3), here with the sign of ε: s = −F/σ, so that a term is
+//! as an expectation over levels that are drawn alike. The network's output is divided by σ, as NCSNv2's is (Song &
+//! Ermon 2020, <https://arxiv.org/abs/2006.09011>, technique 3), here with the sign of ε: s = −F/σ, so that a term is
 //! ½·|F − ε|².
 
 use burn::{Tensor, tensor::Device};
@@ -38,7 +38,8 @@ impl NcsnConfig {
         }
     }
 
-    /// The objective for `process`, whose levels are those of its ladder; the data's standard deviation does not enter it.
+    /// The objective for `process`, whose levels are those of its ladder; the data's standard deviation does not enter
+    /// it.
     #[must_use]
     pub fn init(self, process: &Process, _sigma_data: f64) -> Ncsn {
         Ncsn { config: self, process: process.clone() }

@@ -1,5 +1,5 @@
-//! Samples at which a score is asked something: of the data, or of a process's pₜ at levels that are drawn, one a row, each
-//! with the weight λ(t) = σ².
+//! Samples at which a score is asked something: of the data, or of a process's pₜ at levels that are drawn, one a row,
+//! each with the weight λ(t) = σ².
 
 use burn::{
     Tensor,
@@ -22,7 +22,8 @@ pub struct Samples {
     pub dim: usize,
     /// Where on the process each row is.
     pub levels: Vec<Level>,
-    /// The length over which the score changes, one a row: σ at a noise level, the data's standard deviation without noise.
+    /// The length over which the score changes, one a row: σ at a noise level, the data's standard deviation without
+    /// noise.
     pub scales: Vec<f64>,
     /// λ, one a row; none where all are 1.
     pub weights: Option<Vec<f64>>,

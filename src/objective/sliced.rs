@@ -1,5 +1,5 @@
-//! Sliced score matching (SSM: Song et al. 2019, <https://arxiv.org/abs/1905.07088>, eqs. 5 and 8): the implicit objective
-//! along random directions v with `E[v·vᵀ] = I`, of which m are drawn at every point,
+//! Sliced score matching (SSM: Song et al. 2019, <https://arxiv.org/abs/1905.07088>, eqs. 5 and 8): the implicit
+//! objective along random directions v with `E[v·vᵀ] = I`, of which m are drawn at every point,
 //!
 //! `E[vᵀ(∂s/∂x)v + ½·(vᵀs)²]`, or with `variance_reduced` (SSM-VR) `E[vᵀ(∂s/∂x)v] + ½·E|s|²`.
 //!

@@ -1,10 +1,11 @@
-//! Sliced score matching against the exact trace (Song et al. 2019, <https://arxiv.org/abs/1905.07088>): both of its forms
-//! have the exact objective's expectation, the variance falls with the number of projections, that of SSM-VR is the smaller,
-//! the scores that are learned are as good, and the cost does not grow with the dimension.
+//! Sliced score matching against the exact trace (Song et al. 2019, <https://arxiv.org/abs/1905.07088>): both of its
+//! forms have the exact objective's expectation, the variance falls with the number of projections, that of SSM-VR is
+//! the smaller, the scores that are learned are as good, and the cost does not grow with the dimension.
 //!
 //! At a point one projection is vᵀMv and a constant, with M = sym ∂s/∂x of SSM-VR and sym ∂s/∂x + ½·s·sᵀ of SSM. Its
-//! variance is 2·Σᵢⱼ Mᵢⱼ² with Gaussian projections and 2·Σᵢ≠ⱼ Mᵢⱼ² with Rademacher's. In two dimensions Gaussian projections of
-//! the two differ little, and Rademacher's in the mode of a round Gaussian, where ∂s/∂x is diagonal, by everything.
+//! variance is 2·Σᵢⱼ Mᵢⱼ² with Gaussian projections and 2·Σᵢ≠ⱼ Mᵢⱼ² with Rademacher's. In two dimensions Gaussian
+//! projections of the two differ little, and Rademacher's in the mode of a round Gaussian, where ∂s/∂x is diagonal, by
+//! everything.
 
 use std::time::Instant;
 
@@ -196,7 +197,7 @@ pub(super) fn run(device: &Device) -> Result<Report> {
             of_exact,
             error(&network, &samples, device)?,
             0.01,
-            "errors of some thousandths, which another seed would change by as much; the paper's claim is that they are alike",
+            "errors of some thousandths, which a seed changes by as much; the paper's claim is that they are alike",
         ));
     }
     costs(device, &mut report)?;

@@ -1,11 +1,11 @@
-//! The kernelised Stein discrepancy (Liu, Lee & Jordan 2016, <https://arxiv.org/abs/1602.03253>) of samples from a score: how
-//! far xᵢ ~ q are from the density whose score s = ∇log p is, without its normaliser and without samples of it. With a
-//! kernel k and
+//! The kernelised Stein discrepancy (Liu, Lee & Jordan 2016, <https://arxiv.org/abs/1602.03253>) of samples from a
+//! score: how far xᵢ ~ q are from the density whose score s = ∇log p is, without its normaliser and without samples of
+//! it. With a kernel k and
 //!
 //! u(x, y) = s(x)ᵀs(y)·k + s(x)ᵀ∇_y k + s(y)ᵀ∇ₓk + tr ∇ₓ∇_y k,
 //!
-//! KSD² = `E u(x, y)` for independent x, y ~ q: 0 where q = p, else positive. The U-statistic Σ_{i≠j} u(xᵢ, xⱼ)/(n(n − 1))
-//! has it as its expectation. Both kernels are functions of r² = |x − y|²:
+//! KSD² = `E u(x, y)` for independent x, y ~ q: 0 where q = p, else positive. The U-statistic
+//! Σ_{i≠j} u(xᵢ, xⱼ)/(n(n − 1)) has it as its expectation. Both kernels are functions of r² = |x − y|²:
 //!
 //! | kernel | k | note |
 //! |---|---|---|

@@ -1,4 +1,5 @@
-//! A mixture's score on the host, in f64, at rows that have a level each: what a batch of a training step is compared with.
+//! A mixture's score on the host, in f64, at rows that have a level each: what a batch of a training step is compared
+//! with.
 
 use super::Mixture;
 use crate::{compute::parallel::map_chunks, sde::Level};

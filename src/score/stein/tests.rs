@@ -43,8 +43,8 @@ fn it_is_unbiased_at_the_true_score_and_its_deviation_is_the_one_that_it_says() 
     }
 }
 
-/// Samples of N(0, I) and the score of N(m, I): s − s* = m everywhere, so that KSD² = |m|²·E k(x, y), and with the Gaussian
-/// kernel, x − y ~ N(0, 2I), |m|²·(1 + 2/h²)^(−d/2).
+/// Samples of N(0, I) and the score of N(m, I): s − s* = m everywhere, so that KSD² = |m|²·E k(x, y), and with the
+/// Gaussian kernel, x − y ~ N(0, 2I), |m|²·(1 + 2/h²)^(−d/2).
 #[test]
 fn a_shift_has_the_discrepancy_of_its_closed_form() {
     for (shift, h) in [(0.5, 1.0), (1.0, 2.0)] {

@@ -1,5 +1,5 @@
-//! On Gaussian data the expectation of every objective, as a function of the score's scale, has its minimum and its value
-//! there in closed form; with and without noise levels.
+//! On Gaussian data the expectation of every objective, as a function of the score's scale, has its minimum and its
+//! value there in closed form; with and without noise levels.
 
 use burn::{
     Tensor,
@@ -158,8 +158,8 @@ fn every_objective_is_least_at_the_true_score_and_has_its_value_there() {
     }
 }
 
-/// For s = −a·(x − b) Hyvärinen's objective at a whitened sample, not in expectation, is ½·a²·(1 + b²) − a in one dimension:
-/// least at a = 1, b = 0, where it is −½.
+/// For s = −a·(x − b) Hyvärinen's objective at a whitened sample, not in expectation, is ½·a²·(1 + b²) − a in one
+/// dimension: least at a = 1, b = 0, where it is −½.
 #[test]
 fn the_implicit_objective_of_a_whitened_sample_is_least_at_the_standard_gaussian() {
     let x: Vec<f64> = batch(&Process::None, false, 0).x.into_iter().step_by(DIM).collect();

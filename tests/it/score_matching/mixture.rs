@@ -1,5 +1,5 @@
-//! On a mixture every objective's learned score is the true one inside the modes, and the errors have the order that the
-//! literature gives them.
+//! On a mixture every objective's learned score is the true one inside the modes, and the errors have the order that
+//! the literature gives them.
 
 use burn::{
     Tensor,
@@ -45,8 +45,8 @@ fn trained(overrides: &[&str]) -> (Denoiser, Process) {
     (Denoiser { net: trainer.averaged(), parameterisation }, process)
 }
 
-/// E|s − s*|²/E|s*|² over points of pₜ, nearly all of which are within three deviations of a mode's middle; s* is that of
-/// the data under noise of `smoothing` beside the level's.
+/// E|s − s*|²/E|s*|² over points of pₜ, nearly all of which are within three deviations of a mode's middle; s* is that
+/// of the data under noise of `smoothing` beside the level's.
 fn error(denoiser: &Denoiser, level: &Level, smoothing: f64) -> f64 {
     let device = Device::flex();
     let clean: Vec<f32> = DATA.test(POINTS);
@@ -78,8 +78,9 @@ fn objectives_on_clean_data_learn_the_score_of_the_data() {
     for (error, most) in errors.into_iter().zip([0.002, 0.01, 0.01, 0.015, 0.015, 0.2, 0.08]) {
         assert!(error < most, "{errors:?}");
     }
-    // A regression on the score itself is the least noisy; implicit and sliced with reduced variance are about alike (Song et
-    // al. 2019); without it they are noisier, and so is a target of ε/σ; the discrepancy's kernel smooths errors away.
+    // A regression on the score itself is the least noisy; implicit and sliced with reduced variance are about alike
+    // (Song et al. 2019); without it they are noisier, and so is a target of ε/σ; the discrepancy's kernel smooths
+    // errors away.
     assert!(explicit < implicit && (0.5..2.0).contains(&(reduced / implicit)), "{errors:?}");
     assert!(reduced < sliced && sliced < one_level && one_level < stein, "{errors:?}");
 }

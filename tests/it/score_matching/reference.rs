@@ -1,5 +1,5 @@
-//! Losses and their gradients by all weights against PyTorch's reverse mode twice (`tests/reference/objectives.py`), and
-//! against central differences, in f64.
+//! Losses and their gradients by all weights against PyTorch's reverse mode twice (`tests/reference/objectives.py`),
+//! and against central differences, in f64.
 
 use std::collections::BTreeMap;
 
