@@ -48,7 +48,12 @@ test(
   },
 );
 
-test('weights come back as the same field', { skip }, async () => {
+/** As policy.test.js has it for the front page. */
+const STRICT =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; connect-src 'self'; img-src 'self' data: blob:; style-src 'self'";
+
+test('weights come back as the same field, under a strict policy', { skip }, async () => {
+  server.headers['content-security-policy'] = STRICT;
   const page = await visit(browser, at(`${RUN}&train=40`));
   await state(page, 'done');
   const trained = await page.getAttribute('#status', 'data-error');
