@@ -3,14 +3,14 @@
 //!
 //! A case is a pure function of (seed, index): one that fails in a browser is the same numbers natively.
 
-use super::reference;
+use super::{layers, reference};
 use crate::{
     compute::{
         kernels::{
             composed,
             cpu::shape::Shape,
             extension::{KernelGradients, Kernels},
-            options::{Activation, Norm, Shuffle},
+            options::{Norm, Shuffle},
         },
         ops, vectors,
     },
@@ -41,12 +41,12 @@ pub fn kernels(gpu: bool) -> Vec<(&'static str, Kernel)> {
         ("sum", sum),
     ];
     let cpu: [(_, Kernel); 9] = [
-        ("waves", waves),
-        ("dense_layer", linear),
-        ("activation", activated),
-        ("modulated", modulated),
-        ("dense_layer_backward", linear_gradients),
-        ("modulated_backward", modulated_gradients),
+        ("waves", layers::waves),
+        ("dense_layer", layers::linear),
+        ("activation", layers::activated),
+        ("modulated", layers::modulated),
+        ("dense_layer_backward", layers::linear_gradients),
+        ("modulated_backward", layers::modulated_gradients),
         ("conv2d_same_backward", conv2d_gradients),
         ("conv2d_same_input_backward", conv2d_input_gradient),
         ("group_norm_backward", group_norm_gradients),
@@ -105,7 +105,7 @@ async fn read(output: Output) -> Vec<f64> {
 }
 
 /// The same numbers on the device and on the CPU.
-type Both<const D: usize> = [Tensor<D>; 2];
+pub(super) type Both<const D: usize> = [Tensor<D>; 2];
 
 /// A source of sizes and numbers.
 pub struct Draw {
@@ -113,7 +113,7 @@ pub struct Draw {
     index: u64,
     device: Device,
     draws: u64,
-    views: usize,
+    pub(super) views: usize,
 }
 
 impl Draw {
@@ -127,13 +127,13 @@ impl Draw {
         self.draws
     }
 
-    fn size(&mut self, sizes: RangeInclusive<usize>) -> usize {
+    pub(super) fn size(&mut self, sizes: RangeInclusive<usize>) -> usize {
         let (mut unit, draw) = ([0.0], self.next());
         self.noise.fill_uniform(self.index, Purpose::Data, draw, &mut unit);
         sizes.start() + (unit[0] * (sizes.end() - sizes.start() + 1) as f64) as usize
     }
 
-    fn yes(&mut self) -> bool {
+    pub(super) fn yes(&mut self) -> bool {
         self.size(0..=1) == 1
     }
 
@@ -146,7 +146,7 @@ impl Draw {
     }
 
     /// N(0, deviation²).
-    fn tensor<const D: usize>(&mut self, dims: [usize; D], deviation: f64) -> Both<D> {
+    pub(super) fn tensor<const D: usize>(&mut self, dims: [usize; D], deviation: f64) -> Both<D> {
         self.normal(dims, 0.0, deviation)
     }
 
@@ -190,7 +190,7 @@ impl Draw {
         (self.tensor([inputs, outputs], 1.0 / (inputs as f64).sqrt()), self.tensor([outputs], 1.0))
     }
 
-    fn case(
+    pub(super) fn case(
         &self,
         sizes: impl Debug,
         ours: impl FnOnce() -> Option<Vec<Output>> + 'static,
@@ -200,7 +200,7 @@ impl Draw {
     }
 }
 
-fn only<const D: usize>(result: Tensor<D>) -> Vec<Output> {
+pub(super) fn only<const D: usize>(result: Tensor<D>) -> Vec<Output> {
     vec![result.into()]
 }
 
@@ -340,11 +340,11 @@ fn product(draw: &mut Draw) -> Case {
 }
 
 /// A tensor on the CPU, as its backend has it.
-fn flex<const D: usize>([_, tensor]: Both<D>) -> FlexTensor {
+pub(super) fn flex<const D: usize>([_, tensor]: Both<D>) -> FlexTensor {
     tensor.try_into_primitive::<Flex>().expect("it is on the CPU")
 }
 
-fn unflex<const D: usize>(tensor: FlexTensor) -> Output {
+pub(super) fn unflex<const D: usize>(tensor: FlexTensor) -> Output {
     Tensor::<D>::from_primitive::<Flex>(tensor).into()
 }
 
@@ -384,83 +384,4 @@ fn group_norm_gradients(draw: &mut Draw) -> Case {
         outputs(composed::group_norm_backward::<Flex>(x.clone(), gamma.clone(), beta.clone(), grad.clone(), norm));
     let ours = move || Some(outputs(Flex::group_norm_backward(x, gamma, beta, grad, norm)));
     draw.case((size, norm), ours, theirs)
-}
-
-/// Angles up to about 40, as there.
-fn waves(draw: &mut Draw) -> Case {
-    let [n, count] = [40, 39].map(|most| draw.size(1..=most));
-    let ([level, level0], [f, f0]) = (draw.tensor([n, 1], 1.0), draw.tensor([count], std::f64::consts::TAU));
-    let angle = level0 * f0.unsqueeze();
-    let theirs = Tensor::cat(vec![angle.clone().cos(), angle.sin()], 1);
-    draw.case([n, count], move || Some(only(ops::waves(level, f))), only(theirs))
-}
-
-/// Rows, inputs and outputs of a layer: few, or more than a core takes at once.
-fn layer_sizes(draw: &mut Draw) -> [usize; 3] {
-    if draw.yes() {
-        [9, 39, 149].map(|most| draw.size(1..=most))
-    } else {
-        [draw.size(60..=149), 128, draw.size(1..=149)]
-    }
-}
-
-/// A matrix, in half of all cases a view: transposed, or a part of more rows.
-fn matrix(draw: &mut Draw, [rows, columns]: [usize; 2], deviation: f64) -> Both<2> {
-    let kind = draw.size(0..=3);
-    draw.views += usize::from(kind < 2);
-    match kind {
-        0 => draw.tensor([columns, rows], deviation).map(Tensor::transpose),
-        1 => draw.tensor([rows + 2, columns], deviation).map(|x| x.narrow(0, 1, rows)),
-        _ => draw.tensor([rows, columns], deviation),
-    }
-}
-
-fn linear(draw: &mut Draw) -> Case {
-    let sizes @ [n, i, o] = layer_sizes(draw);
-    let ([x, x0], [weight, weight0]) = (matrix(draw, [n, i], 1.0), matrix(draw, [i, o], 1.0 / (i as f64).sqrt()));
-    let [bias, bias0] = draw.tensor([o], 1.0);
-    draw.case(sizes, move || Some(only(ops::linear(x, weight, bias))), only(x0.matmul(weight0) + bias0.unsqueeze()))
-}
-
-fn linear_gradients(draw: &mut Draw) -> Case {
-    let (sizes @ [n, i, o], want_x) = (layer_sizes(draw), draw.yes());
-    let x = flex(matrix(draw, [n, i], 1.0 / (n as f64).sqrt()));
-    let weight = flex(matrix(draw, [i, o], 1.0 / (o as f64).sqrt()));
-    let grad = flex(matrix(draw, [n, o], 1.0));
-    let outputs = |(dx, [dw, db]): (Option<FlexTensor>, [FlexTensor; 2])| -> Vec<_> {
-        [unflex::<2>(dw), unflex::<1>(db)].into_iter().chain(dx.map(unflex::<2>)).collect()
-    };
-    let theirs = outputs(composed::linear_backward::<Flex>(x.clone(), weight.clone(), grad.clone(), want_x));
-    draw.case((sizes, want_x), move || Some(outputs(Flex::dense_layer_backward(x, weight, grad, want_x))), theirs)
-}
-
-/// A function with the order of its derivative, below `orders`; pre-activations; and as many blocks of tangents.
-fn tangents(draw: &mut Draw, orders: usize) -> ((Activation, u8), [usize; 3], Both<2>, Both<2>) {
-    let function = [Activation::Silu, Activation::Softplus, Activation::Tanh][draw.size(0..=2)];
-    let (order, [n, w, m]) = (draw.size(0..=orders - 1) as u8, [60, 149, 3].map(|most| draw.size(1..=most)));
-    let (z, t) = (matrix(draw, [n, w], 3.0), matrix(draw, [m * n, w], 1.0));
-    ((function, order), [n, w, m], z, t)
-}
-
-fn activated(draw: &mut Draw) -> Case {
-    let ((function, order), sizes, [z, _], _) = tangents(draw, 4);
-    let theirs = unflex::<2>(composed::activation::<Flex>(flex([z.clone(), z.clone()]), function, order));
-    draw.case((sizes, function, order), move || Some(only(ops::activation(z, function, order))), vec![theirs])
-}
-
-fn modulated(draw: &mut Draw) -> Case {
-    let ((function, order), sizes, z, [t, t0]) = tangents(draw, 4);
-    let theirs = unflex::<2>(composed::modulated::<Flex>(flex(z.clone()), flex([t0.clone(), t0]), function, order));
-    let [z, _] = z;
-    draw.case((sizes, function, order), move || Some(only(ops::modulated(z, t, function, order))), vec![theirs])
-}
-
-fn modulated_gradients(draw: &mut Draw) -> Case {
-    let ((function, order), sizes @ [n, w, m], z, t) = tangents(draw, 3);
-    let grad = flex(matrix(draw, [m * n, w], 1.0));
-    let (z, t) = (flex(z), flex(t));
-    let outputs = |gradients: [FlexTensor; 2]| gradients.map(unflex::<2>).into();
-    let theirs = outputs(composed::modulated_backward::<Flex>(z.clone(), t.clone(), grad.clone(), function, order));
-    let ours = move || Some(outputs(Flex::modulated_backward(z, t, grad, function, order)));
-    draw.case((sizes, function, order), ours, theirs)
 }
