@@ -7,8 +7,18 @@ import { level } from '../lab/process.js';
 import { normals, uniform } from '../lab/random.js';
 
 const MIXTURES = {
-  'ncsn-mixture': { weights: [0.8, 0.2], means: [[5, 5], [-5, -5]], std: 1 },
-  'eight-gaussians': { means: Array.from({ length: 8 }, (_, i) => [2 * Math.cos((i * Math.PI) / 4), 2 * Math.sin((i * Math.PI) / 4)]), std: 0.2 },
+  'ncsn-mixture': {
+    weights: [0.8, 0.2],
+    means: [
+      [5, 5],
+      [-5, -5],
+    ],
+    std: 1,
+  },
+  'eight-gaussians': {
+    means: Array.from({ length: 8 }, (_, i) => [2 * Math.cos((i * Math.PI) / 4), 2 * Math.sin((i * Math.PI) / 4)]),
+    std: 0.2,
+  },
   line: { means: Array.from({ length: 41 }, (_, i) => [i / 10 - 2, (i / 10 - 2) / 2]), std: 0.02 },
   tree: { means: branch(0, -1.8, Math.PI / 2, 1.3, 5), std: 0.06 },
 };
@@ -23,14 +33,27 @@ function branch(x, y, angle, length, depth) {
 
 const SHAPES = {
   'swiss-roll': (u, z) => polar(1.5 * Math.PI * (1 + 2 * u()), (a) => a / 7, z),
-  checkerboard: (u) => { for (;;) { const [x, y] = [4 * u() - 2, 4 * u() - 2]; if ((Math.floor(x) + Math.floor(y)) % 2 === 0) return [x, y]; } },
-  pinwheel: (u, z) => { const r = 0.3 * z() + 1.2; return turn(r, 0.08 * z(), (Math.floor(5 * u()) * 2 * Math.PI) / 5 + r); },
+  checkerboard: (u) => {
+    for (;;) {
+      const [x, y] = [4 * u() - 2, 4 * u() - 2];
+      if ((Math.floor(x) + Math.floor(y)) % 2 === 0) return [x, y];
+    }
+  },
+  pinwheel: (u, z) => {
+    const r = 0.3 * z() + 1.2;
+    return turn(r, 0.08 * z(), (Math.floor(5 * u()) * 2 * Math.PI) / 5 + r);
+  },
   rings: (u, z) => polar(2 * Math.PI * u(), () => 0.6 * (1 + Math.floor(3 * u())), z),
 };
 const polar = (a, r, z) => [r(a) * Math.cos(a) + 0.04 * z(), r(a) * Math.sin(a) + 0.04 * z()];
 const turn = (x, y, a) => [x * Math.cos(a) - y * Math.sin(a), x * Math.sin(a) + y * Math.cos(a)];
 
-const wait = () => new Promise((then) => { const { port1, port2 } = new MessageChannel(); port1.onmessage = then; port2.postMessage(0); });
+const wait = () =>
+  new Promise((then) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = then;
+    port2.postMessage(0);
+  });
 
 export async function openLab() {
   return { train: async (config, options = {}) => new Training(config, options), close() {} };
@@ -43,12 +66,16 @@ class Training {
 
   constructor(config, { points, weights }) {
     if (weights && !new TextDecoder().decode(weights).startsWith('{"mock"')) {
-      throw new ScorefieldError('not-weights', 'this is no weights file', { where: 'weights', remedy: 'load one that the lab or the command line has written' });
+      throw new ScorefieldError('not-weights', 'this is no weights file', {
+        where: 'weights',
+        remedy: 'load one that the lab or the command line has written',
+      });
     }
     const stored = weights && JSON.parse(new TextDecoder().decode(weights));
     config ??= stored.config;
     const { lr } = config.optimiser;
-    if (!(lr > 0 && lr < 1)) throw new ScorefieldError('setting', `optimiser.lr = ${lr}`, { remedy: 'expected a number in (0, 1)' });
+    if (!(lr > 0 && lr < 1))
+      throw new ScorefieldError('setting', `optimiser.lr = ${lr}`, { remedy: 'expected a number in (0, 1)' });
     this.config = structuredClone(config);
     this.mixture = points ? null : (MIXTURES[config.data.name] ?? null);
     this.#points = points ?? draw(config.data.name, this.mixture, 4000);
@@ -84,7 +111,10 @@ class Training {
   }
 
   /** Langevin, or Euler's method on the reverse process. */
-  async *sample({ sampler, steps = 100, n = 512, seed = 1, step_size, level_steps = 5 }, { score = 'learned', from } = {}) {
+  async *sample(
+    { sampler, steps = 100, n = 512, seed = 1, step_size, level_steps = 5 },
+    { score = 'learned', from } = {},
+  ) {
     const { process } = this.config;
     const annealed = sampler === 'annealed-langevin';
     const langevin = annealed || ['ula', 'mala', 'hmc'].includes(sampler);
@@ -105,11 +135,22 @@ class Training {
           const [a, b] = [now.sigma / now.alpha, then.sigma / then.alpha];
           const noisy = ['euler-maruyama', 'ancestral', 'reverse-diffusion', 'pc'].includes(sampler);
           const gain = (noisy ? 2 : 1) * a * (b - a) * now.alpha;
-          x = x.map((v, k) => then.alpha * (v / now.alpha - gain * s[k] + (noisy ? Math.sqrt(Math.max(0, a * a - b * b)) * (b / a) * z[k] : 0)));
+          x = x.map(
+            (v, k) =>
+              then.alpha *
+              (v / now.alpha - gain * s[k] + (noisy ? Math.sqrt(Math.max(0, a * a - b * b)) * (b / a) * z[k] : 0)),
+          );
         }
       }
       await wait();
-      yield { index: i + 1, total: steps, t: langevin && !annealed ? t : next, sigma: then.sigma, nfe: (i + 1) * (annealed ? level_steps : 1), x: x.slice() };
+      yield {
+        index: i + 1,
+        total: steps,
+        t: langevin && !annealed ? t : next,
+        sigma: then.sigma,
+        nfe: (i + 1) * (annealed ? level_steps : 1),
+        x: x.slice(),
+      };
     }
   }
 
@@ -133,11 +174,17 @@ function draw(name, mixture, n) {
     if (mixture) {
       let k = Math.floor(u() * mixture.means.length);
       if (mixture.weights) k = u() < mixture.weights[0] ? 0 : 1;
-      points.set(mixture.means[k].map((m) => m + mixture.std * z()), 2 * i);
+      points.set(
+        mixture.means[k].map((m) => m + mixture.std * z()),
+        2 * i,
+      );
     } else if (name === 'two-moons') {
       const a = Math.PI * u();
       const p = u() < 0.5 ? [Math.cos(a) - 0.5, Math.sin(a) - 0.25] : [0.5 - Math.cos(a), 0.25 - Math.sin(a)];
-      points.set(p.map((v) => 1.3 * v + 0.08 * z()), 2 * i);
+      points.set(
+        p.map((v) => 1.3 * v + 0.08 * z()),
+        2 * i,
+      );
     } else points.set(SHAPES[name](u, z), 2 * i);
   }
   return points;
@@ -148,7 +195,11 @@ function truth({ means, weights, std }, x, { alpha, sigma }) {
   const [score, log] = [new Float32Array(2 * n), new Float32Array(n)];
   const variance = (alpha * std) ** 2 + sigma ** 2;
   for (let i = 0; i < n; i++) {
-    const e = means.map(([a, b], k) => Math.log(weights?.[k] ?? 1 / means.length) - ((x[2 * i] - alpha * a) ** 2 + (x[2 * i + 1] - alpha * b) ** 2) / (2 * variance));
+    const e = means.map(
+      ([a, b], k) =>
+        Math.log(weights?.[k] ?? 1 / means.length) -
+        ((x[2 * i] - alpha * a) ** 2 + (x[2 * i + 1] - alpha * b) ** 2) / (2 * variance),
+    );
     const most = Math.max(...e);
     let sum = 0;
     for (const [k, value] of e.entries()) {
@@ -171,7 +222,9 @@ class Net {
     this.scale = scale;
     this.i = 5;
     const { h, i } = this;
-    this.w = normals(h * (i + 1) + h * (h + 1) + 2 * (h + 1), train.seed + 1).map((v, at) => v / Math.sqrt(at < h * (i + 1) ? i : h));
+    this.w = normals(h * (i + 1) + h * (h + 1) + 2 * (h + 1), train.seed + 1).map(
+      (v, at) => v / Math.sqrt(at < h * (i + 1) ? i : h),
+    );
     [this.m, this.v] = [new Float32Array(this.w.length), new Float32Array(this.w.length)];
   }
 
@@ -183,10 +236,22 @@ class Net {
     const input = [x / spread, y / spread, c, Math.sin(2 * c), Math.cos(2 * c)];
     const [a, b] = [new Float64Array(h), new Float64Array(h)];
     let at = 0;
-    for (let r = 0; r < h; r++) { let s = w[at++]; for (let k = 0; k < i; k++) s += w[at++] * input[k]; a[r] = Math.tanh(s); }
-    for (let r = 0; r < h; r++) { let s = w[at++]; for (let k = 0; k < h; k++) s += w[at++] * a[k]; b[r] = Math.tanh(s); }
+    for (let r = 0; r < h; r++) {
+      let s = w[at++];
+      for (let k = 0; k < i; k++) s += w[at++] * input[k];
+      a[r] = Math.tanh(s);
+    }
+    for (let r = 0; r < h; r++) {
+      let s = w[at++];
+      for (let k = 0; k < h; k++) s += w[at++] * a[k];
+      b[r] = Math.tanh(s);
+    }
     const out = [0, 0];
-    for (let r = 0; r < 2; r++) { let s = w[at++]; for (let k = 0; k < h; k++) s += w[at++] * b[k]; out[r] = s; }
+    for (let r = 0; r < 2; r++) {
+      let s = w[at++];
+      for (let k = 0; k < h; k++) s += w[at++] * b[k];
+      out[r] = s;
+    }
     return { input, a, b, out };
   }
 
@@ -214,7 +279,8 @@ class Net {
       const at = clean ? { alpha: 1, sigma: 0.3 * this.scale } : level(process, 1e-3 + 0.999 * u());
       const e = clean && mixture ? [0, 0] : [z[2 * r], z[2 * r + 1]];
       const x = [0, 1].map((d) => at.alpha * points[2 * row + d] + at.sigma * e[d]);
-      if (clean && mixture) e.splice(0, 2, ...truth(mixture, Float32Array.from(x), { alpha: 1, sigma: 0 }).score.map((v) => -v * at.sigma));
+      if (clean && mixture)
+        e.splice(0, 2, ...truth(mixture, Float32Array.from(x), { alpha: 1, sigma: 0 }).score.map((v) => -v * at.sigma));
       const { input, a, b, out } = this.forward(x[0], x[1], at);
       const d = out.map((v, k) => v - e[k]);
       loss += (d[0] ** 2 + d[1] ** 2) / n;
@@ -223,12 +289,18 @@ class Net {
       for (let o = 0; o < 2; o++) {
         const q = (2 * d[o]) / n;
         g[w3 + o * (h + 1)] += q;
-        for (let k = 0; k < h; k++) { g[w3 + o * (h + 1) + 1 + k] += q * b[k]; db[k] += q * w[w3 + o * (h + 1) + 1 + k]; }
+        for (let k = 0; k < h; k++) {
+          g[w3 + o * (h + 1) + 1 + k] += q * b[k];
+          db[k] += q * w[w3 + o * (h + 1) + 1 + k];
+        }
       }
       for (let o = 0; o < h; o++) {
         const q = db[o] * (1 - b[o] ** 2);
         g[w2 + o * (h + 1)] += q;
-        for (let k = 0; k < h; k++) { g[w2 + o * (h + 1) + 1 + k] += q * a[k]; da[k] += q * w[w2 + o * (h + 1) + 1 + k]; }
+        for (let k = 0; k < h; k++) {
+          g[w2 + o * (h + 1) + 1 + k] += q * a[k];
+          da[k] += q * w[w2 + o * (h + 1) + 1 + k];
+        }
       }
       for (let o = 0; o < h; o++) {
         const q = da[o] * (1 - a[o] ** 2);
@@ -237,7 +309,11 @@ class Net {
       }
     }
     // What a real network comes to by itself at such a rate.
-    if (!Number.isFinite(loss) || optimiser.lr > 0.5) throw new ScorefieldError('not-finite', 'the loss is not a number', { where: `step ${count + 1}`, remedy: 'use a smaller learning rate' });
+    if (!Number.isFinite(loss) || optimiser.lr > 0.5)
+      throw new ScorefieldError('not-finite', 'the loss is not a number', {
+        where: `step ${count + 1}`,
+        remedy: 'use a smaller learning rate',
+      });
     for (let k = 0; k < w.length; k++) {
       this.m[k] = 0.9 * this.m[k] + 0.1 * g[k];
       this.v[k] = 0.99 * this.v[k] + 0.01 * g[k] ** 2;
