@@ -1,4 +1,5 @@
-// Pointing at a place of a panel: with a mouse, a finger or a pen, or with the arrow keys, which move a cross, and Enter.
+// Pointing at a place of a panel: with a mouse, a finger or a pen, or with the arrow keys, which move a cross, and
+// Enter.
 
 /** How far a key goes, as a share of the half-width; with Shift a quarter of it. */
 const STEP = 0.08;

@@ -58,7 +58,7 @@ function probes(process, t, clean, noise) {
   return noised(clean.subarray(0, count), noise, level(process, t));
 }
 
-/** Error and size of the score along the levels of noise: `{sigma, error, learned, truth}`; empty where there are none. */
+/** Error and size of the score along the levels of noise, `{sigma, error, learned, truth}`; none where there are none. */
 export async function alongLevels({ training, config }, { clean, noise }) {
   const { process } = config;
   if (process.kind === 'none') return [];

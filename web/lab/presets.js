@@ -5,7 +5,9 @@
 const NCSN = { name: 'Song & Ermon 2019', href: 'https://arxiv.org/abs/1907.05600' };
 const SDE = { name: 'Song et al. 2021', href: 'https://arxiv.org/abs/2011.13456' };
 
-/** NCSN's toy mixture, and a ladder for it: as in the paper from 20 down, and beyond its 1, which would blur the modes. */
+/**
+ * NCSN's toy mixture, and a ladder for it: as in the paper from 20 down, and beyond its 1, which would blur the modes.
+ */
 const TOY = { data: 'ncsn-mixture', activation: 'softplus', depth: '2', n: '1024' };
 const LADDER = { sigma_min: '0.3', sigma_max: '20', levels: '14' };
 
@@ -17,9 +19,9 @@ export const PRESETS = {
   'low-density': {
     title: 'Where there are no data, nothing is learned',
     text: [
-      'Score matching weighs its error by the density of the data. Between and around the modes there are hardly any ' +
-        'points, so there the network is free to say anything: the arrows of b leave those of a, and the error grows ' +
-        'with every nat below the mode. A sampler that starts in such a place is led by noise.',
+      'Score matching weighs its error by the density of the data. Between and around the modes there are ' +
+        'hardly any points, so there the network is free to say anything: the arrows of b leave those of a, and ' +
+        'the error grows with every nat below the mode. A sampler that starts in such a place is led by noise.',
     ],
     cite: { ...NCSN, where: '§3.2.1' },
     values: {
@@ -36,10 +38,10 @@ export const PRESETS = {
   'mode-weights': {
     title: 'Langevin dynamics forget how heavy a mode is',
     text: [
-      'Both fields follow the true score here; nothing is learned. Where two modes hardly touch, the score of their ' +
-        'mixture does not depend on their weights, so plain Langevin dynamics (A) share the particles by whose basin ' +
-        'they began in. With noise added and slowly taken away (B) the modes overlap at first, and the particles ' +
-        'arrive in the right proportion.',
+      'Both fields follow the true score here; nothing is learned. Where two modes hardly touch, the score of ' +
+        'their mixture does not depend on their weights, so plain Langevin dynamics (A) share the particles by ' +
+        'whose basin they began in. With noise added and slowly taken away (B) the modes overlap at first, and ' +
+        'the particles arrive in the right proportion.',
     ],
     cite: { ...NCSN, where: '§3.2.2' },
     values: {
@@ -65,9 +67,10 @@ export const PRESETS = {
   'noise-levels': {
     title: 'Noise fills the empty places',
     text: [
-      'The same network learns the score at one small σ (A), and at a ladder of them from large to small (B). Large ' +
-        'noise spreads the data over the whole plane, so that B has been trained wherever a particle may come from, and ' +
-        'each level hands it on to the next. Released all over the square, A’s particles stay where its guesses send them.',
+      'The same network learns the score at one small σ (A), and at a ladder of them from large to small (B). ' +
+        'Large noise spreads the data over the whole plane, so that B has been trained wherever a particle may ' +
+        'come from, and each level hands it on to the next. Released all over the square, A’s particles stay ' +
+        'where its guesses send them.',
     ],
     cite: { ...NCSN, where: '§4' },
     values: {
@@ -93,10 +96,10 @@ export const PRESETS = {
   manifold: {
     title: 'On a manifold the score explodes',
     text: [
-      'These data lie on a line in the plane: across it their density is a spike, and without noise it has no score ' +
-        'at all. With noise σ the score points back to the line with a size of about 1/σ: on the logarithmic axes of ' +
-        'the plot by σ, a slope of −1 without end. A network varies smoothly and falls behind below some σ, however ' +
-        'long it is trained; so every sampler stops at a smallest σ.',
+      'These data lie on a line in the plane: across it their density is a spike, and without noise it has no ' +
+        'score at all. With noise σ the score points back to the line with a size of about 1/σ: on the ' +
+        'logarithmic axes of the plot by σ, a slope of −1 without end. A network varies smoothly and falls ' +
+        'behind below some σ, however long it is trained; so every sampler stops at a smallest σ.',
     ],
     cite: { ...NCSN, where: '§3.1' },
     values: {
@@ -114,10 +117,10 @@ export const PRESETS = {
   'implicit-denoising': {
     title: 'Two ways to the same score',
     text: [
-      'Implicit score matching (A) needs no noise: it trades the unknown score of the data for the trace of the ' +
-        'network’s Jacobian. Denoising (B) learns to take one small σ away, which costs less a step; but its target is ' +
-        'noise of size 1/σ, and the smaller σ is, the more steps it takes to see through that. The table says what each ' +
-        'costs here, and how far each is off.',
+      'Implicit score matching (A) needs no noise: it trades the unknown score of the data for the trace of ' +
+        'the network’s Jacobian. Denoising (B) learns to take one small σ away, which costs less a step; but its ' +
+        'target is noise of size 1/σ, and the smaller σ is, the more steps it takes to see through that. The ' +
+        'table says what each costs here, and how far each is off.',
     ],
     cite: { name: 'Vincent 2011', href: 'https://doi.org/10.1162/NECO_a_00142', where: '§4' },
     values: {
@@ -138,9 +141,9 @@ export const PRESETS = {
   'sde-flow': {
     title: 'One field, with noise and without',
     text: [
-      'The reverse diffusion (A) and the probability flow (B) have the same marginals at every time, though their paths ' +
-        'are nothing alike: noise shakes A’s particles all the way, B’s are drawn by an ordinary differential equation. ' +
-        'So B needs few, long steps, and A many, but what A gets wrong its noise forgets.',
+      'The reverse diffusion (A) and the probability flow (B) have the same marginals at every time, though ' +
+        'their paths are nothing alike: noise shakes A’s particles all the way, B’s are drawn by an ordinary ' +
+        'differential equation. So B needs few, long steps, and A many, but what A gets wrong its noise forgets.',
     ],
     cite: { ...SDE, where: '§4.3' },
     values: {
@@ -159,10 +162,10 @@ export const PRESETS = {
   metropolis: {
     title: 'Metropolis’s test pays for long steps',
     text: [
-      'Langevin dynamics with a finite step do not sample the density that they follow: the longer the step, the wider ' +
-        'the cloud (A). The test of Metropolis and Hastings accepts or refuses each step by the density itself, and so ' +
-        'takes that error out (B). It needs a density and not only a score: here the true one, elsewhere a network ' +
-        'that gives an energy, whose slope is the score.',
+      'Langevin dynamics with a finite step do not sample the density that they follow: the longer the step, ' +
+        'the wider the cloud (A). The test of Metropolis and Hastings accepts or refuses each step by the ' +
+        'density itself, and so takes that error out (B). It needs a density and not only a score: here the true ' +
+        'one, elsewhere a network that gives an energy, whose slope is the score.',
     ],
     cite: { name: 'Roberts & Tweedie 1996', href: 'https://doi.org/10.2307/3318418', where: '§1.4' },
     values: {
@@ -185,10 +188,11 @@ export const PRESETS = {
   guidance: {
     title: 'Guidance trades spread for certainty',
     text: [
-      'Each Gaussian is a class. Particles of A follow the true score of the rightmost one and end as its points. ' +
-        'Guidance (B) adds w − 1 times the difference between the score of the class and that of all eight: it pushes ' +
-        'particles away from the other classes, past where the class’s own points lie, and closer together. What comes ' +
-        'out is no sample of the class any more, as the table says. (The arrows are of all classes.)',
+      'Each Gaussian is a class. Particles of A follow the true score of the rightmost one and end as its ' +
+        'points. Guidance (B) adds w − 1 times the difference between the score of the class and that of all ' +
+        'eight: it pushes particles away from the other classes, past where the class’s own points lie, and ' +
+        'closer together. What comes out is no sample of the class any more, as the table says. (The arrows are ' +
+        'of all classes.)',
     ],
     cite: { name: 'Ho & Salimans 2022', href: 'https://arxiv.org/abs/2207.12598', where: '§3' },
     values: {

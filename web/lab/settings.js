@@ -15,7 +15,7 @@ const hasProcess =
 /** Settings of a sampler that the lab leaves at their defaults: they are of images or of classes. */
 const LEFT = ['times', 'clip', 'threshold', 'seed', 'norms', 'spacing'];
 
-/** The lab's own. `both`: the second field can have another; `when`: where it applies; `initial`: what it starts with. */
+/** The lab's own. `both`: the second field can have another; `when`: where it applies; `initial`: its first value. */
 const OWN = {
   data: { title: 'Distribution', group: 'data', initial: 'two-moons', ...titled(DISTRIBUTIONS) },
   points: { title: 'Points', text: true, when: ({ data }) => data === 'drawn', initial: '' },
@@ -197,7 +197,7 @@ FIELDS.sampler.groups = SAMPLERS;
 
 export const INITIAL = Object.fromEntries(Object.entries(FIELDS).map(([name, { initial }]) => [name, initial]));
 
-/** The second field's settings have the first's names with this before them, and are the first's where they are empty. */
+/** The second field's settings have the first's names with this before them; empty ones are the first's. */
 export const SECOND = 'b.';
 export const SECONDS = Object.keys(FIELDS)
   .filter((name) => FIELDS[name].both)
