@@ -77,7 +77,6 @@ use crate::{
 };
 
 list::samplers! {
-    #[default]
     Heun: euler_heun::HEUN,
     Euler: euler_heun::EULER,
     Rk4: rk4::INFO,
@@ -92,6 +91,7 @@ list::samplers! {
     StochasticHeun: stochastic_heun::INFO,
     ReverseDiffusion: predictor_corrector::REVERSE_DIFFUSION,
     Ancestral: predictor_corrector::ANCESTRAL,
+    #[default]
     Dpmpp2mSde: dpmpp::SDE,
     Pc: predictor_corrector::PC,
     Ddpm: ddpm::INFO,

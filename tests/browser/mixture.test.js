@@ -66,8 +66,8 @@ for (const device of ['cpu', 'webgpu']) {
       const own = -(POINTS[i] - Math.sqrt(alpha2) * mean) / (alpha2 * std ** 2 + 1 - alpha2);
       assert.ok(Math.abs(value - own) < 1e-5, `label 1: ${value} is not ${own}`);
     });
-    // Heun's 2·5 and the final denoising, each at twice the price.
-    assert.equal(found.nfe, 22);
+    // The default sampler's 5 and the final denoising, each at twice the price.
+    assert.equal(found.nfe, 12);
     await page.context().close();
   });
 }

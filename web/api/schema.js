@@ -897,7 +897,7 @@ export const schema = {
           "value": "annealed-langevin"
         }
       ],
-      "default": "heun",
+      "default": "dpm++2m-sde",
       "help": "The sampler (--list-samplers says what each does)",
       "name": "sampler",
       "title": "Sampler",

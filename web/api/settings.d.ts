@@ -47,7 +47,7 @@ export type SamplerName =
 
 /** What a run takes: the names, ranges and defaults of the command line's flags. */
 export interface Settings {
-  /** The sampler (--list-samplers says what each does). Default heun. */
+  /** The sampler (--list-samplers says what each does). Default dpm++2m-sde. */
   sampler?: SamplerName;
   /** Updates, on one time more from 1 to t-end; without it the sampler's own number. A whole number from 1 to 100000. Not of ode. */
   steps?: number;
