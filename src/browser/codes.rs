@@ -17,9 +17,10 @@ use crate::{
         T_END, codes,
         codes::{Direction, Integration, MOST_FRAMES},
         dormand_prince::Tolerance,
-        likelihood::{Estimate, LikelihoodSettings, Method, bits_per_dim},
+        likelihood::{Estimate, LOW_DIMENSION, LikelihoodSettings, Method, bits_per_dim},
     },
-    model::Model,
+    model::{Kind, Model},
+    score::divergence::Probe,
     sde::Process,
     space::Space,
 };
@@ -41,6 +42,49 @@ impl Default for Options {
     fn default() -> Self {
         let Tolerance { rtol, atol } = Tolerance::default();
         Self { label: None, rtol, atol, t_end: T_END }
+    }
+}
+
+/// The command line's flags of `likelihood`, likewise.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LikelihoodOptions {
+    label: Option<usize>,
+    rtol: f64,
+    atol: f64,
+    t_end: f64,
+    /// Without it, exact of a mixture and in few dimensions, else Hutchinson's.
+    divergence: Option<DivergenceKind>,
+    probe: Probe,
+    probes: usize,
+    seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum DivergenceKind {
+    Exact,
+    Hutchinson,
+}
+
+impl Default for LikelihoodOptions {
+    fn default() -> Self {
+        let Options { label, rtol, atol, t_end } = Options::default();
+        Self { label, rtol, atol, t_end, divergence: None, probe: Probe::default(), probes: 1, seed: 0 }
+    }
+}
+
+impl LikelihoodOptions {
+    fn flow(&self) -> Options {
+        Options { label: self.label, rtol: self.rtol, atol: self.atol, t_end: self.t_end }
+    }
+
+    fn method(&self, model: &Model) -> Method {
+        let exact = match self.divergence {
+            Some(kind) => kind == DivergenceKind::Exact,
+            None => model.kind() == Kind::Mixture || model.dim() <= LOW_DIMENSION,
+        };
+        if exact { Method::Exact } else { Method::Hutchinson { probe: self.probe, probes: self.probes } }
     }
 }
 
@@ -74,10 +118,9 @@ struct Work {
 }
 
 impl Work {
-    fn new(engine: &Engine, what: &str, values: Vec<f32>, options: &JsValue) -> Result<Self> {
+    fn new(engine: &Engine, what: &str, values: Vec<f32>, options: Options) -> Result<Self> {
         let model = engine.model()?.clone();
         engine.count_rows(what, &values)?;
-        let options = report::read::<Options>("options", options)?;
         // Of the label, before the work begins.
         model.score(&[options.label], 1.0, &engine.device)?;
         // What the last run left, perhaps one of another size.
@@ -192,6 +235,9 @@ impl Integrations {
 #[wasm_bindgen]
 pub struct Likelihoods {
     work: Work,
+    options: LikelihoodOptions,
+    /// How the divergence is computed.
+    method: Method,
     batch: Option<(Estimate, Heartbeat)>,
     log_p: Vec<f64>,
 }
@@ -201,6 +247,9 @@ pub struct Likelihoods {
 struct Protocol<'a> {
     estimate: &'a str,
     divergence: &'a str,
+    /// Of each sample, where the divergence is an estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probes: Option<usize>,
     ends: [f64; 2],
     rtol: f64,
     atol: f64,
@@ -224,17 +273,22 @@ struct Found<'a> {
 }
 
 impl Likelihoods {
-    fn new(work: Work) -> Result<Self> {
-        let mut likelihoods = Self { work, batch: None, log_p: Vec::new() };
+    fn new(work: Work, options: LikelihoodOptions) -> Result<Self> {
+        let method = options.method(&work.model);
+        let mut likelihoods = Self { work, options, method, batch: None, log_p: Vec::new() };
         likelihoods.begin()?;
         Ok(likelihoods)
     }
 
     fn begin(&mut self) -> Result<()> {
         let codes::SolverSettings { tolerance, t_end } = self.work.settings();
-        let settings = LikelihoodSettings { tolerance, t_end, method: Method::Exact, ..LikelihoodSettings::default() };
+        let (seed, first_sample) = (self.options.seed, self.work.next as u64);
         self.batch = match self.work.take()? {
-            Some((x, score)) => Some((Estimate::new(&score, self.work.process(), x, &settings)?, score)),
+            Some((x, score)) => {
+                let method = self.method;
+                let settings = LikelihoodSettings { tolerance, t_end, method, seed, first_sample, repeat: 0 };
+                Some((Estimate::new(&score, self.work.process(), x, &settings)?, score))
+            }
             None => None,
         };
         Ok(())
@@ -277,12 +331,17 @@ impl Likelihoods {
         let Work { model, options, nfe, steps: [steps, rejected], .. } = &self.work;
         let (n, dimensions) = (self.log_p.len(), model.dim());
         let mean = self.log_p.iter().sum::<f64>() / n as f64;
+        let (estimate, divergence, probes) = match self.method {
+            Method::Exact => ("probability flow, exact divergence", "exact", None),
+            Method::Hutchinson { probes, .. } => ("probability flow, stochastic estimate", "hutchinson", Some(probes)),
+        };
         report::plain(&Found {
             bits_per_dim: bits_per_dim(mean, dimensions, 0.0),
             nfe: *nfe,
             protocol: Protocol {
-                estimate: "probability flow, exact divergence",
-                divergence: "exact",
+                estimate,
+                divergence,
+                probes,
                 ends: [options.t_end, 1.0],
                 rtol: options.rtol,
                 atol: options.atol,
@@ -306,7 +365,9 @@ impl Engine {
     /// # Errors
     /// When `x` is not whole rows or holds pixels from 0 to 255, or an option is unknown or out of range.
     pub fn encode(&self, x: Vec<f32>, options: &JsValue) -> Result<Integrations, JsValue> {
-        let work = Work::new(self, "x", x, options).map_err(report::error)?;
+        let work = report::read("options", options)
+            .and_then(|options| Work::new(self, "x", x, options))
+            .map_err(report::error)?;
         work.check_range().map_err(report::error)?;
         Integrations::new(work, Direction::ToCodes).map_err(report::error)
     }
@@ -316,7 +377,9 @@ impl Engine {
     /// # Errors
     /// When `codes` is not whole rows, or an option is unknown or out of range.
     pub fn decode(&self, codes: Vec<f32>, options: &JsValue) -> Result<Integrations, JsValue> {
-        let work = Work::new(self, "codes", codes, options).map_err(report::error)?;
+        let work = report::read("options", options)
+            .and_then(|options| Work::new(self, "codes", codes, options))
+            .map_err(report::error)?;
         Integrations::new(work, Direction::ToData).map_err(report::error)
     }
 
@@ -325,8 +388,11 @@ impl Engine {
     /// # Errors
     /// When the model is a network, `x` is not whole rows, or an option is unknown or out of range.
     pub fn likelihood(&self, x: Vec<f32>, options: &JsValue) -> Result<Likelihoods, JsValue> {
-        let work = Work::new(self, "x", x, options).map_err(report::error)?;
-        Likelihoods::new(work).map_err(report::error)
+        let begin = || {
+            let options: LikelihoodOptions = report::read("options", options)?;
+            Likelihoods::new(Work::new(self, "x", x, options.flow())?, options)
+        };
+        begin().map_err(report::error)
     }
 
     /// Codes times `temperature`, moved before that by `strength` times the way between the mean codes of `from` and

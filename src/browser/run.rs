@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     figure::View,
     sampler::{Plan, Sampler, Step},
-    score::{Density, Score},
+    score::{Density, Differentiable, Score},
     sde::Level,
 };
 
@@ -31,6 +31,11 @@ impl Score for Heartbeat {
 
     fn density(&self) -> Option<&dyn Density> {
         self.0.density()
+    }
+
+    // Its evaluations are short: networks of points alone have it.
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        self.0.differentiable()
     }
 }
 

@@ -12,16 +12,13 @@ use crate::{
     Error,
     flow::{
         likelihood,
-        likelihood::{LikelihoodSettings, Method, OFFSET, bits_per_dim, dequantise, log_likelihood},
+        likelihood::{LOW_DIMENSION, LikelihoodSettings, Method, OFFSET, bits_per_dim, dequantise, log_likelihood},
     },
     model::{Kind as ModelKind, Model},
     noise,
     noise::Noise,
     score::divergence::Probe,
 };
-
-/// Up to so many dimensions the divergence is exact where nothing else is asked for.
-const LOW: usize = 16;
 
 /// Arguments of `likelihood`.
 #[derive(clap::Args)]
@@ -81,7 +78,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<()> {
     let model = args.flow.open(&device)?;
     let method = match args.divergence {
         Some(Kind::Exact) => Method::Exact,
-        None if model.dim() <= LOW || model.kind() == ModelKind::Mixture => Method::Exact,
+        None if model.dim() <= LOW_DIMENSION || model.kind() == ModelKind::Mixture => Method::Exact,
         Some(Kind::Hutchinson) | None => Method::Hutchinson { probe: args.probe, probes: args.probes },
     };
     let settings = LikelihoodSettings {

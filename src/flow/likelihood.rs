@@ -42,6 +42,9 @@ const MOST_PROBES: usize = 1000;
 /// Bits per dimension that 8-bit data on [−1, 1) have in addition to their density's: log₂ 128, since a level is 1/128 wide.
 pub const OFFSET: f64 = 7.0;
 
+/// Up to so many dimensions a divergence is exact where nobody says: a derivative per dimension is affordable.
+pub const LOW_DIMENSION: usize = 16;
+
 /// How the divergence is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "divergence")]

@@ -13,8 +13,8 @@ import { SAMPLING, diagnose, ways } from './spawn.js';
 /** The end of a worker; whoever waits for it may start another one. */
 export class Death extends Error {
   /**
-   * @param {'panic' | 'lost' | 'gpu-error' | 'timeout' | 'killed' | 'script'} kind `script`: another one would not
-   *   start either
+   * @param {'panic' | 'lost' | 'gpu-error' | 'timeout' | 'killed' | 'closed' | 'script'} kind `script`: another one would
+   *   not start either
    * @param {string} message
    * @param {string} [remedy]
    */

@@ -2,18 +2,9 @@
 
 import { named, number, rows, signalOf, wrong } from './check.js';
 import { ScorefieldError, aborted } from './errors.js';
-import { Death, Host } from './host.js';
-import { compiled } from './modules.js';
+import { withGradients } from './gradients.js';
+import { Death } from './host.js';
 import { newRun } from './run.js';
-
-const here = import.meta.url;
-const at = (path) => new URL(path, here).href;
-/** @type {import('./spawn.js').Script} The lab's worker. */
-const SCRIPT = {
-  address: at('../worker/lab.js'),
-  imported: ['./errors.js', './optional.js', '../worker/serve.js', '../worker/canvas.js', '../worker/training.js', '../engine-training.js'].map(at),
-  start: () => new Worker(new URL('../worker/lab.js', import.meta.url), { type: 'module', name: 'scorefield' }),
-};
 
 /** Milliseconds for a worker's first word, and for an answer: some steps of a large network. */
 const HELLO = 30_000;
@@ -28,21 +19,26 @@ const PATIENCE = 60_000;
 export async function openLab(options) {
   const { signal, onProgress = () => {} } = named('options', options, '{ signal, onProgress }');
   if (signalOf(signal)?.aborted) throw aborted(signal);
-  const host = new Host({ script: SCRIPT, timeout: HELLO });
-  const lab = new Lab(host);
-  const abort = () => lab.close();
+  const opening = withGradients({ hello: HELLO, timeout: PATIENCE, onProgress }).then((host) => new Lab(host));
+  let abort;
+  const given = new Promise((_, reject) => (abort = () => reject(aborted(signal))));
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    await host.ready;
-    const module = await compiled('training', onProgress);
-    await lab._ask('create', { device: 'training', module, problem: 'nothing is drawn' });
-    return lab;
+    return await Promise.race([opening, given]);
   } catch (error) {
-    lab.close();
-    throw signal?.aborted ? aborted(signal) : error;
+    // One that is still to come is not wanted any more.
+    opening.then((lab) => lab.close()).catch(() => {});
+    throw error instanceof Death ? stopped(error) : error;
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** What the end of the worker means to who uses it. */
+function stopped(death) {
+  const code = death.kind === 'closed' ? 'disposed' : death.kind === 'timeout' ? 'timeout' : 'engine';
+  const remedy = death.remedy || 'open the lab again, and begin with a smaller network';
+  return new ScorefieldError(code, death.message, { remedy, cause: death });
 }
 
 /** One worker, in which networks are trained. */
@@ -70,16 +66,14 @@ class Lab {
 
   /** Ends the worker, and all that is in it. */
   close() {
-    this.#host.kill(new Death('killed', 'the lab was closed'));
+    this.#host.kill(new Death('closed', 'the lab was closed'));
   }
 
   async _ask(type, payload, options = {}) {
     try {
       return await this.#host.request(type, payload, { timeout: PATIENCE, ...options });
     } catch (error) {
-      if (!(error instanceof Death)) throw error;
-      const remedy = error.remedy || 'reload the page, and begin with a smaller network';
-      throw new ScorefieldError(error.message.includes('closed') ? 'disposed' : 'engine', error.message, { remedy, cause: error });
+      throw error instanceof Death ? stopped(error) : error;
     }
   }
 

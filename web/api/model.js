@@ -151,20 +151,20 @@ export class Model extends EventTarget {
   }
 
   /**
-   * log p of data, in nats, by the probability flow's change of variables; of mixtures and of networks of kind mlp.
+   * log p of data, in nats, by the probability flow's change of variables. The divergence of mixtures
+   * has a closed form, and networks of kind mlp have derivatives in forward mode; others need gradients, for which an
+   * engine of their own is fetched.
    *
    * @param {Float32Array} x n·d values, samples first
    * @returns {Promise<{logLikelihood: Float64Array, bitsPerDim: number, nfe: number, protocol: object}>}
    */
   async logLikelihood(x, options) {
     rows({ x }, this.#dimensions);
-    const [{ signal, divergence }, flow] = this.#flow(options, { divergence: 'exact' });
-    if (divergence !== 'exact') {
-      const remedy =
-        'use exact: estimates need gradients, which only the command line computes (scorefield likelihood)';
-      throw new ScorefieldError('setting', `divergence = ${divergence}`, { remedy });
-    }
-    return this.#ask('likelihood', { x, options: flow }, { signal, evaluations: SOLVER });
+    const [{ signal }, flow] = this.#flow(options);
+    const isKnown =
+      this.kind === 'mixture' ? flow.divergence !== 'hutchinson' : this.manifest.architecture.kind === 'mlp';
+    const workers = isKnown ? this.#ordinary : this.#gradients;
+    return this.#ask('likelihood', { x, options: flow }, { signal, evaluations: SOLVER, workers });
   }
 
   /** Numbers of one sample. */
@@ -190,7 +190,7 @@ export class Model extends EventTarget {
   }
 
   /** A request that a worker's death does not end, and a signal does: the worker drops it as soon as it can. */
-  async #ask(type, payload, { signal, evaluations = 1 } = {}) {
+  async #ask(type, payload, { signal, evaluations = 1, workers = this.#ordinary } = {}) {
     if (signal?.aborted) throw aborted(signal);
     const run = newRun();
     let pool = null;
@@ -203,7 +203,7 @@ export class Model extends EventTarget {
     });
     const answered = async () => {
       for (;;) {
-        pool = await this._pool();
+        pool = await workers.get();
         if (signal?.aborted) return null;
         // The CPU gives a sign of life after each evaluation; a GPU has taken several before it has done them.
         const queued = this.device === 'webgpu' ? evaluations : 1;
@@ -212,7 +212,7 @@ export class Model extends EventTarget {
         } catch (error) {
           if (!(error instanceof Death)) throw error;
           if (signal?.aborted) return null;
-          this._recover(pool, error);
+          workers.recover(pool, error);
         }
       }
     };
@@ -226,6 +226,33 @@ export class Model extends EventTarget {
     } finally {
       signal?.removeEventListener('abort', stop);
       this.#leave(succeeded);
+    }
+  }
+
+  /** The workers that sample. */
+  #ordinary = { get: () => this._pool(), recover: (pool, death) => this._recover(pool, death) };
+
+  /** One worker with gradients, from its first use on. */
+  #gradients = {
+    host: null,
+    get: () => (this.#gradients.host ??= this.#openGradients()),
+    recover: (_, death) => {
+      this.#gradients.host = null;
+      throw this.#disposed ? disposed() : worn(death, 'cpu');
+    },
+    end: (death) => this.#gradients.host?.then((host) => host.kill(death), () => {}),
+  };
+
+  async #openGradients() {
+    try {
+      const { withGradients } = await import('./gradients.js');
+      const host = await withGradients(this.#options);
+      await host.request('load', this.#weights, { timeout: this._timeout });
+      if (this.#disposed) throw host.kill(new Death('killed', 'the model was disposed'));
+      return host;
+    } catch (error) {
+      this.#gradients.host = null;
+      throw error instanceof Death ? (this.#disposed ? disposed() : worn(error, 'cpu')) : error;
     }
   }
 
@@ -285,7 +312,9 @@ export class Model extends EventTarget {
   dispose() {
     this.#disposed = true;
     clearTimeout(this.#idle);
-    for (const pool of [this.#begun, this.#pool]) pool?.kill(new Death('killed', 'the model was disposed'));
+    const death = new Death('killed', 'the model was disposed');
+    for (const workers of [this.#begun, this.#pool]) workers?.kill(death);
+    this.#gradients.end(death);
     this.#begun = this.#pool = null;
   }
 

@@ -68,8 +68,15 @@ export interface InterpolateOptions extends FlowOptions {
 }
 
 export interface LikelihoodOptions extends FlowOptions {
-  /** The one that the browser has; `scorefield likelihood` has Hutchinson's estimate, too. */
-  divergence?: 'exact';
+  /**
+   * `exact` takes a pass for every dimension where there is no closed form; `hutchinson` is an unbiased estimate. Default:
+   * exact of mixtures and in up to 16 dimensions, else hutchinson.
+   */
+  divergence?: 'exact' | 'hutchinson';
+  /** Of Hutchinson's estimate: the law of its probes, default `rademacher`, how many, default 1, and their seed, default 0. */
+  probe?: 'rademacher' | 'gaussian';
+  probes?: number;
+  seed?: number;
 }
 
 export interface LogLikelihood {
@@ -82,7 +89,8 @@ export interface LogLikelihood {
   /** What was computed, and how, in the fields of `scorefield likelihood --json`. */
   protocol: {
     estimate: string;
-    divergence: 'exact';
+    divergence: 'exact' | 'hutchinson';
+    probes?: number;
     ends: [number, number];
     rtol: number;
     atol: number;
@@ -217,9 +225,8 @@ export class Model extends EventTarget {
   /** Data on the arc between the codes of two samples (slerp): `frames` + 1 rows, both ends included. */
   interpolate(a: Float32Array, b: Float32Array, options?: InterpolateOptions): Promise<Float32Array>;
   /**
-   * log p of each row of `x` by the flow's change of variables: of mixtures, whose divergence has a closed form, and of
-   * networks of kind mlp, which have derivatives in forward mode. That of other networks needs gradients, which only the
-   * command line computes: it is an error with code `setting`.
+   * log p of each row of `x` by the flow's change of variables: exact of mixtures and of networks of kind mlp; of other
+   * networks by gradients, for which an engine of 1 MB is fetched and works on the CPU.
    */
   logLikelihood(x: Float32Array, options?: LikelihoodOptions): Promise<LogLikelihood>;
   /** Bytes of WebAssembly memory, in all workers. */
