@@ -48,7 +48,7 @@ function permitted(expression) {
 }
 
 const native = ['--target', 'x86_64-unknown-linux-gnu'];
-const shipped = [...packages(...native), ...packages('--target', 'wasm32-unknown-unknown', '--no-default-features', '--features', 'browser-cpu,browser-gpu')];
+const shipped = [...packages(...native), ...packages('--target', 'wasm32-unknown-unknown', '--no-default-features', '--features', 'browser-cpu,browser-gpu,training')];
 const everything = [...shipped, ...packages(...native, '--features', 'cuda,gpu-full')];
 
 const problems = new Set();
