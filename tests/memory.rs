@@ -56,19 +56,25 @@ fn the_steady_state_of_a_run_asks_for_no_tensors_memory() {
     for (sampler, guidance) in
         [(SamplerKind::Heun, 2.0), (SamplerKind::Dpmpp2m, 1.0), (SamplerKind::EulerMaruyama, 1.0)]
     {
-        let settings = Settings { sampler, steps: Some(8), n: N, ..Settings::default() };
+        let settings = Settings { sampler, steps: Some(20), n: N, ..Settings::default() };
         let score = model.score(&[Some(3); N], guidance, &device).expect("there is a class 3");
         let mut sampler =
             Sampler::new(&model.plan(&settings).expect("the settings are good"), &device).expect("it starts");
-        for _ in 0..4 {
-            sampler.step(&*score).expect("the sampler runs").expect("a step");
-        }
-        let before = (BYTES.swap(0, Ordering::Relaxed), LARGEST.swap(0, Ordering::Relaxed), sampler.nfe());
-        for _ in 0..3 {
-            sampler.step(&*score).expect("the sampler runs").expect("a step");
-        }
-        let evaluations = (sampler.nfe() - before.2) as usize;
-        let (bytes, largest) = (BYTES.load(Ordering::Relaxed) / evaluations, LARGEST.load(Ordering::Relaxed));
+        let steps = |sampler: &mut Sampler, count| {
+            for _ in 0..count {
+                sampler.step(&*score).expect("the sampler runs").expect("a step");
+            }
+        };
+        steps(&mut sampler, 4);
+        // How tasks fall on threads is chance, and with it how many pieces are held at once: the steady state is the best of
+        // some stretches.
+        let stretch = |sampler: &mut Sampler| {
+            let before = (BYTES.swap(0, Ordering::Relaxed), LARGEST.swap(0, Ordering::Relaxed), sampler.nfe());
+            steps(sampler, 3);
+            let evaluations = (sampler.nfe() - before.2) as usize;
+            (LARGEST.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed) / evaluations)
+        };
+        let (largest, bytes) = (0..5).map(|_| stretch(&mut sampler)).min().expect("five stretches");
         println!("{:?}: {bytes} bytes per evaluation, the most at once {largest}", settings.sampler);
         // A sample's smallest activation has 7·7·96 values: no piece is one sample's, and all pieces together are less than
         // one layer's of the batch. What is left, 40 to 70 kB, are tensors' handles, rows of embeddings and lists of tasks.
