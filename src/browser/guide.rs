@@ -5,6 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::{
     Error, Result,
+    data::range::Range,
     guide::{Guide, Inpaint},
     space::Space,
 };
@@ -22,5 +23,11 @@ pub(super) fn read(value: &JsValue, space: Space) -> Result<Option<Guide>> {
             None => Err(Error::setting(format!("inpaint.{name}"), "no Float32Array", "a Float32Array")),
         }
     };
-    Ok(Some(Guide::Inpaint(Inpaint::new(numbers("image")?, &numbers("mask")?, space)?)))
+    let image = numbers("image")?;
+    let range = Range::of(&image);
+    if matches!(space, Space::Image(_)) && range.low >= 0.0 && range.is_far() {
+        let given = format!("values from {} to {}", range.low, range.high);
+        return Err(Error::setting("inpaint.image", given, "images in [-1, 1], pixels p as p/127.5 - 1"));
+    }
+    Ok(Some(Guide::Inpaint(Inpaint::new(image, &numbers("mask")?, space)?)))
 }

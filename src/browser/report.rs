@@ -82,7 +82,12 @@ pub(super) fn read<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T
 #[cfg(feature = "training")]
 pub(super) fn parse<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T> {
     let json = JSON::stringify(value).ok().and_then(|json| json.as_string()).unwrap_or_default();
-    let problem = |error: serde_json::Error| Error::Config { file: what.to_owned(), problem: error.to_string() };
+    // Where in a text that nobody has written is of no use.
+    let problem = |error: serde_json::Error| {
+        let text = error.to_string();
+        let problem = text.split(" at line ").next().unwrap_or_default().to_owned();
+        Error::Config { file: what.to_owned(), problem }
+    };
     serde_json::from_str(&json).map_err(problem)
 }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Error,
+    data::range::Range,
     figure::{View, gif},
     guide::{Guide, Inpaint},
     model::Model,
@@ -82,7 +83,23 @@ impl Args {
         // As samples are, a single one without its first side, too.
         let picture = if picture.shape == space.array_shape(1)[1..] { picture.one() } else { picture };
         picture.rows(image, space)?;
-        Ok(Some(Guide::Inpaint(Inpaint::new(picture.values, &npy::read(mask)?.values, space)?)))
+        let range = Range::of(&picture.values);
+        if matches!(space, Space::Image(_)) && range.low >= 0.0 && range.is_far() {
+            let problem = format!("values from {} to {}, which no model's images have", range.low, range.high);
+            return Err(Error::file(image, problem, "save pixels p as p/127.5 - 1").into());
+        }
+        let mask_array = npy::read(mask)?;
+        let whole = space.array_shape(1);
+        let mut shapes = vec![whole.clone(), whole[1..].to_vec(), vec![space.dim()]];
+        if let Space::Image([_, height, width]) = space {
+            shapes.extend([vec![height, width], vec![1, height, width]]);
+        }
+        if !shapes.contains(&mask_array.shape) {
+            let problem = format!("a mask of shape {:?}", mask_array.shape);
+            let remedy = format!("give one of shape {:?}", shapes.last().expect("there are some"));
+            return Err(Error::file(mask, problem, remedy).into());
+        }
+        Ok(Some(Guide::Inpaint(Inpaint::new(picture.values, &mask_array.values, space)?)))
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Spread {
     pub range: [f64; 2],
     /// √(tr Cov / d): of every coordinate about its own mean.
     pub std: f64,
+    /// The size of the mean that is farthest from 0.
+    pub offset: f64,
 }
 
 impl Spread {
@@ -28,7 +30,8 @@ impl Spread {
                 squares += away * (x - *mean);
             }
         }
-        Self { range, std: libm::sqrt(squares / (n * d) as f64) }
+        let offset = mean.iter().fold(0.0, |most: f64, mean| most.max(mean.abs()));
+        Self { range, std: libm::sqrt(squares / (n * d) as f64), offset }
     }
 }
 
@@ -41,8 +44,8 @@ mod tests {
     fn a_spread_is_about_each_coordinates_mean() {
         // Variances 2/3 and 200/3, far from 0.
         let points = Points::new(vec![1001.0, -10.0, 1002.0, 0.0, 1003.0, 10.0], 2).unwrap();
-        let Spread { range, std } = Spread::of(&points);
-        assert_eq!(range, [-10.0, 1003.0]);
+        let Spread { range, std, offset } = Spread::of(&points);
+        assert_eq!((range, offset), ([-10.0, 1003.0], 1002.0));
         // Rounding of f64.
         assert!((std - f64::sqrt(0.5 * (2.0 + 200.0) / 3.0)).abs() < 1e-12, "{std}");
     }

@@ -114,8 +114,8 @@ impl LikelihoodSettings {
             return Ok(Trace::Closed);
         }
         if !GRADIENTS && score.differentiable().is_none() {
-            let expected = "a mixture or a perceptron: another network's log-likelihood needs gradients, which the browser's \
-                            engine does not compute; use `scorefield likelihood` on the command line";
+            let expected =
+                "a mixture or a perceptron: another network's log-likelihood needs the engine with gradients";
             return Err(Error::setting("model", "a network", expected));
         }
         let Method::Hutchinson { probe, probes } = self.method else {

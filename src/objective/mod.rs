@@ -122,6 +122,11 @@ trait Needs {
     fn jvp(&self) -> bool {
         false
     }
+
+    /// Samples of a batch, at least and at most.
+    fn batch(&self) -> [usize; 2] {
+        [1, 65_536]
+    }
 }
 
 /// The list: an objective's name here, its `kind` in files, its configuration; its help is the comment.
@@ -160,6 +165,12 @@ macro_rules! objectives {
             #[must_use]
             pub fn needs_noise(&self) -> bool {
                 match self { $(Self::$name(config) => config.noise(),)+ }
+            }
+
+            /// Samples of a batch, at least and at most.
+            #[must_use]
+            pub fn batch(&self) -> [usize; 2] {
+                match self { $(Self::$name(config) => config.batch(),)+ }
             }
 
             /// Whether it takes derivatives of the score by x, which the network must have in forward mode.

@@ -54,6 +54,11 @@ impl Needs for SteinConfig {
     fn noise(&self) -> bool {
         false
     }
+
+    // Of pairs, with a matrix of them on the host.
+    fn batch(&self) -> [usize; 2] {
+        [2, 4096]
+    }
 }
 
 /// The discrepancy of a batch.

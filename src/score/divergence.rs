@@ -1,7 +1,7 @@
 //! The divergence ∇·s = tr ∂s/∂x of a score, in forward mode where it has one ([`Differentiable`]), else by automatic
 //! differentiation of its input alone: tensors without autodiff are constants to burn, so that a loaded network needs no
-//! second copy. In a browser there is no automatic differentiation: only forward mode then, or
-//! [`Density::divergence`](super::Density::divergence), the closed form of scores that have one.
+//! second copy. In a browser only the engine with
+//! gradients has it; the others have forward mode, or [`Density::divergence`](super::Density::divergence), the closed form.
 //!
 //! | method | tr ∂s/∂x | costs |
 //! |---|---|---|
@@ -70,7 +70,7 @@ impl Divergence {
     /// `x`: `[n, d]`; results: `[n, d]` and `[n, 1]`.
     ///
     /// # Panics
-    /// When there is no dimension or no probe, or, in a browser, no forward mode.
+    /// When there is no dimension or no probe, or no forward mode in an engine without gradients.
     pub fn evaluate(&self, score: &dyn Score, x: &Tensor<2>, level: &Level) -> (Tensor<2>, Tensor<2>) {
         let count = self.directions(x.dims()[1]);
         let (s, sum) = match score.differentiable() {

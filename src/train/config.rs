@@ -151,9 +151,10 @@ impl RunConfig {
             }
         }
         let TrainConfig { steps, batch, seed, log_every, checkpoint_every, .. } = self.train;
+        let [least, most] = self.objective.batch();
         let counts = [
             ("train.steps", steps, 1, 100_000_000),
-            ("train.batch", batch as u64, 1, 65_536),
+            ("train.batch", batch as u64, least as u64, most as u64),
             ("train.seed", seed, 0, crate::noise::MAX_SEED),
             ("train.log_every", log_every, 1, 1_000_000),
             ("train.checkpoint_every", checkpoint_every, 1, 100_000_000),

@@ -93,6 +93,45 @@ fn what_is_no_data_is_refused_by_key() {
 }
 
 #[test]
+fn a_run_on_any_distribution_goes_on() {
+    for distribution in Distribution::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let data = format!("name = \"{distribution}\"");
+        let config = config(&data, &["train.sample_every=0", "train.steps=2"]).unwrap();
+        finish(open(config.clone(), folder.path(), None).unwrap()).unwrap();
+        let outcome = finish(Run::open(config, resumed(folder.path()), &Device::flex()).unwrap()).unwrap();
+        assert_eq!(outcome.step, 2, "{distribution}");
+    }
+}
+
+#[test]
+fn points_far_from_where_a_network_takes_them_to_be_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let values = Distribution::TwoMoons.draw(3, 0, 200);
+    let refused = |scale: f32, offset: f32| {
+        let text: String =
+            values.chunks(2).map(|point| format!("{},{}\n", scale * point[0] + offset, scale * point[1])).collect();
+        std::fs::write(folder.path().join("p.csv"), text).unwrap();
+        let config = config("file = \"p.csv\"", &["train.steps=1"]).unwrap();
+        let run = open(config, &folder.path().join("run"), Some(folder.path()));
+        run.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert!(refused(1.0, 100.0).contains("expected points about 0: subtract their mean"));
+    // VP's α(1) is 0.00657, so that 0.3 of its noise there are points of 45.6.
+    assert!(refused(1e4, 0.0).contains("expected at most 45.6"), "{}", refused(1e4, 0.0));
+    assert_eq!(refused(10.0, 5.0), "");
+}
+
+#[test]
+fn a_discrepancy_of_pairs_has_a_batch_of_some_and_not_of_too_many() {
+    for batch in ["1", "65536"] {
+        let overrides = ["objective.kind=stein", "process.kind=vp", &format!("train.batch={batch}")];
+        let error = config("name = \"rings\"", &overrides).unwrap_err().to_string();
+        assert!(error.contains(&format!("train.batch = {batch}: expected an integer 2 … 4096")), "{error}");
+    }
+}
+
+#[test]
 fn two_moons_are_learnt() {
     let folder = tempfile::tempdir().unwrap();
     let short = ["train.steps=600".to_owned(), "train.sample_every=0".to_owned()];

@@ -37,7 +37,10 @@ export interface Training {
   /** The config, with all that was left out. */
   readonly config: object;
   readonly parameters: number;
-  /** `count` optimiser steps, 1 by default. A loss that is not finite rejects with `not-finite`, and the state stays. */
+  /**
+   * `count` optimiser steps, 1 by default. A loss that is not finite rejects with `not-finite`; the state is then
+   * that before the step which it was the loss of.
+   */
   step(count?: number): Promise<{ step: number; losses: number[]; seconds: number }>;
   /** The first `n` points that are trained on, `[n, d]`. */
   data(n: number): Promise<Float32Array>;

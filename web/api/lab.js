@@ -1,6 +1,6 @@
 // Training in the page: a worker with the engine that has gradients, and the networks in it.
 
-import { named, number, rows, signalOf, wrong } from './check.js';
+import { jsonable, known, named, number, rows, signalOf, wrong } from './check.js';
 import { ScorefieldError, aborted } from './errors.js';
 import { withGradients } from './gradients.js';
 import { Death } from './host.js';
@@ -17,7 +17,8 @@ const PATIENCE = 60_000;
  * @returns {Promise<Lab>}
  */
 export async function openLab(options) {
-  const { signal, onProgress = () => {} } = named('options', options, '{ signal, onProgress }');
+  const { signal, onProgress = () => {}, ...others } = named('options', options, '{ signal, onProgress }');
+  known(others, ['signal', 'onProgress']);
   if (signalOf(signal)?.aborted) throw aborted(signal);
   const opening = withGradients({ hello: HELLO, timeout: PATIENCE, onProgress }).then((host) => new Lab(host));
   let abort;
@@ -57,7 +58,9 @@ class Lab {
    *   weights file to go on from
    */
   async train(config, options) {
-    const { points, weights } = named('options', options, '{ points, weights }');
+    const { points, weights, ...others } = named('options', options, '{ points, weights }');
+    known(others, ['points', 'weights']);
+    if (config !== null) jsonable(named('config', config, "{ name: 'mine', data: { name: 'two-moons' } }"));
     if (points !== undefined && !(points instanceof Float32Array)) throw wrong('points', points, 'a Float32Array');
     if (weights !== undefined && !(weights instanceof Uint8Array)) throw wrong('weights', weights, 'a Uint8Array');
     const begun = await this._ask('train', { config, points, weights });
@@ -129,13 +132,15 @@ class Training {
    * @param {{score?: 'learned' | 'truth', from?: Float32Array}} [options]
    */
   async *sample(settings, options) {
-    const { score = 'learned', from } = named('options', options, '{ score }');
+    const { score = 'learned', from, ...others } = named('options', options, '{ score }');
+    known(others, ['score', 'from']);
+    const given = jsonable(named('settings', settings, "{ sampler: 'heun', n: 100 }"));
     if (score !== 'learned' && score !== 'truth') throw wrong('score', score, 'learned or truth');
     if (from !== undefined) rows({ from }, 1);
     const run = newRun();
     const ask = (type, payload) => this.#lab._ask(type, payload, { run });
     try {
-      await ask('release', { training: this.#number, settings: settings ?? {}, truth: score === 'truth', from });
+      await ask('release', { training: this.#number, settings: given, truth: score === 'truth', from });
       for (;;) {
         const step = await ask('move', {});
         if (step === null) return;

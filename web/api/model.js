@@ -247,7 +247,12 @@ export class Model extends EventTarget {
     try {
       const { withGradients } = await import('./gradients.js');
       const host = await withGradients(this.#options);
-      await host.request('load', this.#weights, { timeout: this._timeout });
+      try {
+        await host.request('load', this.#weights, { timeout: this._timeout });
+      } catch (error) {
+        host.kill(new Death('killed', 'the model could not be loaded'));
+        throw error;
+      }
       if (this.#disposed) throw host.kill(new Death('killed', 'the model was disposed'));
       return host;
     } catch (error) {
@@ -300,7 +305,7 @@ export class Model extends EventTarget {
     }
   }
 
-  /** Bytes that the engine holds, in all its workers: `{ wasm }`. */
+  /** Bytes that the engine holds, in all workers that sample: `{ wasm }`. */
   async memory() {
     const parts = await (await this._pool()).all('memory');
     const sum = {};

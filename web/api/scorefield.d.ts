@@ -229,7 +229,7 @@ export class Model extends EventTarget {
    * networks by gradients, for which an engine of 1 MB is fetched and works on the CPU.
    */
   logLikelihood(x: Float32Array, options?: LikelihoodOptions): Promise<LogLikelihood>;
-  /** Bytes of WebAssembly memory, in all workers. */
+  /** Bytes of WebAssembly memory, in all workers that sample. */
   memory(): Promise<{ wasm: number }>;
   /** Ends the workers; runs that wait end with an error. */
   dispose(): void;

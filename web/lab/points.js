@@ -10,7 +10,7 @@ const [LEAST, MOST] = [8, 200_000];
 /** Points that are drawn from a picture, and the longer side that it is read at. */
 const [DRAWN, PIXELS] = [20_000, 256];
 /** Half-width of the square that pictures and drawings fill. */
-export const HALF = 2;
+export const HALF = 4;
 
 const wrong = (what, where, remedy) => new ScorefieldError('data', what, { where, remedy });
 
@@ -129,7 +129,7 @@ export function sampled({ data, width, height }, name, seed) {
     throw wrong('this picture is of one colour', name, 'use one with dark shapes on a light ground');
   // The lightest tone is the ground, of no density.
   let total = 0;
-  const sums = dark.map((value) => (total += (value - least) ** 2));
+  const sums = dark.map((value) => (total += value - least));
   const draw = uniform(seed);
   const points = new Float32Array(2 * DRAWN);
   const unit = (2 * HALF) / Math.max(width, height);

@@ -136,7 +136,7 @@ const OWN = {
     initial: 'off',
     ...titled({ off: 'a score', on: 'an energy E, score −∇E' }),
   },
-  lr: { title: 'Learning rate', group: 'training', min: 1e-6, max: 1, initial: '0.001' },
+  lr: { title: 'Learning rate', group: 'training', min: 1e-6, max: 0.999, initial: '0.001' },
   batch: { title: 'Batch', group: 'training', min: 1, max: 8192, whole: true, initial: '512' },
   train: { title: 'Training steps', group: 'training', min: 0, max: 1e6, whole: true, initial: '2000' },
   seed: { title: 'Seed', group: 'training', min: 0, max: Number.MAX_SAFE_INTEGER, whole: true, initial: '1' },

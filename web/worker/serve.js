@@ -45,10 +45,19 @@ export function serve(own, others = {}) {
   self.addEventListener('unhandledrejection', (event) => emit('panic', { message: describe(event.reason) }));
 }
 
+/** What a request may use. */
+const worker = () => ({
+  engine,
+  runs,
+  isDropped: (run) => dropped.has(run),
+  macrotask,
+  alive: () => emit('alive', {}),
+});
+
 async function answer(request) {
   const { id, run, type } = request;
   try {
-    const { value, transfer = [] } = await handlers[type](request, { engine, runs, isDropped: (run) => dropped.has(run), macrotask });
+    const { value, transfer = [] } = await handlers[type](request, worker());
     self.postMessage({ id, run, value }, transfer);
   } catch (error) {
     // A trap or a borrow that a panic left behind: the instance is of no more use.

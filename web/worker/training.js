@@ -2,6 +2,8 @@
 
 const trainings = new Map();
 let next = 1;
+/** Steps from one sign of life to the next. */
+const SLICE = 8;
 
 /** By the requests' types, as in serve.js. */
 export const handlers = {
@@ -13,10 +15,18 @@ export const handlers = {
     return { value: { training: number, config: training.config(), parameters: training.parameters() } };
   },
 
-  async steps({ training, count }) {
+  /** Some at a time, with a sign of life after each of these. */
+  async steps({ training, count }, { alive }) {
     const begin = performance.now();
-    const value = await of(training).step(count);
-    return { value: { ...value, seconds: (performance.now() - begin) / 1000 } };
+    const losses = [];
+    let step = 0;
+    while (losses.length < count) {
+      const some = await of(training).step(Math.min(SLICE, count - losses.length));
+      losses.push(...some.losses);
+      step = some.step;
+      alive();
+    }
+    return { value: { step, losses, seconds: (performance.now() - begin) / 1000 } };
   },
 
   async data({ training, n }) {

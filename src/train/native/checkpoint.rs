@@ -79,6 +79,12 @@ pub(super) fn to_bytes(trainer: &Trainer, before: Before) -> Result<Vec<u8>> {
     Ok(safetensors::serialize(views, Some(metadata)).expect("four named vectors serialise"))
 }
 
+/// A config as a checkpoint's header gives it back: JSON is read fast, and the last digit of a long number may be another.
+fn as_read(config: &RunConfig) -> RunConfig {
+    let json = serde_json::to_string(config).expect("plain data serialises");
+    serde_json::from_str(&json).expect("it has just been written")
+}
+
 /// Restores a trainer from the checkpoint in `folder`; returns what the run did before, and what its config has
 /// changed.
 ///
@@ -102,8 +108,8 @@ pub(super) fn load(trainer: &mut Trainer, folder: &Path, device: &Device) -> Res
     if header.version != VERSION {
         return Err(bad(format!("version {}, this program reads {VERSION}", header.version)));
     }
-    let changes =
-        Changes::between(&header.config, trainer.config(), header.step).map_err(|fixed| another_run(folder, &fixed))?;
+    let changes = Changes::between(&header.config, &as_read(trainer.config()), header.step)
+        .map_err(|fixed| another_run(folder, &fixed))?;
     if header.step > trainer.config().train.steps {
         return Err(Error::Run {
             folder: folder.display().to_string(),
