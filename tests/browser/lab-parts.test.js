@@ -9,7 +9,7 @@ import { configOf, samplingOf, valuesOf } from '../../web/lab/config.js';
 import { History } from '../../web/lab/history.js';
 import { byRegion, moments, pathLength, relative, share, sliced } from '../../web/lab/measure.js';
 import { DISTRIBUTIONS, OBJECTIVES, OWN_POINTS } from '../../web/lab/objectives.js';
-import { decode, encode } from '../../web/lab/points.js';
+import { HALF, decode, encode } from '../../web/lab/points.js';
 import { PRESETS } from '../../web/lab/presets.js';
 import { level, timeOf } from '../../web/lab/process.js';
 import { normals, square } from '../../web/lab/random.js';
@@ -136,7 +136,7 @@ test('errors by region are those of the points in it', () => {
 test('a drawing survives its address to a byte’s step', () => {
   const points = Float32Array.from([-2, 2, 0.5, -1.25]);
   for (const [i, value] of decode(encode(points)).entries())
-    assert.ok(Math.abs(value - points[i]) <= 4 / 255 / 2 + 1e-6);
+    assert.ok(Math.abs(value - points[i]) <= (2 * HALF) / 255 / 2 + 1e-6);
   assert.equal(decode('not base64 !').length, 0);
 });
 
