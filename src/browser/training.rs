@@ -135,7 +135,9 @@ impl Training {
     /// # Errors
     /// None: the start was one before.
     pub fn reset(&mut self) -> Result<(), JsValue> {
-        self.begin(self.trainer.config().clone()).map_err(report::error)
+        self.learned = None;
+        self.trainer = Trainer::new(self.trainer.config().clone(), &self.device);
+        self.warm_start().map_err(report::error)
     }
 
     /// The averaged weights as a file, which the command line loads.
@@ -164,24 +166,21 @@ impl Training {
             check_place(&config.process, data.as_ref())?;
         }
         let truth = data.mixture().map(|mixture| Model::mixture("data", mixture, config.process.clone(), device));
-        let trainer = Trainer::new(config.clone(), device);
+        let trainer = Trainer::new(config, device);
         let mut training = Self { device: device.clone(), data, trainer, truth, learned: None, start: weights };
-        training.begin(config)?;
+        training.warm_start()?;
         Ok(training)
     }
 
-    fn begin(&mut self, config: RunConfig) -> Result<()> {
-        self.learned = None;
-        self.trainer = Trainer::new(config, &self.device);
-        if let Some(bytes) = &self.start {
-            let file = File::parse(FILE, bytes)?;
-            let wanted = &self.trainer.config().model;
-            if &file.manifest.architecture != wanted {
-                let remedy = "begin with the file's own config, or with fresh weights";
-                return Err(Error::weights(FILE, "its network is not the config's", remedy));
-            }
-            self.trainer.warm_start(&file.network(&self.device)?);
+    /// Takes the weights that it began with, where it did not begin with fresh ones.
+    fn warm_start(&mut self) -> Result<()> {
+        let Some(bytes) = &self.start else { return Ok(()) };
+        let file = File::parse(FILE, bytes)?;
+        if file.manifest.architecture != self.trainer.config().model {
+            let remedy = "begin with the file's own config, or with fresh weights";
+            return Err(Error::weights(FILE, "its network is not the config's", remedy));
         }
+        self.trainer.warm_start(&file.network(&self.device)?);
         Ok(())
     }
 

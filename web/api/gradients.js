@@ -2,14 +2,14 @@
 
 import { Host } from './host.js';
 import { compiled } from './modules.js';
+import { COMMON } from './spawn.js';
 
 const at = (path) => new URL(path, import.meta.url).href;
-const IMPORTED = ['./errors.js', './optional.js', '../worker/serve.js', '../worker/canvas.js', '../worker/training.js', '../engine-training.js'];
 
 /** @type {import('./spawn.js').Script} */
 const SCRIPT = {
   address: at('../worker/lab.js'),
-  imported: IMPORTED.map(at),
+  imported: [...COMMON, '../worker/training.js', '../engine-training.js'].map(at),
   start: () => new Worker(new URL('../worker/lab.js', import.meta.url), { type: 'module', name: 'scorefield' }),
 };
 

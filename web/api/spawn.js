@@ -16,7 +16,7 @@ const NAME = 'scorefield';
 const here = import.meta.url;
 const at = (path) => new URL(path, here).href;
 /** What every worker's script imports. */
-const COMMON = ['./errors.js', './optional.js', '../worker/serve.js', '../worker/canvas.js'];
+export const COMMON = ['./errors.js', './optional.js', '../worker/serve.js', '../worker/canvas.js'];
 
 /**
  * A worker's script: its address, what it imports, for the search of what is missing, and how it is started where it is of
