@@ -146,7 +146,7 @@ impl Work {
     /// Refuses pixels from 0 to 255, which no model's images are.
     fn check_range(&self) -> Result<()> {
         let range = Range::of(&self.values);
-        if matches!(self.model.space(), Space::Image(_)) && range.low >= 0.0 && range.is_far() {
+        if matches!(self.model.space(), Space::Image(_)) && range.is_pixels() {
             let given = format!("values from {} to {}", range.low, range.high);
             return Err(Error::setting("x", given, "images in [-1, 1], pixels p as p/127.5 - 1"));
         }

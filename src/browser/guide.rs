@@ -25,7 +25,7 @@ pub(super) fn read(value: &JsValue, space: Space) -> Result<Option<Guide>> {
     };
     let image = numbers("image")?;
     let range = Range::of(&image);
-    if matches!(space, Space::Image(_)) && range.low >= 0.0 && range.is_far() {
+    if matches!(space, Space::Image(_)) && range.is_pixels() {
         let given = format!("values from {} to {}", range.low, range.high);
         return Err(Error::setting("inpaint.image", given, "images in [-1, 1], pixels p as p/127.5 - 1"));
     }

@@ -19,7 +19,7 @@ use crate::{
     score::Score,
     sde::Level,
     space::Space,
-    train::{Origin, RunConfig, Trainer, check_place, manifest, range},
+    train::{Origin, RunConfig, Trainer, manifest, range},
     weights,
     weights::{File, Storage},
 };
@@ -162,9 +162,7 @@ impl Training {
         let data = data_of(&config, points)?;
         config.data.complete(data.as_ref());
         config.validate()?;
-        if config.data.file.is_some() {
-            check_place(&config.process, data.as_ref())?;
-        }
+        config.data.check_place(&config.process, data.as_ref())?;
         let truth = data.mixture().map(|mixture| Model::mixture("data", mixture, config.process.clone(), device));
         let trainer = Trainer::new(config, device);
         let mut training = Self { device: device.clone(), data, trainer, truth, learned: None, start: weights };

@@ -84,7 +84,7 @@ impl Args {
         let picture = if picture.shape == space.array_shape(1)[1..] { picture.one() } else { picture };
         picture.rows(image, space)?;
         let range = Range::of(&picture.values);
-        if matches!(space, Space::Image(_)) && range.low >= 0.0 && range.is_far() {
+        if matches!(space, Space::Image(_)) && range.is_pixels() {
             let problem = format!("values from {} to {}, which no model's images have", range.low, range.high);
             return Err(Error::file(image, problem, "save pixels p as p/127.5 - 1").into());
         }

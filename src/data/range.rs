@@ -36,6 +36,12 @@ impl Range {
         self.whole && self.low >= 0.0 && self.high <= 255.0
     }
 
+    /// Whether they can only be pixels, which no model's images are.
+    #[must_use]
+    pub fn is_pixels(&self) -> bool {
+        self.low >= 0.0 && self.is_far()
+    }
+
     /// Whether they leave [−1, 1] further than a model's images do.
     #[must_use]
     pub fn is_far(&self) -> bool {

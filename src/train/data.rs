@@ -79,6 +79,30 @@ impl DataConfig {
         self.sigma_data = Some(known.unwrap_or_else(|| Spread::of(data).std));
     }
 
+    /// Whether points of a file lie where networks and `process` take them to be: about 0, and small beside the noise at t = 1.
+    ///
+    /// # Errors
+    /// When they do not, with what to subtract or to divide by.
+    pub fn check_place(&self, process: &Process, data: &dyn Source) -> Result<()> {
+        if self.file.is_none() {
+            return Ok(());
+        }
+        let Spread { std, offset, .. } = Spread::of(data);
+        if offset > FAR * std {
+            let given = format!("points about {offset:.3}, with a standard deviation of {std:.3}");
+            return Err(Error::setting("data", given, "points about 0: subtract their mean"));
+        }
+        let end = process.level(1.0);
+        let (size, most) = (end.alpha * libm::hypot(std, offset), LEFT * end.sigma);
+        if end.sigma > 0.0 && size > most {
+            let given = format!("points of size {:.3}", libm::hypot(std, offset));
+            let expected =
+                format!("at most {:.3} under this process: divide them, or give it more noise", most / end.alpha);
+            return Err(Error::setting("data", given, expected));
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// When a number is out of its range, there are no data or two kinds, or points are to be flipped.
     pub fn validate(&self) -> Result<()> {
@@ -97,28 +121,6 @@ impl DataConfig {
 const FAR: f64 = 3.0;
 /// The data's size at t = 1, at most, in units of the noise there, from which samples begin.
 const LEFT: f64 = 0.3;
-
-/// Whether points lie where networks and `process` take them to be: about 0, and small beside the noise at t = 1.
-///
-/// # Errors
-/// When they do not, with what to subtract or to divide by.
-pub fn check_place(process: &Process, data: &dyn Source) -> Result<()> {
-    let Space::Points(_) = data.space() else { return Ok(()) };
-    let Spread { std, offset, .. } = Spread::of(data);
-    if offset > FAR * std {
-        let given = format!("points about {offset:.3}, with a standard deviation of {std:.3}");
-        return Err(Error::setting("data", given, "points about 0: subtract their mean"));
-    }
-    let end = process.level(1.0);
-    let (size, most) = (end.alpha * libm::hypot(std, offset), LEFT * end.sigma);
-    if end.sigma > 0.0 && size > most {
-        let given = format!("points of size {:.3}", libm::hypot(std, offset));
-        let expected =
-            format!("at most {:.3} under this process: divide them, or give it more noise", most / end.alpha);
-        return Err(Error::setting("data", given, expected));
-    }
-    Ok(())
-}
 
 /// The range of `data` in a manifest: of images [−1, 1], of points where they lie.
 #[must_use]

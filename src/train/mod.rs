@@ -20,7 +20,7 @@ mod trainer;
 
 pub use change::{Change, Changes};
 pub use config::{RunConfig, TrainConfig};
-pub use data::{DataConfig, Origin, check_place, range};
+pub use data::{DataConfig, Origin, range};
 pub use event::{Event, Start, Started, StepStats};
 pub use manifest::manifest;
 #[cfg(any(not(target_family = "wasm"), feature = "training"))]

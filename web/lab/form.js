@@ -2,6 +2,7 @@
 
 import { FIELDS, SECONDS, applies, plain, problem, processOf, sideOf } from './settings.js';
 import { obstacle, usualSteps } from '../page/settings.js';
+import { wrongIn } from '../page/wrong.js';
 
 export class Form {
   #form;
@@ -90,12 +91,7 @@ export class Form {
   /** What is wrong with the first field that will not do, which is shown; null where all will. */
   check() {
     this.refresh();
-    const wrong = [...this.#form.elements].find((field) => field.willValidate && !field.validity.valid);
-    if (!wrong) return null;
-    for (let panel = wrong.closest('details'); panel; panel = panel.parentElement.closest('details')) panel.open = true;
-    wrong.focus();
-    wrong.reportValidity();
-    return wrong.validationMessage;
+    return wrongIn(this.#form);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { FIELDS, SAMPLERS, applies, obstacle, problem, usualSteps } from './settings.js';
 import { capital, cut } from './words.js';
+import { wrongIn } from './wrong.js';
 
 /** What becomes of a sampler that does not come down from noise, on a network. */
 const STAYS =
@@ -131,12 +132,7 @@ export class Form {
   /** What is wrong with the first field that will not do, which is shown; null where all will. */
   check() {
     this.refresh();
-    const wrong = [...this.#form.elements].find((field) => field.willValidate && !field.validity.valid);
-    if (!wrong) return null;
-    for (let panel = wrong.closest('details'); panel; panel = panel.parentElement.closest('details')) panel.open = true;
-    wrong.focus();
-    wrong.reportValidity();
-    return wrong.validationMessage;
+    return wrongIn(this.#form);
   }
 
   /** The values that apply, as text; without the model, which is not the form's to name. */

@@ -30,7 +30,7 @@ use crate::{
     output,
     score::Parameterisation,
     space::Space,
-    train::{Event, RunConfig, Start, Started, Trainer, check_place, manifest, range},
+    train::{Event, RunConfig, Start, Started, Trainer, manifest, range},
     weights,
 };
 
@@ -111,9 +111,7 @@ impl Run {
     pub fn on(data: Box<dyn Source>, mut config: RunConfig, options: RunOptions, device: &Device) -> Result<Self> {
         config.data.complete(data.as_ref());
         config.validate()?;
-        if config.data.file.is_some() {
-            check_place(&config.process, data.as_ref())?;
-        }
+        config.data.check_place(&config.process, data.as_ref())?;
         let range = range(data.as_ref());
         manifest(&config, range, 0, 0.0)?;
         check(&config, data.as_ref())?;
